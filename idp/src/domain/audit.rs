@@ -1,0 +1,100 @@
+//! Audit events: every authentication, every refusal, every change of rights.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::AuditEventId;
+use super::{ClientId, Timestamp, UserId};
+
+/// A line in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// Its identifier; in order of time.
+    pub id: AuditEventId,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: AuditKind,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Who did it, if not the user itself: an administrator or the command line.
+    pub actor: Option<String>,
+    /// The user concerned.
+    pub user_id: Option<UserId>,
+    /// The client concerned.
+    pub client_id: Option<ClientId>,
+    /// The network address that it came from.
+    pub address: Option<String>,
+    /// More, by kind. Never a secret.
+    pub detail: serde_json::Value,
+}
+
+/// How an event ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused by a rule.
+    Refused,
+    /// It went wrong.
+    Failed,
+}
+
+macro_rules! audit_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)?) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum AuditKind { $($(#[$doc])* $variant),+ }
+
+        impl AuditKind {
+            /// Its name in the log and in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The kind of that name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+audit_kinds! {
+    /// A person signed in, or tried to.
+    SignIn = "user.sign_in",
+    /// A user was made.
+    UserCreated = "user.created",
+    /// A user was enabled, disabled or locked.
+    UserStatusChanged = "user.status_changed",
+    /// A password was set.
+    PasswordChanged = "user.password_changed",
+    /// A person answered a consent page.
+    Consent = "consent.answered",
+    /// An authorization code was issued.
+    CodeIssued = "code.issued",
+    /// A code was redeemed, or presented again.
+    CodeRedeemed = "code.redeemed",
+    /// A client failed to prove itself.
+    ClientAuthentication = "client.authentication",
+    /// A client was made.
+    ClientCreated = "client.created",
+    /// A client was changed, enabled, disabled or given a new secret.
+    ClientChanged = "client.changed",
+    /// A client was deleted.
+    ClientDeleted = "client.deleted",
+    /// A signing key changed its state.
+    KeyChanged = "key.changed",
+    /// A tenant was made.
+    TenantCreated = "tenant.created",
+    /// A tenant was suspended, resumed or changed.
+    TenantChanged = "tenant.changed",
+}
+
+impl fmt::Display for AuditKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,37 @@
+//! Authorization flows: requests that wait for their user, over the pages.
+
+use serde::{Deserialize, Serialize};
+
+use super::authorization_request::AuthorizationRequest;
+use super::{ClientId, FlowId, Timestamp};
+
+/// An authorization request that is waiting for its user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationFlow {
+    /// Its identifier, in the address of the pages.
+    pub id: FlowId,
+    /// Who asks.
+    pub client_id: ClientId,
+    /// What for.
+    pub request: AuthorizationRequest,
+    /// SHA-256 of the browser cookie that it belongs to; `None` until the first page was shown.
+    pub browser_hash: Option<[u8; 32]>,
+    /// How far it is.
+    pub state: FlowState,
+    /// When the request arrived.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// How far a flow is. It leaves `Open` once, by a conditional update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowState {
+    /// Waiting for its user.
+    Open,
+    /// Answered with a code.
+    Completed,
+    /// Answered with an error.
+    Refused,
+}

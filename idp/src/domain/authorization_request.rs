@@ -1,0 +1,310 @@
+//! Authorization requests (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1), parsed once.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::client::{Client, GrantType, PkcePolicy};
+use super::parameters::{ParameterError, Parameters};
+use super::pkce::CodeChallenge;
+use super::redirect_uri::RedirectUri;
+use super::scope::ScopeSet;
+use super::{ClientId, Timestamp};
+
+/// A valid authorization request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client_id: ClientId,
+    /// Where the answer goes; one of those registered.
+    pub redirect_uri: RedirectUri,
+    /// What is asked for, within what the client may get.
+    pub scope: ScopeSet,
+    /// Returned unchanged.
+    pub state: Option<String>,
+    /// Goes into the ID token.
+    pub nonce: Option<String>,
+    /// PKCE.
+    pub code_challenge: Option<CodeChallenge>,
+    /// What the user must or must not be shown.
+    #[serde(default)]
+    pub prompt: BTreeSet<Prompt>,
+    /// How old, in seconds, the user's authentication may be.
+    pub max_age: Option<u64>,
+    /// What to put into the sign-in form.
+    pub login_hint: Option<String>,
+    /// Languages, the preferred first.
+    pub ui_locales: Option<String>,
+}
+
+/// `prompt` (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// Show nothing; fail instead.
+    None,
+    /// Ask for the password though there is a session.
+    Login,
+    /// Ask for consent though it was given.
+    Consent,
+}
+
+impl Prompt {
+    /// The values that are known, as discovery lists them.
+    pub const ALL: [&'static str; 3] = ["none", "login", "consent"];
+}
+
+/// A request that must not be answered by a redirect: the user reads it (RFC 6749 §4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UntrustedRequest {
+    /// Missing, repeated or malformed `client_id`.
+    #[error("client_id: {0}")]
+    ClientId(String),
+    /// No such client, or one that is switched off.
+    #[error("client_id: there is no such client")]
+    UnknownClient,
+    /// Missing `redirect_uri`.
+    #[error("redirect_uri is missing")]
+    RedirectUriMissing,
+    /// Repeated or malformed `redirect_uri`.
+    #[error("redirect_uri {0}")]
+    RedirectUri(String),
+    /// Not one of those registered.
+    #[error("redirect_uri is not registered for this client")]
+    RedirectUriMismatch,
+}
+
+/// An error code for the client (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorizationErrorCode {
+    /// A parameter is missing, repeated or wrong.
+    InvalidRequest,
+    /// The client may not use this flow.
+    UnauthorizedClient,
+    /// The user or a rule said no.
+    AccessDenied,
+    /// Not a response type of ours.
+    UnsupportedResponseType,
+    /// Nothing that this client may get was asked for.
+    InvalidScope,
+    /// Something of ours went wrong.
+    ServerError,
+    /// Try again later.
+    TemporarilyUnavailable,
+    /// `prompt=none`, and nobody is signed in.
+    LoginRequired,
+    /// `prompt=none`, and consent wasn't given.
+    ConsentRequired,
+    /// `request` isn't supported.
+    RequestNotSupported,
+    /// `request_uri` isn't supported.
+    RequestUriNotSupported,
+    /// `registration` isn't supported.
+    RegistrationNotSupported,
+}
+
+impl AuthorizationErrorCode {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+        }
+    }
+}
+
+/// An error that goes back to the client by redirect.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}: {description}", .code.as_str())]
+pub struct AuthorizationError {
+    /// The error code.
+    pub code: AuthorizationErrorCode,
+    /// A sentence for the client's developer.
+    pub description: String,
+}
+
+impl AuthorizationError {
+    /// With a sentence for the client's developer.
+    pub fn new(code: AuthorizationErrorCode, description: impl Into<String>) -> Self {
+        Self { code, description: description.into() }
+    }
+}
+
+impl From<ParameterError> for AuthorizationError {
+    fn from(error: ParameterError) -> Self {
+        Self::new(AuthorizationErrorCode::InvalidRequest, error.to_string())
+    }
+}
+
+/// Where an answer to the client goes, and what goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnAddress {
+    /// One of those registered.
+    pub redirect_uri: RedirectUri,
+    /// Returned unchanged.
+    pub state: Option<String>,
+}
+
+impl AuthorizationRequest {
+    /// The longest `state` and `nonce` that are taken, in bytes.
+    pub const MAX_STATE: usize = 4096;
+
+    /// The client that a request names, before anything else is looked at.
+    pub fn client_id(parameters: &Parameters) -> Result<ClientId, UntrustedRequest> {
+        let text = parameters.required("client_id").map_err(|error| UntrustedRequest::ClientId(error.to_string()))?;
+        text.parse().map_err(|_| UntrustedRequest::UnknownClient)
+    }
+
+    /// Where errors may go: the gate that every redirect passes.
+    pub fn return_address(parameters: &Parameters, client: &Client) -> Result<ReturnAddress, UntrustedRequest> {
+        let text = match parameters.required("redirect_uri") {
+            Ok(text) => text,
+            Err(ParameterError::Missing(_)) => return Err(UntrustedRequest::RedirectUriMissing),
+            Err(_) => return Err(UntrustedRequest::RedirectUri("was sent more than once".to_owned())),
+        };
+        let redirect_uri: RedirectUri =
+            text.parse().map_err(|error| UntrustedRequest::RedirectUri(format!("{error}")))?;
+        if !client.admits_redirect(&redirect_uri) {
+            return Err(UntrustedRequest::RedirectUriMismatch);
+        }
+        let state = parameters.optional("state").ok().flatten().filter(|state| state.len() <= Self::MAX_STATE);
+        Ok(ReturnAddress { redirect_uri, state: state.map(str::to_owned) })
+    }
+
+    /// Reads the rest of a request whose client and redirect URI are known.
+    pub fn parse(
+        parameters: &Parameters,
+        client: &Client,
+        address: ReturnAddress,
+    ) -> Result<Self, AuthorizationError> {
+        use AuthorizationErrorCode as Code;
+        let refuse = |code, text: &str| Err(AuthorizationError::new(code, text));
+
+        let state = parameters.optional("state")?;
+        let nonce = parameters.optional("nonce")?.map(str::to_owned);
+        if state.is_some_and(|text| text.len() > Self::MAX_STATE)
+            || nonce.as_ref().is_some_and(|text| text.len() > Self::MAX_STATE)
+        {
+            return refuse(Code::InvalidRequest, "state and nonce have at most 4,096 bytes");
+        }
+        if parameters.optional("request")?.is_some() {
+            return refuse(Code::RequestNotSupported, "request objects are not supported");
+        }
+        if parameters.optional("request_uri")?.is_some() {
+            return refuse(Code::RequestUriNotSupported, "request objects are not supported");
+        }
+        if parameters.optional("registration")?.is_some() {
+            return refuse(Code::RegistrationNotSupported, "the registration parameter is not supported");
+        }
+        match parameters.required("response_type")? {
+            "code" => {}
+            _ => return refuse(Code::UnsupportedResponseType, "response_type must be code"),
+        }
+        if !client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
+            return refuse(Code::UnauthorizedClient, "this client may not use the authorization code flow");
+        }
+        if parameters.optional("response_mode")?.is_some_and(|mode| mode != "query") {
+            return refuse(Code::InvalidRequest, "response_mode must be query");
+        }
+        let scope = requested_scope(parameters, client)?;
+        let code_challenge = code_challenge(parameters, client)?;
+        let prompt = prompt(parameters)?;
+        let max_age = match parameters.optional("max_age")? {
+            None => None,
+            Some(text) => Some(text.parse().map_err(|_| {
+                AuthorizationError::new(Code::InvalidRequest, "max_age must be a number of seconds, zero or more")
+            })?),
+        };
+        Ok(Self {
+            client_id: client.id.clone(),
+            redirect_uri: address.redirect_uri,
+            scope,
+            state: address.state,
+            nonce,
+            code_challenge,
+            prompt,
+            max_age,
+            login_hint: bounded(parameters.optional("login_hint")?),
+            ui_locales: bounded(parameters.optional("ui_locales")?),
+        })
+    }
+
+    /// Where the answer goes.
+    pub fn answer_to(&self) -> ReturnAddress {
+        ReturnAddress { redirect_uri: self.redirect_uri.clone(), state: self.state.clone() }
+    }
+
+    /// Whether a proof of identity from `auth_time` will do for a request that arrived at `asked_at`
+    /// (`prompt=login`, `max_age`).
+    pub fn accepts_authentication(&self, auth_time: Timestamp, asked_at: Timestamp) -> bool {
+        let after_request = auth_time >= asked_at;
+        let forced = self.prompt.contains(&Prompt::Login) || self.max_age == Some(0);
+        let age = asked_at.since(auth_time).as_secs();
+        after_request || (!forced && self.max_age.is_none_or(|limit| age <= limit))
+    }
+}
+
+fn bounded(value: Option<&str>) -> Option<String> {
+    value.filter(|text| text.len() <= 512).map(str::to_owned)
+}
+
+/// What was asked for, within what the client may get. Values that it may not get are left out, as OpenID Connect
+/// Core §3.1.2.1 advises for those not understood; the token response names what was granted.
+fn requested_scope(parameters: &Parameters, client: &Client) -> Result<ScopeSet, AuthorizationError> {
+    use AuthorizationErrorCode as Code;
+    let text = parameters.optional("scope")?.unwrap_or_default();
+    let requested: ScopeSet =
+        text.parse().map_err(|error| AuthorizationError::new(Code::InvalidScope, format!("{error}")))?;
+    let allowed = requested.intersection(&client.metadata.scope);
+    if allowed.is_empty() {
+        return Err(AuthorizationError::new(Code::InvalidScope, "scope names nothing that this client may get"));
+    }
+    Ok(allowed)
+}
+
+fn code_challenge(parameters: &Parameters, client: &Client) -> Result<Option<CodeChallenge>, AuthorizationError> {
+    use AuthorizationErrorCode as Code;
+    let method = parameters.optional("code_challenge_method")?;
+    match (parameters.optional("code_challenge")?, method) {
+        (Some(text), Some("S256")) => CodeChallenge::try_from(text.to_owned())
+            .map(Some)
+            .map_err(|error| AuthorizationError::new(Code::InvalidRequest, error.to_string())),
+        (Some(_), _) => Err(AuthorizationError::new(Code::InvalidRequest, "code_challenge_method must be S256")),
+        (None, Some(_)) => Err(AuthorizationError::new(Code::InvalidRequest, "code_challenge is missing")),
+        (None, None) if client.is_confidential() && client.metadata.pkce == PkcePolicy::Optional => Ok(None),
+        (None, None) => Err(AuthorizationError::new(
+            Code::InvalidRequest,
+            "code_challenge is missing: this client must use PKCE with code_challenge_method S256",
+        )),
+    }
+}
+
+fn prompt(parameters: &Parameters) -> Result<BTreeSet<Prompt>, AuthorizationError> {
+    use AuthorizationErrorCode as Code;
+    let text = parameters.optional("prompt")?.unwrap_or_default();
+    let values = text.split(' ').filter(|value| !value.is_empty());
+    let prompt: BTreeSet<Prompt> = values
+        .map(|value| match value {
+            "none" => Ok(Prompt::None),
+            "login" => Ok(Prompt::Login),
+            "consent" => Ok(Prompt::Consent),
+            _ => Err(AuthorizationError::new(Code::InvalidRequest, "prompt must be of none, login and consent")),
+        })
+        .collect::<Result<_, _>>()?;
+    if prompt.contains(&Prompt::None) && prompt.len() > 1 {
+        return Err(AuthorizationError::new(Code::InvalidRequest, "prompt=none goes with no other value"));
+    }
+    Ok(prompt)
+}

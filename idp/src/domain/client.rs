@@ -1,0 +1,278 @@
+//! Clients: the applications and services that a tenant's tokens are for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::ids::CredentialId;
+use super::redirect_uri::RedirectUri;
+use super::scope::ScopeSet;
+use super::{ClientId, Timestamp};
+use keys::Algorithm;
+
+/// A client of a tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Its identifier.
+    pub id: ClientId,
+    /// Whether it may be used.
+    pub status: ClientStatus,
+    /// Its name for people.
+    pub name: String,
+    /// What was registered.
+    pub metadata: ClientMetadata,
+    /// Its secrets that haven't expired; more than one while one replaces another.
+    pub secrets: Vec<ClientSecret>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Client {
+    /// Whether it can keep a secret (RFC 6749 §2.1).
+    pub fn is_confidential(&self) -> bool {
+        self.metadata.token_endpoint_auth_method != ClientAuthMethod::None
+    }
+
+    /// Whether the redirect URI is one of those registered.
+    pub fn admits_redirect(&self, requested: &RedirectUri) -> bool {
+        self.metadata.redirect_uris.iter().any(|registered| registered.admits(requested))
+    }
+}
+
+/// Whether a client may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientStatus {
+    /// In use.
+    Active,
+    /// Switched off: it gets no tokens and its requests are refused.
+    Disabled,
+}
+
+/// A client secret as the database knows it: SHA-256 of 256 random bits in base64url.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// Its identifier.
+    pub id: CredentialId,
+    /// SHA-256 of the secret's text.
+    pub hash: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops to count.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a client registered: RFC 7591 §2 names, and below them Signet's own settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientMetadata {
+    /// Where its users may be sent back to.
+    #[serde(default)]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// The grants that it may use at the token endpoint.
+    pub grant_types: BTreeSet<GrantType>,
+    /// How it proves itself at the token endpoint.
+    pub token_endpoint_auth_method: ClientAuthMethod,
+    /// The scopes that it may get.
+    #[serde(default)]
+    pub scope: ScopeSet,
+    /// Its home page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// Its logo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// Its privacy policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// Its terms of service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    /// Its public keys, a JWK Set (RFC 7517 §5), for `private_key_jwt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    /// Algorithm of its ID tokens.
+    #[serde(default = "rs256")]
+    pub id_token_signed_response_alg: Algorithm,
+    /// Algorithm of its access tokens (Signet's own).
+    #[serde(default = "rs256")]
+    pub access_token_signed_response_alg: Algorithm,
+    /// `aud` of its access tokens, where not the default (Signet's own).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// `roles` of its own tokens (Signet's own).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<String>,
+    /// Life of its access tokens in seconds, where not the default (Signet's own).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_lifetime: Option<u32>,
+    /// Whether people are asked before it gets anything (Signet's own).
+    #[serde(default)]
+    pub consent: ConsentPolicy,
+    /// Whether it must use PKCE (Signet's own); a public client always must.
+    #[serde(default)]
+    pub pkce: PkcePolicy,
+}
+
+const fn rs256() -> Algorithm {
+    Algorithm::RS256
+}
+
+impl ClientMetadata {
+    /// A client with these grants and this method, and nothing else.
+    pub fn new(grant_types: impl IntoIterator<Item = GrantType>, method: ClientAuthMethod) -> Self {
+        Self {
+            redirect_uris: Vec::new(),
+            grant_types: grant_types.into_iter().collect(),
+            token_endpoint_auth_method: method,
+            scope: ScopeSet::default(),
+            client_uri: None,
+            logo_uri: None,
+            policy_uri: None,
+            tos_uri: None,
+            jwks: None,
+            id_token_signed_response_alg: rs256(),
+            access_token_signed_response_alg: rs256(),
+            audience: None,
+            roles: BTreeSet::new(),
+            access_token_lifetime: None,
+            consent: ConsentPolicy::default(),
+            pkce: PkcePolicy::default(),
+        }
+    }
+
+    /// Checks what one field can't know of another.
+    pub fn validate(&self) -> Result<(), ClientMetadataError> {
+        let code = self.grant_types.contains(&GrantType::AuthorizationCode);
+        let method = self.token_endpoint_auth_method;
+        if self.grant_types.is_empty() {
+            return Err(ClientMetadataError::NoGrant);
+        }
+        if code && self.redirect_uris.is_empty() {
+            return Err(ClientMetadataError::NoRedirectUri);
+        }
+        if self.grant_types.contains(&GrantType::ClientCredentials) && method == ClientAuthMethod::None {
+            return Err(ClientMetadataError::PublicService);
+        }
+        if (method == ClientAuthMethod::PrivateKeyJwt) != self.jwks.is_some() {
+            return Err(ClientMetadataError::Keys);
+        }
+        if self.access_token_lifetime.is_some_and(|seconds| !(10..=86_400).contains(&seconds)) {
+            return Err(ClientMetadataError::Lifetime);
+        }
+        if let Some(jwks) = &self.jwks {
+            keys::ClientKeys::parse(jwks).map_err(|error| ClientMetadataError::Jwks(error.to_string()))?;
+        }
+        for uri in [&self.client_uri, &self.logo_uri, &self.policy_uri, &self.tos_uri].into_iter().flatten() {
+            let web = url::Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+            if !web || uri.len() > RedirectUri::MAX_LENGTH {
+                return Err(ClientMetadataError::Uri(uri.chars().take(100).collect()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Life of its access tokens.
+    pub fn access_token_lifetime(&self, default: Duration) -> Duration {
+        self.access_token_lifetime.map_or(default, |seconds| Duration::from_secs(u64::from(seconds)))
+    }
+}
+
+/// A registration that can't work.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ClientMetadataError {
+    /// No grant type.
+    #[error("grant_types must name at least one grant type")]
+    NoGrant,
+    /// The code flow without an address to answer to.
+    #[error("redirect_uris must have at least one address for grant type authorization_code")]
+    NoRedirectUri,
+    /// RFC 6749 §4.4: only confidential clients.
+    #[error("grant type client_credentials needs a token_endpoint_auth_method other than none")]
+    PublicService,
+    /// Keys and `private_key_jwt` belong together.
+    #[error("jwks goes with token_endpoint_auth_method private_key_jwt, and that needs it")]
+    Keys,
+    /// A key that can't be used.
+    #[error("jwks: {0}")]
+    Jwks(String),
+    /// A life that is too short or too long.
+    #[error("access_token_lifetime must be 10 to 86400 seconds")]
+    Lifetime,
+    /// An address that isn't a web address.
+    #[error("{0} is not a web address")]
+    Uri(String),
+}
+
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The one of that name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+wire_enum!(
+    /// A grant type at the token endpoint.
+    GrantType {
+        /// RFC 6749 §4.1.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 §4.4.
+        ClientCredentials = "client_credentials",
+    }
+);
+
+wire_enum!(
+    /// How a client proves itself at the token endpoint (OpenID Connect Core §9).
+    ClientAuthMethod {
+        /// HTTP Basic (RFC 6749 §2.3.1).
+        ClientSecretBasic = "client_secret_basic",
+        /// Secret in the form.
+        ClientSecretPost = "client_secret_post",
+        /// A signed assertion (RFC 7523).
+        PrivateKeyJwt = "private_key_jwt",
+        /// A public client: it proves nothing.
+        None = "none",
+    }
+);
+
+/// Whether people are asked before a client gets anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentPolicy {
+    /// Once for each scope; the answer is remembered.
+    #[default]
+    Ask,
+    /// Never: one of the tenant's own applications.
+    Implied,
+}
+
+/// Whether a confidential client must use PKCE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PkcePolicy {
+    /// It must (RFC 9700 §2.1.1).
+    #[default]
+    Required,
+    /// It may.
+    Optional,
+}

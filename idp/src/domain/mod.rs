@@ -1,0 +1,29 @@
+//! What the provider knows: types and state machines, pure. Nothing here does I/O, reads a clock or draws a random
+//! number, and an illegal state can't be built: wire strings are parsed into these types once, at the edge.
+
+pub mod audit;
+pub mod authorization_code;
+pub mod authorization_flow;
+pub mod authorization_request;
+pub mod claims;
+pub mod client;
+pub mod client_assertion;
+pub mod consent;
+pub mod grant;
+pub mod ids;
+pub mod parameters;
+pub mod password;
+pub mod provider_metadata;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod sign_in_limit;
+pub mod tenant;
+pub mod timestamp;
+pub mod user;
+
+pub use ids::{ClientId, CodeHash, FlowId, GrantId, SessionId, TenantId, UserId};
+pub use secret::Secret;
+pub use timestamp::Timestamp;

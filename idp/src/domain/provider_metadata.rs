@@ -1,0 +1,72 @@
+//! Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2). What it names works; what it doesn't name is refused.
+
+use keys::Algorithm;
+use serde::Serialize;
+
+use super::authorization_request::Prompt;
+use super::claims::UserinfoClaims;
+use super::client::{ClientAuthMethod, GrantType};
+use super::tenant::Issuer;
+
+/// The metadata document of one issuer.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProviderMetadata {
+    issuer: Issuer,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    userinfo_endpoint: String,
+    jwks_uri: String,
+    scopes_supported: [&'static str; 5],
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    grant_types_supported: Vec<&'static str>,
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    code_challenge_methods_supported: [&'static str; 1],
+    prompt_values_supported: [&'static str; 3],
+    claims_supported: [&'static str; 20],
+    claim_types_supported: [&'static str; 1],
+    ui_locales_supported: Vec<&'static str>,
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+    authorization_response_iss_parameter_supported: bool,
+}
+
+/// The scopes that are known by name.
+pub const SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
+
+impl ProviderMetadata {
+    /// The document of this issuer; `ui_locales` are the languages that the pages have.
+    pub fn new(issuer: &Issuer, ui_locales: Vec<&'static str>) -> Self {
+        Self {
+            issuer: issuer.clone(),
+            authorization_endpoint: format!("{issuer}/authorize"),
+            token_endpoint: format!("{issuer}/token"),
+            userinfo_endpoint: format!("{issuer}/userinfo"),
+            jwks_uri: format!("{issuer}/jwks"),
+            scopes_supported: SCOPES,
+            response_types_supported: ["code"],
+            response_modes_supported: ["query"],
+            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: Algorithm::ID_TOKEN.iter().map(|alg| alg.as_str()).collect(),
+            token_endpoint_auth_methods_supported: ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
+            token_endpoint_auth_signing_alg_values_supported: Algorithm::CLIENT_ASSERTION
+                .iter()
+                .map(|alg| alg.as_str())
+                .collect(),
+            code_challenge_methods_supported: ["S256"],
+            prompt_values_supported: Prompt::ALL,
+            claims_supported: UserinfoClaims::SUPPORTED,
+            claim_types_supported: ["normal"],
+            ui_locales_supported: ui_locales,
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+            authorization_response_iss_parameter_supported: true,
+        }
+    }
+}

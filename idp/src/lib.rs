@@ -1,0 +1,6 @@
+//! Signet, an OpenID Connect provider.
+//!
+//! Four floors, one direction: [`http`] calls [`service`], `service` calls [`store`] and the crate `keys`, and all
+//! of them speak [`domain`]. [`app`] assembles the parts and is the only module that sees every one of them.
+
+pub mod domain;
