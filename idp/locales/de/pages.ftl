@@ -1,0 +1,56 @@
+# Die Sprache selbst: wie sie sich nennt und in welcher Richtung sie geschrieben wird (ltr oder rtl).
+language-name = Deutsch
+language-direction = ltr
+
+# Auf jeder Seite
+language-switch = Sprache
+opens-new-tab = (öffnet sich in einem neuen Tab)
+error-prefix = Fehler:
+error-summary-title = Das hat nicht geklappt
+privacy-policy = Datenschutz
+terms-of-service = Nutzungsbedingungen
+client-links = Über { $client }
+
+# Anmelden
+sign-in-title = Anmelden
+sign-in-lead = Mit Ihrem Konto bei { $brand } weiter zu { $client }
+sign-in-login = E-Mail-Adresse oder Benutzername
+sign-in-password = Passwort
+sign-in-submit = Anmelden
+sign-in-cancel = Abbrechen
+show-password = Passwort anzeigen
+hide-password = Passwort verbergen
+
+sign-in-bad-credentials = E-Mail-Adresse, Benutzername oder Passwort stimmt nicht. Prüfen Sie die Angaben und versuchen Sie es noch einmal.
+sign-in-missing-login = Geben Sie Ihre E-Mail-Adresse oder Ihren Benutzernamen ein
+sign-in-missing-password = Geben Sie Ihr Passwort ein
+sign-in-too-many-attempts =
+    { $minutes ->
+        [one] Es gab zu viele Anmeldeversuche. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+       *[other] Es gab zu viele Anmeldeversuche. Warten Sie { $minutes } Minuten und versuchen Sie es dann noch einmal.
+    }
+sign-in-busy = Gerade melden sich sehr viele Menschen an. Warten Sie einen Moment und versuchen Sie es dann noch einmal.
+sign-in-expired = Diese Seite war zu lange geöffnet. Geben Sie Ihr Passwort noch einmal ein.
+
+# Zustimmung
+consent-title = Zugriff erlauben?
+consent-lead = { $client } möchte Ihr Konto bei { $brand } nutzen
+consent-signed-in-as = Angemeldet als
+consent-switch-account = Anderes Konto verwenden
+consent-scopes = { $client } darf dann:
+consent-new = Neu
+consent-allow = Erlauben
+consent-deny = Nicht erlauben
+consent-returns-to-site = In beiden Fällen geht es zurück zu { $host }
+consent-returns-to-app = In beiden Fällen geht es zurück zur App auf diesem Gerät
+
+# Mitteilungen
+landing-title = { $brand }
+landing-lead = Hier melden Sie sich bei Ihren Apps an. Auf dieser Seite gibt es nichts zu tun: Öffnen Sie die App, die Sie nutzen möchten. Sie bringt Sie hierher, wenn es nötig ist.
+signed-in-title = Sie sind angemeldet
+signed-in-lead = Sie sind als { $person } angemeldet. Sie können diese Seite schließen oder die App öffnen, die Sie nutzen möchten.
+signed-out-title = Sie sind abgemeldet
+signed-out-lead = Sie haben sich bei { $brand } abgemeldet. Sie können diese Seite schließen.
+flow-finished-title = Diese Anmeldung ist schon abgeschlossen
+flow-finished-lead = Sie haben diese Seite schon einmal benutzt, hier gibt es nichts mehr zu tun. Gehen Sie zurück zur App. Wenn sie nach einer Anmeldung fragt, beginnen Sie dort von vorn.
+back-to-client = Zurück zu { $client }

@@ -1,0 +1,56 @@
+# The language itself: its own name for itself, and the direction it is written in (ltr or rtl).
+language-name = English
+language-direction = ltr
+
+# On every page
+language-switch = Language
+opens-new-tab = (opens in a new tab)
+error-prefix = Error:
+error-summary-title = There is a problem
+privacy-policy = Privacy policy
+terms-of-service = Terms of service
+client-links = About { $client }
+
+# Sign in
+sign-in-title = Sign in
+sign-in-lead = Use your { $brand } account to continue to { $client }
+sign-in-login = Email or username
+sign-in-password = Password
+sign-in-submit = Sign in
+sign-in-cancel = Cancel
+show-password = Show password
+hide-password = Hide password
+
+sign-in-bad-credentials = The email, username or password isn’t right. Check them and try again.
+sign-in-missing-login = Enter your email or username
+sign-in-missing-password = Enter your password
+sign-in-too-many-attempts =
+    { $minutes ->
+        [one] There were too many attempts to sign in. Wait a minute, then try again.
+       *[other] There were too many attempts to sign in. Wait { $minutes } minutes, then try again.
+    }
+sign-in-busy = Many people are signing in right now. Wait a moment, then try again.
+sign-in-expired = This page was open for too long. Enter your password again.
+
+# Consent
+consent-title = Allow access?
+consent-lead = { $client } would like to use your { $brand } account
+consent-signed-in-as = Signed in as
+consent-switch-account = Use another account
+consent-scopes = { $client } will be able to:
+consent-new = New
+consent-allow = Allow
+consent-deny = Don’t allow
+consent-returns-to-site = Either way, you go back to { $host }
+consent-returns-to-app = Either way, you go back to the app on this device
+
+# Messages
+landing-title = { $brand }
+landing-lead = You sign in to your apps here. There is nothing to do on this page: open the app you want to use, and it will bring you back when it needs you.
+signed-in-title = You’re signed in
+signed-in-lead = You’re signed in as { $person }. You can close this page, or open the app you want to use.
+signed-out-title = You’re signed out
+signed-out-lead = You have signed out of { $brand }. You can close this page.
+flow-finished-title = This sign-in is already finished
+flow-finished-lead = You have used this page before, so there is nothing left to do. Go back to the app. If it asks you to sign in, start again there.
+back-to-client = Go back to { $client }
