@@ -1,0 +1,32 @@
+//! P1: a service gets a token by its secret (RFC 6749 §4.4), signed with RS256. One RSA signature each, so that the
+//! core's signature rate is the limit.
+
+use crate::{
+    bench::Bench,
+    error::BenchError,
+    limit::Limit,
+    measure::Measure,
+    report::Row,
+    same_request::SameRequest,
+    site::{ClientFacts, Site},
+};
+
+pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>, BenchError> {
+    let site = bench.site().await?;
+    let operation = operation(&site, site.service_client())?;
+    let measure = Measure::ClientCredentials;
+    let row = Row::new(measure.code(), measure.name()).bar("≥ 0.90");
+    let row = bench.drive(row, site.server(), || operation.again()).await?;
+    Ok(vec![row.compare(bench.limit(Limit::Rsa), "RSA-2048")])
+}
+
+/// The token request of this client.
+pub(super) fn operation(site: &Site, client: &ClientFacts) -> Result<SameRequest, BenchError> {
+    SameRequest::post(
+        site.server().address(),
+        "token",
+        &site.endpoints().token,
+        &client.basic(),
+        "grant_type=client_credentials",
+    )
+}
