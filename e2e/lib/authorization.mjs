@@ -1,0 +1,43 @@
+// Authorization requests, written out, for the tests that need no client library.
+import { createHash } from 'node:crypto';
+
+/** A code verifier (RFC 7636 §4.1), and what a request says of it. */
+export const verifier = 'a-code-verifier-that-is-long-enough-for-the-specification';
+const challenge = createHash('sha256').update(verifier).digest('base64url');
+
+/** The redirect URI that the demo client registers; nothing listens there. */
+export const redirectUri = 'http://127.0.0.1:8090/callback';
+
+/** The address of an authorization request for the demo client. `changes` replaces parameters; undefined removes one. */
+export function authorizationUrl({ issuer, browser_client }, changes = {}) {
+  const url = new URL(`${issuer}/authorize`);
+  const parameters = {
+    response_type: 'code',
+    client_id: browser_client.client_id,
+    redirect_uri: redirectUri,
+    scope: 'openid profile email',
+    state: 'state-0123456789',
+    nonce: 'nonce-0123456789',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    ...changes,
+  };
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** Waits until the browser is sent to the demo client, where nobody listens, and reads the answer. */
+export async function answerTo(page, action) {
+  const [request] = await Promise.all([page.waitForRequest((request) => request.url().startsWith(redirectUri)), action()]);
+  return Object.fromEntries(new URL(request.url()).searchParams);
+}
+
+/** Swaps a code of the demo client for tokens. */
+export function redeem({ issuer, browser_client }, code, changes = {}) {
+  const { client_id, client_secret } = browser_client;
+  return fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`${encodeURIComponent(client_id)}:${encodeURIComponent(client_secret)}`).toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier, ...changes }),
+  });
+}

@@ -1,0 +1,53 @@
+// A Signet server for one test file, with a data folder of its own.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Program, answers, built, freePort, temporaryFolder } from './process.mjs';
+
+const run = promisify(execFile);
+
+export class Signet {
+  /** Starts `signet serve --dev` on a free port and waits until it is ready. */
+  static async start() {
+    const [data, remove] = await temporaryFolder('data');
+    const signet = new Signet(await freePort(), data, remove);
+    await signet.up();
+    signet.facts = JSON.parse(await readFile(path.join(data, 'dev.json'), 'utf8'));
+    return signet;
+  }
+
+  constructor(port, data, remove) {
+    this.port = port;
+    this.data = data;
+    this.url = `http://127.0.0.1:${port}`;
+    this.remove = remove;
+  }
+
+  get issuer() { return this.facts.issuer; }
+
+  /** Starts the server on the data that are there. */
+  async up() {
+    this.program = new Program(built('signet'), ['serve', '--dev', '--listen', `127.0.0.1:${this.port}`, '--data', this.data]);
+    await this.program.until(() => answers(`${this.url}/health/ready`));
+  }
+
+  /** Ends the server as a power cut would, then starts it again on the same data. */
+  async crash() {
+    await this.program.stop('SIGKILL');
+    await this.up();
+  }
+
+  /** Runs `signet ARGS --data FOLDER --format json` beside the server and parses what it prints. */
+  async cli(...args) {
+    const { stdout } = await run(built('signet'), [...args, '--data', this.data, '--format', 'json']);
+    return JSON.parse(stdout);
+  }
+
+  /** Ends the server and removes its data. */
+  async stop() {
+    const outcome = await this.program.stop();
+    await this.remove();
+    return outcome;
+  }
+}

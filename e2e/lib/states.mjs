@@ -1,0 +1,55 @@
+// Every page that Signet shows, in every state that a person can meet. Looked at by axe, html-validate and people.
+import { signIn } from './browser.mjs';
+import { authorizationUrl } from './authorization.mjs';
+
+/** Each brings a fresh browser page, at `signet`, into one state. */
+export const states = {
+  'sign-in': (page, { facts }) => page.goto(authorizationUrl(facts)),
+
+  'sign-in-empty': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts));
+    await signIn(page, { email: '', password: '' });
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  'sign-in-wrong-password': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts));
+    await signIn(page, { email: 'a-person-with-quite-a-long-name-for-such-a-small-screen@example.com', password: 'not the password' });
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  consent: async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts, { scope: 'openid profile email address phone' }));
+    await signIn(page, facts.user);
+    await page.locator('#allow').waitFor();
+  },
+
+  'unknown-client': (page, { facts }) => page.goto(authorizationUrl(facts, { client_id: 'nobody' })),
+
+  'unknown-redirect-uri': (page, { facts }) => page.goto(authorizationUrl(facts, { redirect_uri: 'https://attacker.example/callback' })),
+
+  'missing-redirect-uri': (page, { facts }) => page.goto(authorizationUrl(facts, { redirect_uri: undefined })),
+
+  'expired-sign-in': (page, { facts }) => page.goto(`${facts.issuer}/login?flow=00000000-0000-7000-8000-000000000000`),
+
+  'other-browser': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts));
+    const begun = page.url();
+    await page.context().clearCookies();
+    await page.goto(begun);
+  },
+
+  'not-found': (page, { facts }) => page.goto(`${facts.issuer}/no-such-page`),
+
+  'unknown-tenant': (page, { facts }) => page.goto(`${facts.issuer}/t/no-such-tenant/authorize`),
+
+  landing: (page, { facts }) => page.goto(`${facts.issuer}/`),
+};
+
+/** The ways in which each is shown. */
+export const looks = {
+  light: { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 },
+  narrow: { colorScheme: 'dark', viewport: { width: 320, height: 640 } },
+};

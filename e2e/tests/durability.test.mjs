@@ -1,0 +1,125 @@
+// The server is killed between any two steps of a sign-in, as by a power cut, and started again on the same data.
+// The sign-in goes on or fails cleanly, and no code works twice. On SQLite and on PostgreSQL.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { authorizationUrl, redeem, redirectUri } from '../lib/authorization.mjs';
+import { HttpBrowser } from '../lib/http-browser.mjs';
+import { Postgres } from '../lib/postgres.mjs';
+import { Signet } from '../lib/signet.mjs';
+
+/** The steps of a sign-in. Each takes what the ones before it left in `it`. */
+const steps = {
+  'the authorization request': async (it) => {
+    const answer = await it.browser.request(authorizationUrl(it.signet.facts, { prompt: 'consent' }));
+    assert.equal(answer.status, 303, answer.text);
+    it.url = answer.location;
+  },
+  'the sign-in page': async (it) => {
+    const answer = await it.browser.request(it.url);
+    assert.equal(answer.status, 200);
+    it.form = HttpBrowser.form(answer, it.url);
+  },
+  'the password': async (it) => {
+    const { email, password } = it.signet.facts.user;
+    const answer = await it.browser.request(it.form.action, { ...it.form.fields, email, password });
+    assert.equal(answer.status, 303, answer.text);
+    it.url = answer.location;
+  },
+  'the consent page': async (it) => {
+    const answer = await it.browser.request(it.url);
+    assert.equal(answer.status, 200);
+    it.form = HttpBrowser.form(answer, it.url);
+  },
+  consent: async (it) => {
+    const answer = await it.browser.request(it.form.action, { ...it.form.fields, decision: 'allow' });
+    assert.equal(answer.status, 303, answer.text);
+    assert.ok(answer.location.startsWith(redirectUri), answer.location);
+    it.code = new URL(answer.location).searchParams.get('code');
+  },
+  'the token request': async (it) => {
+    const response = await redeem(it.signet.facts, it.code);
+    assert.equal(response.status, 200);
+    it.tokens = await response.json();
+  },
+  userinfo: async (it) => {
+    const response = await fetch(`${it.signet.issuer}/userinfo`, { headers: { authorization: `Bearer ${it.tokens.access_token}` } });
+    assert.equal(response.status, 200);
+    assert.equal((await response.json()).email, it.signet.facts.user.email);
+  },
+};
+
+const names = Object.keys(steps);
+
+/** Runs the named steps of a sign-in, in order. */
+async function take(it, chosen) {
+  for (const name of chosen) await steps[name](it);
+  return it;
+}
+
+const begin = (signet) => ({ signet, browser: new HttpBrowser() });
+
+async function refused(signet, code) {
+  const response = await redeem(signet.facts, code);
+  assert.equal(response.status, 400);
+  assert.equal((await response.json()).error, 'invalid_grant');
+}
+
+for (const kind of ['SQLite', 'PostgreSQL']) {
+  describe(kind, () => {
+    let signet;
+    let postgres;
+    before(async () => {
+      if (kind === 'PostgreSQL') postgres = await Postgres.start();
+      signet = await Signet.start({ databaseUrl: postgres?.url });
+    });
+    after(async () => {
+      await signet?.stop();
+      await postgres?.stop();
+    });
+
+    for (let done = 1; done < names.length; done += 1) {
+      test(`killed after ${names[done - 1]}, the sign-in goes on`, async () => {
+        const it = await take(begin(signet), names.slice(0, done));
+        await signet.crash();
+        await take(it, names.slice(done));
+        await refused(signet, it.code);
+      });
+    }
+
+    test('a code that was used stays used', async () => {
+      const it = await take(begin(signet), names.slice(0, names.indexOf('userinfo')));
+      await signet.crash();
+      await refused(signet, it.code);
+      await signet.crash();
+      await refused(signet, it.code);
+    });
+
+    test('killed while it redeems a code, it never honours the code twice', async () => {
+      for (const delay of [0, 2, 4, 8, 16]) {
+        const it = await take(begin(signet), names.slice(0, names.indexOf('the token request')));
+        const first = redeem(signet.facts, it.code).then((response) => response.status, () => 'no answer');
+        await sleep(delay);
+        await signet.crash();
+        const answers = [await first];
+        for (let i = 0; i < 3; i += 1) answers.push((await redeem(signet.facts, it.code)).status);
+        assert.ok(answers.filter((status) => status === 200).length <= 1, `after ${delay} ms: ${answers}`);
+        assert.equal(answers.at(-1), 400);
+        assert.ok(answers.every((status) => [200, 400, 'no answer'].includes(status)), `after ${delay} ms: ${answers}`);
+      }
+    });
+
+    test('50 parallel redemptions of one code: one success', async () => {
+      const { code } = await take(begin(signet), names.slice(0, names.indexOf('the token request')));
+      const responses = await Promise.all(Array.from({ length: 50 }, () => redeem(signet.facts, code)));
+      const statuses = responses.map(({ status }) => status);
+      assert.equal(statuses.filter((status) => status === 200).length, 1, String(statuses));
+      assert.equal(statuses.filter((status) => status === 400).length, 49, String(statuses));
+    });
+
+    test('SIGTERM ends it in order', async () => {
+      assert.equal(await signet.program.stop(), 0);
+      await signet.up();
+    });
+  });
+}
