@@ -1,0 +1,17 @@
+//! The control plane: one database for all tenants. Every key begins with the tenant.
+
+pub mod audit_events;
+pub mod authorization_codes;
+pub mod authorization_flows;
+pub mod change_counter;
+pub mod client_assertion_jtis;
+pub mod client_secrets;
+pub mod clients;
+pub mod consents;
+pub mod credentials;
+pub mod grants;
+pub mod sessions;
+pub mod sign_in_limits;
+pub mod signing_keys;
+pub mod tenants;
+pub mod users;

@@ -1,0 +1,41 @@
+//! Steps of the control plane, oldest first.
+
+mod m0001_tenants_and_users;
+mod m0002_clients_and_keys;
+mod m0003_sessions_and_codes;
+mod m0004_audit_and_limits;
+mod table;
+
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr, DynIden};
+use sea_orm_migration::sea_query::{IntoIden, Order, Query};
+use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager};
+
+const HISTORY: &str = "signet_migrations";
+
+/// The history of the control plane's schema.
+pub(crate) struct ControlPlane;
+
+impl MigratorTrait for ControlPlane {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_tenants_and_users::Migration),
+            Box::new(m0002_clients_and_keys::Migration),
+            Box::new(m0003_sessions_and_codes::Migration),
+            Box::new(m0004_audit_and_limits::Migration),
+        ]
+    }
+
+    fn migration_table_name() -> DynIden {
+        HISTORY.into_iden()
+    }
+}
+
+/// Names of the steps that a database has, oldest first; none when it is empty. Reads only.
+pub(crate) async fn applied<'c>(db: impl IntoSchemaManagerConnection<'c>) -> Result<Vec<String>, DbErr> {
+    let manager = SchemaManager::new(db);
+    if !manager.has_table(HISTORY).await? {
+        return Ok(Vec::new());
+    }
+    let names = Query::select().column("version").from(HISTORY).order_by("version", Order::Asc).take();
+    manager.get_connection().query_all(&names).await?.iter().map(|row| row.try_get("", "version")).collect()
+}
