@@ -10,7 +10,8 @@ use idp::http::pages::{
 };
 use poem::Response;
 
-const LONG: &str = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft and Partners International";
+const LONG: &str =
+    "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft and Partners International";
 
 const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 64 64'%3E%3Crect width='64' \
     height='64' fill='%23123b5d'/%3E%3Cpath d='M18 44V28m9 16V18m10 26V32m9 12V24' stroke='%23fff' stroke-width='5' \
@@ -127,7 +128,10 @@ fn pages() -> Result<Vec<Page>> {
         ("sign-in", sign_in.clone()),
         ("sign-in-typed", typed.clone()),
         ("sign-in-bare", SignInPage { client: ClientDisplay::new("demo"), ..sign_in.clone() }),
-        ("sign-in-long", SignInPage { client: ClientDisplay { logo: None, name: LONG.to_owned(), ..reports() }, ..sign_in.clone() }),
+        (
+            "sign-in-long",
+            SignInPage { client: ClientDisplay { logo: None, name: LONG.to_owned(), ..reports() }, ..sign_in.clone() },
+        ),
         ("sign-in-bad", failed(SignInError::BadCredentials)),
         ("sign-in-missing-password", failed(SignInError::MissingPassword)),
         ("sign-in-missing", SignInPage { error: Some(SignInError::MissingBoth), ..sign_in }),
@@ -139,18 +143,24 @@ fn pages() -> Result<Vec<Page>> {
     let consents = [
         ("consent", consent.clone()),
         ("consent-new", ConsentPage { scopes: scopes(&everything, &["phone", "invoices:read"]), ..consent.clone() }),
-        ("consent-app", ConsentPage {
-            client: ClientDisplay::new("notes"),
-            returns_to: target("com.acme.notes:/callback")?,
-            person: Person { name: None, login: "maria".to_owned() },
-            ..consent.clone()
-        }),
-        ("consent-long", ConsentPage {
-            client: ClientDisplay::new(LONG),
-            person: long_person,
-            scopes: scopes(&["openid", &"very-long-scope-name.".repeat(6)], &[]),
-            ..consent
-        }),
+        (
+            "consent-app",
+            ConsentPage {
+                client: ClientDisplay::new("notes"),
+                returns_to: target("com.acme.notes:/callback")?,
+                person: Person { name: None, login: "maria".to_owned() },
+                ..consent.clone()
+            },
+        ),
+        (
+            "consent-long",
+            ConsentPage {
+                client: ClientDisplay::new(LONG),
+                person: long_person,
+                scopes: scopes(&["openid", &"very-long-scope-name.".repeat(6)], &[]),
+                ..consent
+            },
+        ),
     ];
     let mut pages: Vec<Page> = Vec::new();
     for (name, page) in sign_ins {
@@ -172,7 +182,10 @@ fn failures() -> Vec<(&'static str, ErrorPage)> {
     let refused = |failure| ErrorPage::new(failure).code("invalid_request");
     vec![
         ("failure-unknown-client", refused(Failure::UnknownClient)),
-        ("failure-client-disabled", ErrorPage::new(Failure::ClientDisabled).code("unauthorized_client").client(reports())),
+        (
+            "failure-client-disabled",
+            ErrorPage::new(Failure::ClientDisabled).code("unauthorized_client").client(reports()),
+        ),
         ("failure-redirect-missing", refused(Failure::RedirectUriMissing)),
         (
             "failure-redirect-mismatch",

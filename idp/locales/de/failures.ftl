@@ -4,6 +4,7 @@ fault-service = Das ist unser Fehler. Sie haben nichts falsch gemacht.
 fault-reader = Sie können das selbst beheben, in diesem Browser.
 fault-nobody = Niemand hat etwas falsch gemacht.
 
+failure-next = Was Sie jetzt tun können
 failure-facts = Für alle, die der Sache nachgehen
 fact-parameter = Parameter
 fact-code = Fehlercode

@@ -4,6 +4,7 @@ fault-service = This is our mistake. You did nothing wrong.
 fault-reader = You can put this right yourself, in this browser.
 fault-nobody = Nobody did anything wrong.
 
+failure-next = What to do now
 failure-facts = For whoever looks into it
 fact-parameter = Parameter
 fact-code = Error code

@@ -48,8 +48,7 @@ pub struct LogoUrl(String);
 impl LogoUrl {
     /// `None` when a page wouldn't be allowed to load it, or shouldn't.
     pub fn parse(address: &str) -> Option<Self> {
-        const PICTURES: [&str; 5] =
-            ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
+        const PICTURES: [&str; 5] = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
         if let Some(data) = address.strip_prefix("data:") {
             let is_picture =
                 PICTURES.iter().any(|kind| data.strip_prefix(kind).is_some_and(|rest| rest.starts_with([';', ','])));
@@ -113,7 +112,9 @@ impl ReturnTarget {
                 };
                 Self { source, host: Some(format!("{host}{port}")) }
             }
-            "javascript" | "data" | "blob" | "file" | "about" | "filesystem" | "view-source" | "ws" | "wss" => return None,
+            "javascript" | "data" | "blob" | "file" | "about" | "filesystem" | "view-source" | "ws" | "wss" => {
+                return None;
+            }
             scheme => Self { source: format!("{scheme}:"), host: None },
         };
         // A semicolon or comma in a host would begin another directive or policy.
@@ -142,19 +143,29 @@ mod tests {
     fn a_link_is_a_web_page() {
         assert!(Link::parse("https://acme.example/privacy?x=1").is_some());
         assert!(Link::parse("http://acme.example/").is_some());
-        for hostile in ["javascript:alert(1)", " JaVaScRiPt:alert(1)", "data:text/html,x", "/relative", "", "mailto:a@b.example"] {
+        for hostile in
+            ["javascript:alert(1)", " JaVaScRiPt:alert(1)", "data:text/html,x", "/relative", "", "mailto:a@b.example"]
+        {
             assert_eq!(Link::parse(hostile), None, "{hostile}");
         }
     }
 
     #[test]
     fn a_logo_is_a_picture_that_the_policy_lets_in() {
-        for good in ["https://acme.example/logo.svg", "/logo.png", "data:image/png;base64,AAAA", "data:image/svg+xml,x"] {
+        for good in ["https://acme.example/logo.svg", "/logo.png", "data:image/png;base64,AAAA", "data:image/svg+xml,x"]
+        {
             assert!(LogoUrl::parse(good).is_some(), "{good}");
         }
         let long = format!("data:image/png;base64,{}", "A".repeat(MAX_DATA_URL));
-        let hostile =
-            ["http://acme.example/l.png", "//evil.example/l.png", "/\\evil.example", "data:text/html,x", "data:image/pngx", "", &long];
+        let hostile = [
+            "http://acme.example/l.png",
+            "//evil.example/l.png",
+            "/\\evil.example",
+            "data:text/html,x",
+            "data:image/pngx",
+            "",
+            &long,
+        ];
         for address in hostile {
             assert_eq!(LogoUrl::parse(address), None, "{address}");
         }

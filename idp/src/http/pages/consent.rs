@@ -6,13 +6,7 @@ use askama::Template;
 use form_urlencoded::Serializer;
 use poem::{Response, http::StatusCode};
 
-use super::{
-    ClientDisplay, PageContext, ReturnTarget,
-    client::initial,
-    headers::Answer,
-    layout::Chrome,
-    texts::Texts,
-};
+use super::{ClientDisplay, PageContext, ReturnTarget, client::initial, headers::Answer, layout::Chrome, texts::Texts};
 
 /// The page that asks whether a client may have what it asks for. Posts `flow`, `csrf`, `decision=allow|deny` to
 /// `{base}/consent`; another account is chosen at `{base}/login?flow=…&switch=1`.

@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_passed_over() {
-        for nonsense in ["", "   ", "*", "de;q=x", "de;q=7", "de;q=nan", "\u{0}", "-", "deutsch", "../../etc", ";;;,,,"] {
+        for nonsense in ["", "   ", "*", "de;q=x", "de;q=7", "de;q=nan", "\u{0}", "-", "deutsch", "../../etc", ";;;,,,"]
+        {
             assert_eq!(Language::from_accept_language(nonsense), None, "{nonsense:?}");
         }
         assert_eq!(Language::from_ui_locales("x y z"), None);

@@ -80,7 +80,7 @@ impl<'a> Chrome<'a> {
 }
 
 fn query(pairs: &[(&str, &str)], language: Language) -> String {
-    let mut query = Serializer::new(String::from("?"));
+    let mut query = Serializer::for_suffix(String::from("?"), 1);
     query.extend_pairs(pairs).append_pair("lang", language.code());
     query.finish()
 }

@@ -60,9 +60,7 @@ impl MessagePage {
                 let person = person.name.as_deref().unwrap_or(&person.login);
                 (t.text("signed-in-title").into_owned(), t.with("signed-in-lead", "person", person))
             }
-            Message::SignedOut => {
-                (t.text("signed-out-title").into_owned(), t.with("signed-out-lead", "brand", brand))
-            }
+            Message::SignedOut => (t.text("signed-out-title").into_owned(), t.with("signed-out-lead", "brand", brand)),
             Message::FlowFinished => {
                 (t.text("flow-finished-title").into_owned(), t.text("flow-finished-lead").into_owned())
             }

@@ -24,12 +24,7 @@ impl Texts {
     }
 
     /// The text of a key with one value, as plain text: the template escapes it.
-    pub(super) fn with<'value>(
-        self,
-        key: &str,
-        name: &'static str,
-        value: impl Into<FluentValue<'value>>,
-    ) -> String {
+    pub(super) fn with<'value>(self, key: &str, name: &'static str, value: impl Into<FluentValue<'value>>) -> String {
         let mut arguments = FluentArgs::with_capacity(1);
         arguments.set(name, value);
         self.format(key, Some(&arguments)).into_owned()
