@@ -314,7 +314,7 @@ pub enum ClaimsError {
     #[error("the token's aud must name one audience only")]
     SeveralAudiences,
     /// `exp` has passed.
-    #[error("the token expired {} seconds ago (exp {exp})", .now - .exp)]
+    #[error("the token expired {} seconds ago (exp {exp})", .now.saturating_sub(*.exp))]
     Expired {
         /// When it expired.
         exp: i64,
@@ -328,7 +328,7 @@ pub enum ClaimsError {
         longest: i64,
     },
     /// `nbf` hasn't come.
-    #[error("the token isn't valid for another {} seconds (nbf {nbf})", .nbf - .now)]
+    #[error("the token isn't valid for another {} seconds (nbf {nbf})", .nbf.saturating_sub(*.now))]
     NotYetValid {
         /// When it becomes valid.
         nbf: i64,
@@ -336,7 +336,7 @@ pub enum ClaimsError {
         now: i64,
     },
     /// `iat` lies ahead.
-    #[error("the token was issued {} seconds in the future (iat {iat}): the clocks disagree", .iat - .now)]
+    #[error("the token was issued {} seconds in the future (iat {iat}): the clocks disagree", .iat.saturating_sub(*.now))]
     IssuedInFuture {
         /// When it says it was issued.
         iat: i64,

@@ -117,7 +117,7 @@ pub enum LifecycleError {
         to: KeyState,
     },
     /// The JWKS with this key may not have reached every relying party.
-    #[error("the key was published too recently: relying parties may still hold a JWKS without it; it may sign in {} seconds (at {may_at} ms)", seconds(.may_at - .now_ms))]
+    #[error("the key was published too recently: relying parties may still hold a JWKS without it; it may sign in {} seconds (at {may_at} ms)", seconds_between(*.now_ms, *.may_at))]
     NotYetKnown {
         /// When it may be activated.
         may_at: i64,
@@ -125,7 +125,7 @@ pub enum LifecycleError {
         now_ms: i64,
     },
     /// Tokens that it signed may still be valid.
-    #[error("tokens that the key signed may still be valid; it may retire in {} seconds (at {may_at} ms)", seconds(.may_at - .now_ms))]
+    #[error("tokens that the key signed may still be valid; it may retire in {} seconds (at {may_at} ms)", seconds_between(*.now_ms, *.may_at))]
     TokensStillValid {
         /// When it may retire.
         may_at: i64,
@@ -287,7 +287,7 @@ fn after(start_ms: i64, wait: Duration) -> i64 {
     start_ms.saturating_add(wait_ms)
 }
 
-/// Milliseconds as whole seconds, rounded up.
-fn seconds(milliseconds: i64) -> i64 {
-    (milliseconds + 999).div_euclid(1000)
+/// Whole seconds from one point in Unix milliseconds to another, rounded up.
+fn seconds_between(start_ms: i64, end_ms: i64) -> i64 {
+    end_ms.saturating_sub(start_ms).saturating_add(999).div_euclid(1000)
 }

@@ -166,3 +166,68 @@ fn raw_ecdsa(der: &[u8], curve: Curve) -> Result<Vec<u8>, ErrorStack> {
     raw.extend_from_slice(&signature.s().to_vec_padded(size)?);
     Ok(raw)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn signer(algorithm: Algorithm, pkcs8: &[u8]) -> Signer {
+        Signer::new(&PrivateKey::from_pkcs8(algorithm, pkcs8).unwrap()).unwrap()
+    }
+
+    /// RFC 7515 appendix A.2: RS256 is deterministic, so the signature must be the very same.
+    #[test]
+    fn rs256_makes_the_signature_of_rfc_7515_a_2() {
+        let pem = include_bytes!("../tests/data/rfc7515_a2.pem");
+        let der = PKey::private_key_from_pem(pem).unwrap().private_key_to_pkcs8().unwrap();
+        let message = concat!(
+            "eyJhbGciOiJSUzI1NiJ9.",
+            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+        );
+        let signature = signer(Algorithm::Rs256, &der).signature(message.as_bytes()).unwrap();
+        assert_eq!(
+            to_base64url(&signature),
+            concat!(
+                "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CU",
+                "Ar7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_d",
+                "O--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0ig",
+                "cN_IoypGlUPQGe77Rw",
+            )
+        );
+    }
+
+    /// RFC 8037 appendix A.4.
+    #[test]
+    fn eddsa_makes_the_signature_of_rfc_8037_a_4() {
+        let seed = crate::encoding::from_base64url("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+        let pkey = PKey::private_key_from_raw_bytes(&seed, openssl::pkey::Id::ED25519).unwrap();
+        let signer = signer(Algorithm::EdDsa, &pkey.private_key_to_pkcs8().unwrap());
+        assert_eq!(signer.kid().as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "appendix A.3");
+        let signature = signer.signature(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc").unwrap();
+        assert_eq!(
+            to_base64url(&signature),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+    }
+
+    /// RFC 7518 §3.4: short numbers are padded. One signature in 128 has a number with a leading zero byte.
+    #[test]
+    fn ecdsa_signatures_always_have_their_full_length() {
+        for (algorithm, pem, length) in [
+            (Algorithm::Es256, include_bytes!("../tests/data/p256.pem").as_slice(), 64),
+            (Algorithm::Es384, include_bytes!("../tests/data/p384.pem").as_slice(), 96),
+        ] {
+            let der = PKey::private_key_from_pem(pem).unwrap().private_key_to_pkcs8().unwrap();
+            let signer = signer(algorithm, &der);
+            let mut padded = 0;
+            for message in 0_u32..800 {
+                let signature = signer.signature(&message.to_be_bytes()).unwrap();
+                assert_eq!(signature.len(), length);
+                padded += usize::from(signature[0] == 0 || signature[length / 2] == 0);
+            }
+            assert!(padded > 0, "no short number among 800 signatures");
+        }
+    }
+}
