@@ -119,7 +119,7 @@ pub struct ClientMetadata {
 }
 
 const fn rs256() -> Algorithm {
-    Algorithm::RS256
+    Algorithm::Rs256
 }
 
 impl ClientMetadata {
@@ -165,7 +165,9 @@ impl ClientMetadata {
             return Err(ClientMetadataError::Lifetime);
         }
         if let Some(jwks) = &self.jwks {
-            keys::ClientKeys::parse(jwks).map_err(|error| ClientMetadataError::Jwks(error.to_string()))?;
+            let json = serde_json::to_vec(jwks).unwrap_or_default();
+            keys::ForeignJwks::from_registration(&json)
+                .map_err(|error| ClientMetadataError::Jwks(error.to_string()))?;
         }
         for uri in [&self.client_uri, &self.logo_uri, &self.policy_uri, &self.tos_uri].into_iter().flatten() {
             let web = url::Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host());

@@ -21,14 +21,19 @@ pub enum ParameterError {
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Decodes `application/x-www-form-urlencoded` text, as bodies and queries carry it.
-    pub fn decode(text: &[u8]) -> Self {
-        Self(
-            form_urlencoded::parse(text)
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-        )
+    /// Decodes `application/x-www-form-urlencoded` text, as bodies and queries carry it. `None` if it is wrongly
+    /// encoded: a percent sign without two digits, octets that aren't UTF-8, or a NUL.
+    pub fn decode(text: &[u8]) -> Option<Self> {
+        let mut pairs = Vec::new();
+        for pair in text.split(|&b| b == b'&').filter(|pair| !pair.is_empty()) {
+            let mut halves = pair.splitn(2, |&b| b == b'=');
+            let name = decode_component(halves.next().unwrap_or_default())?;
+            let value = decode_component(halves.next().unwrap_or_default())?;
+            if !value.is_empty() {
+                pairs.push((name, value));
+            }
+        }
+        Some(Self(pairs))
     }
 
     /// The one value of `name`, if it is there.
@@ -48,5 +53,46 @@ impl Parameters {
     /// Every value of `name`; for the few parameters that may be repeated (`resource`, RFC 8707 §2).
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Decodes one name or value of a form. `None` if it is wrongly encoded.
+pub fn decode_component(text: &[u8]) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let high = char::from(bytes.next()?).to_digit(16)?;
+                let low = char::from(bytes.next()?).to_digit(16)?;
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok().filter(|text| !text.contains('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn an_empty_value_is_an_absent_one_and_a_repeated_one_is_refused() {
+        let parameters = Parameters::decode(b"a=1&b=&c=2&c=3&d=x+y%20z%C3%A4&&e").unwrap();
+        assert_eq!(parameters.optional("a"), Ok(Some("1")));
+        assert_eq!(parameters.optional("b"), Ok(None));
+        assert_eq!(parameters.optional("c"), Err(ParameterError::Repeated("c")));
+        assert_eq!(parameters.required("d"), Ok("x y z\u{e4}"));
+        assert_eq!(parameters.required("e"), Err(ParameterError::Missing("e")));
+    }
+
+    #[test]
+    fn wrongly_encoded_text_is_refused() {
+        for text in ["a=%", "a=%4", "a=%zz", "a=%FF", "a=%00", "%C3=1"] {
+            assert!(Parameters::decode(text.as_bytes()).is_none(), "{text}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2). What it names works; what it doesn't name is refused.
 
-use keys::Algorithm;
+use keys::Purpose;
 use serde::Serialize;
 
 use super::authorization_request::Prompt;
@@ -52,11 +52,12 @@ impl ProviderMetadata {
             response_modes_supported: ["query"],
             grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: Algorithm::ID_TOKEN.iter().map(|alg| alg.as_str()).collect(),
+            id_token_signing_alg_values_supported: Purpose::IdToken.algorithms().iter().map(|alg| alg.name()).collect(),
             token_endpoint_auth_methods_supported: ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
-            token_endpoint_auth_signing_alg_values_supported: Algorithm::CLIENT_ASSERTION
+            token_endpoint_auth_signing_alg_values_supported: Purpose::ClientAssertion
+                .algorithms()
                 .iter()
-                .map(|alg| alg.as_str())
+                .map(|alg| alg.name())
                 .collect(),
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: Prompt::ALL,

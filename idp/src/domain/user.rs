@@ -35,6 +35,15 @@ pub struct User {
 }
 
 impl User {
+    /// What the person signs in with: e-mail, user name or, at last, the id.
+    pub fn login(&self) -> String {
+        self.email
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| self.username.as_ref().map(ToString::to_string))
+            .unwrap_or_else(|| self.id.to_string())
+    }
+
     /// What to call the person on a page: name, user name, e-mail or, at last, the id.
     pub fn display_name(&self) -> String {
         self.profile

@@ -1,0 +1,131 @@
+//! Assembles the parts. The only file that sees every one of them.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use keys::KeyEncryptionKey;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::http::routes::routes;
+use crate::http::server::Server;
+use crate::service::clients::ClientCache;
+use crate::service::clock::SystemClock;
+use crate::service::ctx::{Ctx, Parts};
+use crate::service::key_rings::KeyRings;
+use crate::service::password_hasher::{HashCost, PasswordHasher};
+use crate::service::random::SystemRandom;
+use crate::service::tenants::{self, TenantCache, TenantChangeError};
+use crate::service::upkeep;
+use crate::store::{Database, DatabaseSettings, StoreError};
+
+/// Why Signet can't begin its work.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The database can't be opened.
+    #[error("the database can't be opened: {0}; check database.url and that the server runs")]
+    Database(#[from] StoreError),
+    /// The schema can't be brought up to date, or is newer than this program.
+    #[error(transparent)]
+    Migration(#[from] migration::MigrationError),
+    /// The schema is older than this program.
+    #[error("the database needs {pending} migration(s): run `signet migrate`, then start again")]
+    Unmigrated {
+        /// How many.
+        pending: usize,
+    },
+    /// The default tenant belongs to another base URL.
+    #[error(
+        "the issuer in the configuration is {configured}, but this database was made for {stored}: an issuer never changes, as it is in every token and every client's configuration. Set issuer back, or use another database"
+    )]
+    Issuer {
+        /// What the configuration says.
+        configured: String,
+        /// What the database says.
+        stored: String,
+    },
+    /// The default tenant can't be made.
+    #[error(transparent)]
+    Tenant(#[from] TenantChangeError),
+    /// Threads for password hashes can't be started.
+    #[error("password hashing can't be started: {0}")]
+    Passwords(#[from] std::io::Error),
+}
+
+/// Signet, assembled.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Everything ambient.
+    pub ctx: Ctx,
+}
+
+impl App {
+    /// Opens the database and assembles the rest. The schema must be the one that this program knows.
+    pub async fn open(config: Config) -> Result<Self, AppError> {
+        let database = connect(&config).await?;
+        let status = database.migration_status().await?;
+        let pending = status.pending.len();
+        if pending > 0 {
+            return Err(AppError::Unmigrated { pending });
+        }
+        Self::assemble(config, database).await
+    }
+
+    /// The same, and brings the schema up to date first.
+    pub async fn open_and_migrate(config: Config) -> Result<Self, AppError> {
+        let database = connect(&config).await?;
+        database.migrate().await?;
+        Self::assemble(config, database).await
+    }
+
+    async fn assemble(config: Config, database: Database) -> Result<Self, AppError> {
+        let cost = HashCost {
+            memory_kib: config.passwords.memory_kib.get(),
+            iterations: config.passwords.iterations.get(),
+            parallelism: config.passwords.parallelism.get(),
+        };
+        let permits = config.passwords.permits.get();
+        let passwords = PasswordHasher::start(cost, permits, config.passwords.queue as usize)?;
+        let key = KeyEncryptionKey::new(Zeroizing::new(*config.key_encryption_key.expose()));
+        let ctx = Ctx::new(Parts {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            database,
+            passwords,
+            sealing: key.into(),
+            config,
+            tenants: TenantCache::default(),
+            clients: ClientCache::default(),
+            key_rings: KeyRings::default(),
+        });
+        tenants::ensure_default(&ctx).await?;
+        let stored = tenants::find(&ctx, &crate::domain::tenant::Slug::default_tenant()).await?.issuer;
+        if stored != ctx.config.issuer {
+            return Err(AppError::Issuer { configured: ctx.config.issuer.to_string(), stored: stored.to_string() });
+        }
+        Ok(Self { ctx })
+    }
+
+    /// Serves until `shutdown`; requests under way are finished first.
+    pub async fn serve(self, server: Server, shutdown: impl Future<Output = ()>) {
+        let stop = CancellationToken::new();
+        let upkeep = tokio::spawn(upkeep::run(self.ctx.clone(), stop.clone()));
+        let grace = self.ctx.config.listen.shutdown_grace;
+        server.serve(routes(self.ctx.clone()), shutdown, grace).await;
+        stop.cancel();
+        if let Err(error) = upkeep.await {
+            tracing::error!(error = %error, "the background work ended badly");
+        }
+        self.ctx.database.close().await;
+    }
+}
+
+async fn connect(config: &Config) -> Result<Database, StoreError> {
+    let settings = DatabaseSettings {
+        url: config.database.url.clone(),
+        max_connections: config.database.max_connections.get(),
+    };
+    Database::connect(&settings).await
+}

@@ -1,0 +1,164 @@
+//! Errors of the OAuth endpoints (RFC 6749 §5.2, RFC 6750 §3.1).
+
+use poem::error::ResponseError;
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+use poem_openapi::Object;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::domain::parameters::ParameterError;
+use crate::service::Failure;
+use crate::service::client_authentication::{ClientAuthenticationError, REFUSAL};
+use crate::service::token::TokenError;
+use crate::service::userinfo::UserinfoError;
+
+/// An error of an OAuth endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{code}: {description}")]
+pub struct OAuthError {
+    status: StatusCode,
+    code: &'static str,
+    description: String,
+    /// Value of `WWW-Authenticate`.
+    challenge: Option<String>,
+    /// Value of `Retry-After`, in seconds.
+    retry_after: Option<u32>,
+}
+
+/// Body of an error (RFC 6749 §5.2).
+#[derive(Debug, Serialize, Object)]
+pub struct OAuthErrorBody {
+    /// The error code.
+    pub error: String,
+    /// A sentence for the client's developer.
+    pub error_description: String,
+}
+
+impl OAuthError {
+    /// An error with status 400.
+    pub fn bad_request(code: &'static str, description: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, description: description.into(), challenge: None, retry_after: None }
+    }
+
+    /// A parameter is missing, repeated or wrong.
+    pub fn invalid_request(description: impl Into<String>) -> Self {
+        Self::bad_request("invalid_request", description)
+    }
+
+    /// The client didn't prove itself: 401, with a challenge for HTTP Basic (RFC 6749 §5.2).
+    pub fn invalid_client(description: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            challenge: Some(r#"Basic realm="signet", charset="UTF-8""#.to_owned()),
+            ..Self::bad_request("invalid_client", description)
+        }
+    }
+
+    /// The access token is missing, wrong or not enough (RFC 6750 §3). A request without one gets a challenge
+    /// without an error code.
+    pub fn bearer(status: StatusCode, code: Option<&'static str>, description: impl Into<String>) -> Self {
+        let description = description.into();
+        let challenge = match code {
+            Some(code) => format!(r#"Bearer realm="signet", error="{code}", error_description="{description}""#),
+            None => r#"Bearer realm="signet""#.to_owned(),
+        };
+        let code = code.unwrap_or("invalid_token");
+        Self { status, challenge: Some(challenge), ..Self::bad_request(code, description) }
+    }
+
+    /// Something of ours isn't there: 503, come back later.
+    pub fn unavailable() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            retry_after: Some(1),
+            ..Self::bad_request("temporarily_unavailable", "the service can't answer right now; try again in a moment")
+        }
+    }
+
+    /// Something of ours went wrong: 500.
+    pub fn server_error() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            ..Self::bad_request("server_error", "something went wrong on our side; it is in the log")
+        }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let body = OAuthErrorBody { error: self.code.to_owned(), error_description: self.description };
+        let mut response = Response::builder()
+            .status(self.status)
+            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+            .content_type("application/json")
+            .body(serde_json::to_vec(&body).unwrap_or_default());
+        if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl ResponseError for OAuthError {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn as_response(&self) -> Response {
+        self.clone().into_response()
+    }
+}
+
+impl From<ParameterError> for OAuthError {
+    fn from(error: ParameterError) -> Self {
+        Self::invalid_request(error.to_string())
+    }
+}
+
+impl From<Failure> for OAuthError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unavailable | Failure::Busy => Self::unavailable(),
+            Failure::Internal => Self::server_error(),
+        }
+    }
+}
+
+impl From<ClientAuthenticationError> for OAuthError {
+    fn from(error: ClientAuthenticationError) -> Self {
+        match error {
+            ClientAuthenticationError::Refused(_) => Self::invalid_client(REFUSAL),
+            ClientAuthenticationError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TokenError> for OAuthError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::InvalidRequest(text) => Self::invalid_request(text),
+            TokenError::InvalidGrant(text) => Self::bad_request("invalid_grant", text),
+            TokenError::UnauthorizedClient => Self::bad_request("unauthorized_client", error.to_string()),
+            TokenError::InvalidScope(text) => Self::bad_request("invalid_scope", text),
+            TokenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UserinfoError> for OAuthError {
+    fn from(error: UserinfoError) -> Self {
+        match error {
+            UserinfoError::InvalidToken => {
+                Self::bearer(StatusCode::UNAUTHORIZED, Some("invalid_token"), error.to_string())
+            }
+            UserinfoError::InsufficientScope => {
+                Self::bearer(StatusCode::FORBIDDEN, Some("insufficient_scope"), error.to_string())
+            }
+            UserinfoError::Failure(failure) => failure.into(),
+        }
+    }
+}

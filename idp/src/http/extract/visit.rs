@@ -1,0 +1,122 @@
+//! A request, as handlers see it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{FromRequest, Request, RequestBody, Response};
+
+use super::cookies;
+use crate::domain::TenantId;
+use crate::domain::tenant::Tenant;
+use crate::http::pages::{Language, PageContext, Preferences, language};
+use crate::http::server::ClientAddress;
+use crate::http::site::Site;
+use crate::service::ctx::{Caller, Ctx};
+use crate::telemetry::RequestId;
+
+/// A call by a client: the tenant that it is for, and where it comes from.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Everything ambient.
+    pub ctx: Ctx,
+    /// The tenant.
+    pub site: Arc<Site>,
+    /// Who calls.
+    pub caller: Caller,
+}
+
+impl Call {
+    /// The tenant.
+    pub fn tenant(&self) -> &Tenant {
+        &self.site.tenant
+    }
+
+    /// The tenant's id.
+    pub fn tenant_id(&self) -> TenantId {
+        self.site.tenant.id
+    }
+}
+
+impl<'a> FromRequest<'a> for Call {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let missing = || poem::Error::from_status(StatusCode::INTERNAL_SERVER_ERROR);
+        let ctx = request.data::<Ctx>().cloned().ok_or_else(missing)?;
+        let site = request.data::<Arc<Site>>().cloned().ok_or_else(missing)?;
+        let address = ClientAddress::of(request).ok_or_else(missing)?.ip();
+        let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let user_agent = user_agent.map(|text| text.chars().take(512).collect());
+        Ok(Self { ctx, site, caller: Caller { address, user_agent } })
+    }
+}
+
+/// A person's visit to a page: a [`Call`], and what the page is to look like.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    call: Call,
+    /// What the page needs to know.
+    pub page: PageContext,
+    chosen: Option<Language>,
+}
+
+impl Deref for Visit {
+    type Target = Call;
+
+    fn deref(&self) -> &Call {
+        &self.call
+    }
+}
+
+impl Visit {
+    /// Takes the languages that the client asked for into account (`ui_locales`).
+    #[must_use]
+    pub fn in_languages(mut self, ui_locales: Option<&str>, request: &Request) -> Self {
+        self.page.language = negotiate(request, &self.call.site, ui_locales);
+        self
+    }
+
+    /// Keeps the language that the person chose on this page.
+    pub fn remember_language(&self, mut response: Response) -> Response {
+        if let Some(language) = self.chosen
+            && let Ok(cookie) = HeaderValue::try_from(language.cookie(&self.page.base))
+        {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+impl<'a> FromRequest<'a> for Visit {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let call = Call::from_request(request, body).await?;
+        let page = page_context(request, &call.site);
+        let chosen = chosen_language(request).and_then(Language::from_code);
+        Ok(Self { call, page, chosen })
+    }
+}
+
+/// What a page about this request needs to know.
+pub fn page_context(request: &Request, site: &Site) -> PageContext {
+    PageContext {
+        base: site.base.clone(),
+        brand: Arc::clone(&site.brand),
+        language: negotiate(request, site, None),
+        reference: RequestId::current().map(|id| id.to_string()).unwrap_or_default(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
+    }
+}
+
+fn chosen_language(request: &Request) -> Option<&str> {
+    let pairs = request.uri().query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find_map(|(name, value)| (name == "lang").then_some(value))
+}
+
+fn negotiate(request: &Request, site: &Site, ui_locales: Option<&str>) -> Language {
+    Language::negotiate(&Preferences {
+        chosen: chosen_language(request),
+        remembered: cookies::value(request, language::COOKIE),
+        requested: ui_locales,
+        accepted: request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
+        fallback: site.tenant.settings.default_locale.as_deref(),
+    })
+}

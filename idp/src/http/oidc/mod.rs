@@ -1,0 +1,10 @@
+//! The endpoints of OpenID Connect and OAuth, a file each.
+
+pub mod authorize;
+pub mod consent;
+pub mod discovery;
+pub mod jwks;
+pub mod login;
+pub mod step;
+pub mod token;
+pub mod userinfo;

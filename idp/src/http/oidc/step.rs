@@ -1,0 +1,130 @@
+//! A step in the browser: what the service decided becomes a redirect.
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{Request, Response};
+
+use crate::domain::authorization_request::UntrustedRequest;
+use crate::domain::{FlowId, Secret};
+use crate::domain::parameters::Parameters;
+use crate::domain::session::Session;
+use crate::http::error::page;
+use crate::http::extract::cookies;
+use crate::http::extract::oauth_form::{FormError, PostedBody};
+use crate::http::extract::visit::Visit;
+use crate::http::pages::{self, ClientDisplay, ErrorPage, Link, LogoUrl, ReturnTarget};
+use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
+use crate::service::browser::BrowserSecret;
+
+/// The redirect to what comes next. Always 303: what was posted must not be posted on (RFC 9700 §4.12).
+pub fn redirect(visit: &Visit, next: &Next) -> Response {
+    let base = &visit.page.base;
+    match next {
+        Next::SignIn(flow) => to(&format!("{base}/login?flow={flow}")),
+        Next::Consent(flow) => to(&format!("{base}/consent?flow={flow}")),
+        Next::Return(response) => to(&response.location(&visit.tenant().issuer)),
+    }
+}
+
+/// 303 to an address, neither stored nor told to where it leads.
+fn to(location: &str) -> Response {
+    let mut response = Response::builder()
+        .status(StatusCode::SEE_OTHER)
+        .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+        .finish();
+    // Every part of the address was checked or encoded; a failure would be a defect, and nothing is sent on then.
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    } else {
+        response.set_status(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    response
+}
+
+/// The redirect, or the page that says why there is none.
+pub fn answer(visit: &Visit, result: Result<Next, AuthorizeError>) -> Response {
+    match result {
+        Ok(next) => redirect(visit, &next),
+        Err(error) => page::authorize(&error, &visit.page),
+    }
+}
+
+/// Adds a cookie to an answer.
+pub fn with_cookie(mut response: Response, cookie: &str) -> Response {
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The session that the browser's cookie opens with this tenant.
+pub async fn session(visit: &Visit, request: &Request) -> Result<Option<Session>, AuthorizeError> {
+    let secret = cookies::session(request, &visit.site);
+    Ok(authorize::session_of(&visit.ctx, visit.tenant_id(), secret.as_ref()).await?)
+}
+
+/// The browser's secret, and the cookie to set if it had none.
+pub fn browser(visit: &Visit, request: &Request) -> (BrowserSecret, Option<String>) {
+    match cookies::browser(request, &visit.site) {
+        Some(secret) => (secret, None),
+        None => {
+            let secret = BrowserSecret(visit.ctx.random.secret());
+            let cookie = cookies::set_browser(&visit.site.cookies, &secret);
+            (secret, Some(cookie))
+        }
+    }
+}
+
+/// The flow that a page's address names.
+pub fn flow_id(parameters: &Parameters) -> Result<FlowId, AuthorizeError> {
+    let text = parameters.required("flow").map_err(|_| AuthorizeError::FlowUnknown)?;
+    text.parse().map_err(|_| AuthorizeError::FlowUnknown)
+}
+
+/// The parameters in the address of a request.
+pub fn query(request: &Request) -> Option<Parameters> {
+    Parameters::decode(request.uri().query().unwrap_or_default().as_bytes())
+}
+
+/// The form of one of our pages: the open flow that it belongs to, and what was filled in.
+pub async fn form(
+    visit: &Visit,
+    request: &Request,
+    body: PostedBody,
+) -> Result<(OpenFlow, BrowserSecret, Parameters), Response> {
+    let parameters = body.0.map_err(|error| form_failure(error).render(&visit.page))?;
+    let refuse = |error: AuthorizeError| page::authorize(&error, &visit.page);
+    let id = flow_id(&parameters).map_err(refuse)?;
+    let browser = cookies::browser(request, &visit.site).ok_or(AuthorizeError::OtherBrowser).map_err(refuse)?;
+    let csrf = parameters.required("csrf").map(Secret::new).map_err(|_| refuse(AuthorizeError::FormRejected))?;
+    let open = authorize::posted_flow(&visit.ctx, visit.tenant_id(), id, &browser, &csrf).await.map_err(refuse)?;
+    Ok((open, browser, parameters))
+}
+
+/// The page for a form that can't be read.
+pub fn form_failure(error: FormError) -> ErrorPage {
+    ErrorPage::new(match error {
+        FormError::ContentType => pages::Failure::UnsupportedForm,
+        FormError::TooLarge => pages::Failure::TooLarge,
+        FormError::Unreadable => pages::Failure::InvalidRequest,
+    })
+}
+
+/// How the pages show the client of a flow.
+pub fn client_display(open: &OpenFlow) -> ClientDisplay {
+    let metadata = &open.client.metadata;
+    let link = |uri: &Option<String>| uri.as_deref().and_then(Link::parse);
+    ClientDisplay {
+        name: open.client.name.clone(),
+        logo: metadata.logo_uri.as_deref().and_then(LogoUrl::parse),
+        home: link(&metadata.client_uri),
+        policy: link(&metadata.policy_uri),
+        terms: link(&metadata.tos_uri),
+    }
+}
+
+/// Where the browser goes when the flow ends.
+pub fn return_target(open: &OpenFlow) -> Result<ReturnTarget, AuthorizeError> {
+    let target = ReturnTarget::from_redirect_uri(open.flow.request.redirect_uri.as_str());
+    target.ok_or_else(|| UntrustedRequest::RedirectUriMismatch.into())
+}

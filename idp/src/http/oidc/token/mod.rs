@@ -1,0 +1,91 @@
+//! `/token` (RFC 6749 §3.2): finds the client, then the grant, each in a file of its own.
+
+mod authorization_code;
+mod client_credentials;
+
+use poem::http::{HeaderValue, header};
+use poem::{Request, Response};
+use poem_openapi::Object;
+use serde::Serialize;
+
+use crate::domain::client::GrantType;
+use crate::domain::parameters::Parameters;
+use crate::http::error::oauth::OAuthError;
+use crate::http::extract::client_credentials as credentials;
+use crate::http::extract::visit::Call;
+use crate::service::client_authentication;
+use crate::service::token::Tokens;
+
+/// A token request (RFC 6749 §4.1.3, §4.4.2; client authentication §2.3.1 and RFC 7523 §2.2).
+#[derive(Debug, Object)]
+#[expect(dead_code, reason = "describes the form in the OpenAPI document; it is read by name")]
+pub struct TokenRequest {
+    /// `authorization_code` or `client_credentials`.
+    grant_type: String,
+    /// The code, for `authorization_code`.
+    code: Option<String>,
+    /// The redirect URI of the authorization request, for `authorization_code`.
+    redirect_uri: Option<String>,
+    /// The PKCE verifier, for `authorization_code`.
+    code_verifier: Option<String>,
+    /// Scopes, space-separated, for `client_credentials`.
+    scope: Option<String>,
+    /// The client, where the `Authorization` header doesn't name it.
+    client_id: Option<String>,
+    /// The client's secret, for `client_secret_post`.
+    client_secret: Option<String>,
+    /// `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`, for `private_key_jwt`.
+    client_assertion_type: Option<String>,
+    /// The assertion, for `private_key_jwt`.
+    client_assertion: Option<String>,
+}
+
+/// A token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+#[derive(Debug, Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct TokenResponse {
+    /// The access token (RFC 9068).
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: String,
+    /// Life of the access token in seconds.
+    pub expires_in: u64,
+    /// What was granted, space-separated.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// The ID token, for a person who was asked for `openid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+/// Answers a token request.
+pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result<Response, OAuthError> {
+    let presented = credentials::read(request, form)?;
+    let grant_type = form.required("grant_type")?;
+    let grant_type = GrantType::from_name(grant_type).ok_or_else(|| {
+        OAuthError::bad_request("unsupported_grant_type", "grant_type must be authorization_code or client_credentials")
+    })?;
+    let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
+    let tokens = match grant_type {
+        GrantType::AuthorizationCode => authorization_code::grant(call, &client, form).await?,
+        GrantType::ClientCredentials => client_credentials::grant(call, &client, form).await?,
+    };
+    respond(tokens)
+}
+
+/// A token response as JSON that nobody keeps.
+pub fn respond(tokens: Tokens) -> Result<Response, OAuthError> {
+    let response = TokenResponse {
+        expires_in: tokens.access_token.lifetime.as_secs(),
+        scope: tokens.access_token.scope.to_string(),
+        access_token: tokens.access_token.jwt,
+        token_type: "Bearer".to_owned(),
+        id_token: tokens.id_token,
+    };
+    let body = serde_json::to_vec(&response).map_err(|_| OAuthError::server_error())?;
+    Ok(Response::builder()
+        .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .header(header::PRAGMA, HeaderValue::from_static("no-cache"))
+        .content_type("application/json")
+        .body(body))
+}

@@ -1,0 +1,228 @@
+//! Every address, in one place.
+//!
+//! What programs call is an OpenAPI service, so that its document is made from the code that answers; what people see
+//! are plain routes. All of it exists once: the gate in [`site`](super::site) has found the tenant before.
+
+use poem::endpoint::make_sync;
+use poem::http::header;
+use poem::web::Path;
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi, OpenApiService, Tags};
+
+use super::error::fallback;
+use super::error::oauth::{OAuthError, OAuthErrorBody};
+use super::extract::oauth_form::{OAuthForm, PostedBody};
+use super::extract::visit::{Call, Visit};
+use super::oidc::token::{TokenRequest, TokenResponse};
+use super::oidc::{authorize, consent, discovery, jwks, login, step, token, userinfo};
+use super::pages::{Message, MessagePage, Person, assets};
+use super::site::TenantGate;
+use super::{first_party, health};
+use crate::http::error::page;
+use crate::service::authorize::{self as service_authorize, AuthorizeError};
+use crate::service::ctx::Ctx;
+
+/// How endpoints are grouped in the document.
+#[derive(Tags)]
+enum Group {
+    /// OpenID Connect Discovery, RFC 8414, RFC 7517.
+    Metadata,
+    /// RFC 6749.
+    Tokens,
+    /// OpenID Connect Core §5.3.
+    Userinfo,
+}
+
+/// What `/token` answers.
+#[derive(ApiResponse)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum TokenAnswers {
+    /// Tokens.
+    #[oai(status = 200)]
+    Tokens(Json<TokenResponse>),
+    /// The request is wrong (RFC 6749 §5.2).
+    #[oai(status = 400)]
+    Refused(Json<OAuthErrorBody>),
+    /// The client didn't prove itself.
+    #[oai(status = 401)]
+    Unauthorized(Json<OAuthErrorBody>),
+    /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
+}
+
+/// What an endpoint answers that gives a JSON document or an OAuth error.
+#[derive(ApiResponse)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum DocumentAnswers {
+    /// The document.
+    #[oai(status = 200)]
+    Document(Json<serde_json::Map<String, serde_json::Value>>),
+    /// You have it already.
+    #[oai(status = 304)]
+    NotModified,
+    /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
+}
+
+/// What `/userinfo` answers.
+#[derive(ApiResponse)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum UserinfoAnswers {
+    /// The claims.
+    #[oai(status = 200)]
+    Claims(Json<serde_json::Map<String, serde_json::Value>>),
+    /// The request is wrong (RFC 6750 §3.1).
+    #[oai(status = 400)]
+    Refused(Json<OAuthErrorBody>),
+    /// The access token is missing or invalid.
+    #[oai(status = 401)]
+    Unauthorized(Json<OAuthErrorBody>),
+    /// The access token wasn't given `openid`.
+    #[oai(status = 403)]
+    Forbidden(Json<OAuthErrorBody>),
+    /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
+}
+
+/// What programs call.
+struct Api;
+
+#[OpenApi]
+impl Api {
+    /// Provider metadata (OpenID Connect Discovery)
+    #[oai(path = "/.well-known/openid-configuration", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
+    async fn openid_configuration(&self, call: Call, request: &Request) -> Response {
+        discovery::get(&call, request)
+    }
+
+    /// Authorization server metadata (RFC 8414)
+    #[oai(path = "/.well-known/oauth-authorization-server", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
+    async fn oauth_authorization_server(&self, call: Call, request: &Request) -> Response {
+        discovery::get(&call, request)
+    }
+
+    /// Public keys
+    #[oai(path = "/jwks", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
+    async fn jwks(&self, call: Call, request: &Request) -> Response {
+        jwks::get(&call, request).await.unwrap_or_else(OAuthError::into_response)
+    }
+
+    /// Public keys, at the address of old
+    #[oai(path = "/.well-known/jwks.json", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
+    async fn well_known_jwks(&self, call: Call, request: &Request) -> Response {
+        jwks::get(&call, request).await.unwrap_or_else(OAuthError::into_response)
+    }
+
+    /// Tokens for a code, or for the client itself
+    #[oai(path = "/token", method = "post", tag = "Group::Tokens", actual_type = "TokenAnswers")]
+    async fn token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Response {
+        token::answer(&call, request, &form.parameters).await.unwrap_or_else(OAuthError::into_response)
+    }
+
+    /// A token for the client itself, at the address of old
+    #[oai(path = "/v1/auth/m2m/token", method = "post", tag = "Group::Tokens", actual_type = "TokenAnswers")]
+    async fn m2m_token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Response {
+        first_party::m2m_token::answer(&call, request, &form.parameters).await.unwrap_or_else(OAuthError::into_response)
+    }
+
+    /// Claims of the user
+    #[oai(path = "/userinfo", method = "get", tag = "Group::Userinfo", actual_type = "UserinfoAnswers")]
+    async fn userinfo(&self, call: Call, request: &Request) -> Response {
+        userinfo::answer(&call, request, None).await.unwrap_or_else(OAuthError::into_response)
+    }
+
+    /// Claims of the user, the access token perhaps in the form
+    #[oai(path = "/userinfo", method = "post", tag = "Group::Userinfo", actual_type = "UserinfoAnswers")]
+    async fn userinfo_by_post(&self, call: Call, request: &Request, body: PostedBody) -> Response {
+        userinfo::by_post(&call, request, body).await.unwrap_or_else(OAuthError::into_response)
+    }
+}
+
+fn service() -> OpenApiService<Api, ()> {
+    OpenApiService::new(Api, "Signet", env!("CARGO_PKG_VERSION"))
+        .description("OpenID Connect provider. Addresses are below the issuer's: a tenant's begin with /t/{slug}.")
+}
+
+/// The OpenAPI document, as it is checked in.
+///
+/// # Errors
+/// The document isn't JSON, which would be a defect.
+pub fn openapi_document() -> Result<String, serde_json::Error> {
+    openapi::document::render(&service())
+}
+
+/// All of it.
+pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
+    let tenant = Route::new()
+        .at("/", get(landing))
+        .at("/authorize", get(authorize::get).post(authorize::post))
+        .at("/login", get(login::get).post(login::post))
+        .at("/consent", get(consent::get).post(consent::post))
+        .at("/brand.:rest", get(brand))
+        .nest_no_strip("/", service());
+    let document = openapi_document().unwrap_or_default();
+    let document = make_sync(move |_| Response::builder().content_type("application/json").body(document.clone()));
+    Answering(
+        Route::new()
+            .at("/health/live", get(health::live))
+            .at("/health/ready", get(health::ready))
+            .at("/assets/:file", get(asset))
+            .at("/openapi.json", get(document))
+            .nest_no_strip("/", TenantGate::new(ctx.clone(), Answering(tenant)))
+            .data(ctx),
+    )
+}
+
+/// Where somebody lands who just types the address in: who is signed in, or what this is.
+#[handler]
+async fn landing(visit: Visit, request: &Request) -> Response {
+    let message = match signed_in(&visit, request).await {
+        Ok(Some(person)) => Message::SignedIn(person),
+        Ok(None) => Message::Landing,
+        Err(error) => return page::authorize(&error, &visit.page),
+    };
+    visit.remember_language(MessagePage::new(message).render(&visit.page))
+}
+
+async fn signed_in(visit: &Visit, request: &Request) -> Result<Option<Person>, AuthorizeError> {
+    let Some(session) = step::session(visit, request).await? else { return Ok(None) };
+    let user = service_authorize::person(&visit.ctx, visit.tenant_id(), &session).await?;
+    Ok(Some(Person { name: user.profile.name.clone(), login: user.login() }))
+}
+
+/// Stylesheet, script and icon of the pages.
+#[handler]
+fn asset(Path(file): Path<String>, request: &Request) -> Response {
+    assets::serve(&file, if_none_match(request))
+}
+
+/// The tenant's colours.
+#[handler]
+fn brand(call: Call, request: &Request) -> Response {
+    let file = request.uri().path().trim_start_matches('/');
+    call.site.brand.serve(file, if_none_match(request))
+}
+
+fn if_none_match(request: &Request) -> Option<&str> {
+    request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok())
+}
+
+/// Turns what the framework refuses (no such address, no such method, a panic's 500) into answers of ours.
+struct Answering<E>(E);
+
+impl<E: Endpoint> Endpoint for Answering<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        // Made before the request is given away, and only where a browser asks: others get a problem.
+        let page = fallback::wants_page(&request).then(|| fallback::context(&request));
+        match self.0.call(request).await {
+            Ok(output) => Ok(output.into_response()),
+            Err(error) => Ok(fallback::framework(error, page.as_ref())),
+        }
+    }
+}

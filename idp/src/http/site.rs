@@ -1,0 +1,189 @@
+//! A tenant as it is reached over HTTP, and the gate that finds it.
+//!
+//! The default tenant lives at the root, another below `/t/{slug}`. The gate takes that prefix off, so that every
+//! route exists once and is the same for all tenants; a path of another tenant can't be reached past it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use moka::future::Cache;
+use poem::http::uri::{PathAndQuery, Uri};
+use poem::{Endpoint, IntoResponse, Request, Response};
+
+use super::error::fallback;
+use super::pages::{Brand, Language, LogoUrl};
+use crate::domain::TenantId;
+use crate::domain::provider_metadata::ProviderMetadata;
+use crate::domain::tenant::{Slug, Tenant};
+use crate::service::ctx::Ctx;
+use crate::service::tenants::{self, TenantLookupError};
+
+/// How many sites are kept ready.
+const CACHED: u64 = 10_000;
+
+/// A tenant as it is reached over HTTP: what doesn't change from request to request, made once.
+pub struct Site {
+    /// The tenant.
+    pub tenant: Arc<Tenant>,
+    /// Path of its pages: empty for the default tenant, `/t/{slug}` for another.
+    pub base: String,
+    /// How its pages look.
+    pub brand: Arc<Brand>,
+    /// The metadata document.
+    pub metadata: Document,
+    /// What its cookies are called.
+    pub cookies: CookieNames,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("tenant", &self.tenant.slug).finish_non_exhaustive()
+    }
+}
+
+/// A document that is ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Its entity tag, with quotes.
+    pub etag: Arc<str>,
+}
+
+impl Document {
+    /// JSON with a strong entity tag made from its content.
+    pub fn json(value: &impl serde::Serialize) -> Self {
+        let bytes = Bytes::from(serde_json::to_vec(value).unwrap_or_default());
+        let hash = openssl::sha::sha256(&bytes);
+        let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self { bytes, etag: format!("\"{hex}\"").into() }
+    }
+}
+
+/// What a tenant's cookies are called: different for each issuer, so that tenants, and other servers on the same host,
+/// don't overwrite one another's.
+#[derive(Clone, Debug)]
+pub struct CookieNames {
+    /// Opens the session.
+    pub session: String,
+    /// Ties forms to the browser.
+    pub browser: String,
+    /// Whether they are for https alone, which all but loopback issuers are.
+    pub secure: bool,
+}
+
+impl Site {
+    /// Makes what is kept ready for a tenant.
+    pub fn new(tenant: Arc<Tenant>) -> Self {
+        let hash = openssl::sha::sha256(tenant.issuer.as_str().as_bytes());
+        let tag: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let secure = !tenant.issuer.is_plain_http();
+        let prefix = if secure { "__Host-" } else { "" };
+        let settings = &tenant.settings;
+        let brand = Brand::new(&tenant.name)
+            .with_logo(settings.logo.as_deref().and_then(LogoUrl::parse))
+            .with_accent(settings.accent.as_deref().and_then(|text| text.parse().ok()))
+            .with_background(settings.background.as_deref().and_then(|text| text.parse().ok()));
+        let locales = Language::all().iter().map(|language| language.code()).collect();
+        Self {
+            base: tenant.base_path(),
+            brand: Arc::new(brand),
+            metadata: Document::json(&ProviderMetadata::new(&tenant.issuer, locales)),
+            cookies: CookieNames {
+                session: format!("{prefix}signet-{tag}-session"),
+                browser: format!("{prefix}signet-{tag}-browser"),
+                secure,
+            },
+            tenant,
+        }
+    }
+}
+
+/// Sites that were asked for.
+#[derive(Clone, Debug)]
+struct Sites(Cache<TenantId, Arc<Site>>);
+
+impl Sites {
+    async fn of(&self, tenant: Arc<Tenant>) -> Arc<Site> {
+        let fresh = |site: &Arc<Site>| tenants::version(&site.tenant) == tenants::version(&tenant);
+        if let Some(site) = self.0.get(&tenant.id).await.filter(fresh) {
+            return site;
+        }
+        let site = Arc::new(Site::new(Arc::clone(&tenant)));
+        self.0.insert(tenant.id, Arc::clone(&site)).await;
+        site
+    }
+}
+
+/// Finds the tenant of a request and hands it on, with the tenant's prefix taken off the path.
+pub struct TenantGate<E> {
+    inner: E,
+    ctx: Ctx,
+    sites: Sites,
+    default: Slug,
+}
+
+impl<E> TenantGate<E> {
+    /// Stands before the routes.
+    pub fn new(ctx: Ctx, inner: E) -> Self {
+        Self { inner, ctx, sites: Sites(Cache::new(CACHED)), default: Slug::default_tenant() }
+    }
+}
+
+impl<E: Endpoint> Endpoint for TenantGate<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let split = match split_tenant(request.uri().path()) {
+            Ok(split) => split,
+            Err(NotATenant) => return Ok(fallback::not_found(&request)),
+        };
+        let slug = split.as_ref().map_or(&self.default, |(slug, _)| slug);
+        let tenant = match tenants::active(&self.ctx, slug).await {
+            Ok(tenant) => tenant,
+            Err(TenantLookupError::Unknown) => return Ok(fallback::unknown_tenant(&request)),
+            Err(TenantLookupError::Failure(failure)) => return Ok(fallback::failure(&request, failure)),
+        };
+        if let Some((_, path)) = split {
+            let uri = with_path(request.uri(), &path);
+            *request.uri_mut() = uri;
+        }
+        request.extensions_mut().insert(self.sites.of(tenant).await);
+        self.inner.call(request).await.map(IntoResponse::into_response)
+    }
+}
+
+/// A path that looks like a tenant's and can't be.
+struct NotATenant;
+
+/// The tenant that a path names, and the path within it. Both forms of well-known addresses are read: appended to the
+/// issuer (OpenID Connect Discovery §4) and inserted before its path (RFC 8414 §3).
+fn split_tenant(path: &str) -> Result<Option<(Slug, String)>, NotATenant> {
+    if let Some(rest) = path.strip_prefix("/t/") {
+        let (slug, rest) = rest.split_once('/').map_or((rest, ""), |(slug, rest)| (slug, rest));
+        return named(slug, format!("/{rest}"));
+    }
+    if let Some(document) = path.strip_prefix("/.well-known/")
+        && let Some((document, slug)) = document.split_once("/t/")
+    {
+        return named(slug, format!("/.well-known/{document}"));
+    }
+    Ok(None)
+}
+
+fn named(slug: &str, path: String) -> Result<Option<(Slug, String)>, NotATenant> {
+    let slug: Slug = slug.parse().map_err(|_| NotATenant)?;
+    // The default tenant has one address: a second would be a second issuer.
+    if slug == Slug::default_tenant() { Err(NotATenant) } else { Ok(Some((slug, path))) }
+}
+
+fn with_path(uri: &Uri, path: &str) -> Uri {
+    let text = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(text).ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}

@@ -1,0 +1,76 @@
+//! Makes audit events. They are appended in the transaction of the change that they tell of, or on their own where
+//! nothing was changed.
+
+use super::ctx::{Caller, Ctx};
+use crate::domain::audit::{AuditEvent, AuditKind, Outcome};
+use crate::domain::ids::AuditEventId;
+use crate::domain::{ClientId, TenantId, UserId};
+use crate::store::{self, StoreError};
+
+/// An audit event in the making.
+#[derive(Clone, Debug)]
+pub struct Event(AuditEvent);
+
+/// Begins an event that happens now.
+pub fn event(ctx: &Ctx, kind: AuditKind, outcome: Outcome) -> Event {
+    let at = ctx.now();
+    Event(AuditEvent {
+        id: AuditEventId::from_uuid(ctx.random.uuid_v7(at)),
+        at,
+        kind,
+        outcome,
+        actor: None,
+        user_id: None,
+        client_id: None,
+        address: None,
+        detail: serde_json::Value::Null,
+    })
+}
+
+impl Event {
+    /// Who did it, if not the user itself.
+    #[must_use]
+    pub fn by(mut self, actor: &str) -> Self {
+        self.0.actor = Some(actor.to_owned());
+        self
+    }
+
+    /// The user concerned.
+    #[must_use]
+    pub fn user(mut self, id: UserId) -> Self {
+        self.0.user_id = Some(id);
+        self
+    }
+
+    /// The client concerned.
+    #[must_use]
+    pub fn client(mut self, id: &ClientId) -> Self {
+        self.0.client_id = Some(id.clone());
+        self
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn from(mut self, caller: &Caller) -> Self {
+        self.0.address = Some(caller.address.to_string());
+        self
+    }
+
+    /// More, by kind. Never a secret.
+    #[must_use]
+    pub fn detail(mut self, detail: serde_json::Value) -> Self {
+        self.0.detail = detail;
+        self
+    }
+
+    /// The finished event.
+    pub fn build(self) -> AuditEvent {
+        self.0
+    }
+}
+
+/// Appends an event on its own.
+pub async fn append(ctx: &Ctx, tenant: TenantId, event: Event) -> Result<(), StoreError> {
+    let event = event.build();
+    ctx.database.write(move |tx| Box::pin(async move { store::audit::append(tx, tenant, &event).await })).await
+}

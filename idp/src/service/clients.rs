@@ -1,0 +1,253 @@
+//! Clients: looked up on every request, kept ready.
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+use thiserror::Error;
+
+use super::ctx::Ctx;
+use super::{Failure, audit};
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::client::{
+    Client, ClientAuthMethod, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus,
+};
+use crate::domain::ids::CredentialId;
+use crate::domain::{ClientId, Secret, TenantId};
+use crate::store::{self, StoreError};
+
+/// How many clients are kept ready.
+const CACHED: u64 = 100_000;
+
+/// Clients that were asked for. An absent client isn't remembered.
+#[derive(Clone, Debug)]
+pub struct ClientCache(Cache<(TenantId, ClientId), Arc<Client>>);
+
+impl Default for ClientCache {
+    fn default() -> Self {
+        Self(Cache::new(CACHED))
+    }
+}
+
+impl ClientCache {
+    /// Forgets everything: something was changed elsewhere.
+    pub fn invalidate_all(&self) {
+        self.0.invalidate_all();
+    }
+}
+
+/// Why there is no client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ClientLookupError {
+    /// There is none of that name in this tenant, or it is disabled: outside, that is the same.
+    #[error("there is no such client")]
+    Unknown,
+    /// It could not be looked up.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// The active client of that id. No database when warm.
+pub async fn active(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<Client>, ClientLookupError> {
+    let load = async {
+        let client = store::clients::find(ctx.database.read(), tenant, id, ctx.now()).await.map_err(Failure::from)?;
+        client.map(Arc::new).ok_or(ClientLookupError::Unknown)
+    };
+    let client = ctx.clients.0.try_get_with((tenant, id.clone()), load).await.map_err(|error| *error)?;
+    match client.status {
+        ClientStatus::Active => Ok(client),
+        ClientStatus::Disabled => Err(ClientLookupError::Unknown),
+    }
+}
+
+/// What a new client is made of.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// Its identifier; drawn at random if absent.
+    pub id: Option<ClientId>,
+    /// Its name for people.
+    pub name: String,
+    /// What is registered.
+    pub metadata: ClientMetadata,
+    /// Its secret, if one is brought along; drawn at random if absent and needed.
+    pub secret: Option<Secret>,
+}
+
+/// Why a client can't be made or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ClientChangeError {
+    /// The identifier is taken.
+    #[error("there is a client {0} already")]
+    Taken(ClientId),
+    /// There is none of that name.
+    #[error("there is no client {0}")]
+    Unknown(ClientId),
+    /// A name that is empty or too long.
+    #[error("a name has 1 to 200 characters")]
+    Name,
+    /// A secret that is too short to be kept as a plain hash.
+    #[error("a client secret has 32 to 128 characters out of visible ASCII")]
+    Secret,
+    /// A client that uses no secret can't be given one.
+    #[error("this client authenticates without a secret")]
+    NoSecretUsed,
+    /// The registration can't work.
+    #[error(transparent)]
+    Metadata(#[from] ClientMetadataError),
+    /// It could not be stored.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for ClientChangeError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+fn uses_secret(metadata: &ClientMetadata) -> bool {
+    matches!(
+        metadata.token_endpoint_auth_method,
+        ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
+    )
+}
+
+/// Makes a client. The secret is in the answer, once: the database keeps its SHA-256.
+pub async fn create(
+    ctx: &Ctx,
+    tenant: TenantId,
+    new: NewClient,
+    actor: &str,
+) -> Result<(Client, Option<Secret>), ClientChangeError> {
+    if new.name.trim().is_empty() || new.name.chars().count() > 200 {
+        return Err(ClientChangeError::Name);
+    }
+    new.metadata.validate()?;
+    let secret = match new.secret {
+        Some(_) if !uses_secret(&new.metadata) => return Err(ClientChangeError::NoSecretUsed),
+        Some(secret) => {
+            let text = secret.expose();
+            if !(32..=128).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_graphic()) {
+                return Err(ClientChangeError::Secret);
+            }
+            Some(secret)
+        }
+        None => uses_secret(&new.metadata).then(|| ctx.random.secret()),
+    };
+    let now = ctx.now();
+    let id = match new.id {
+        Some(id) => id,
+        None => ctx.random.uuid_v7(now).to_string().parse().map_err(|_| Failure::Internal)?,
+    };
+    let client = Client {
+        id,
+        status: ClientStatus::Active,
+        name: new.name,
+        metadata: new.metadata,
+        secrets: secret.iter().map(|secret| stored_secret(ctx, secret)).collect(),
+        created_at: now,
+        updated_at: now,
+    };
+    let event = audit::event(ctx, AuditKind::ClientCreated, Outcome::Success).by(actor).client(&client.id);
+    let row = client.clone();
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                store::clients::insert(tx, tenant, &row).await?;
+                store::audit::append(tx, tenant, &event.build()).await
+            })
+        })
+        .await
+        .map_err(|error| match error {
+            StoreError::Conflict(_) => ClientChangeError::Taken(client.id.clone()),
+            other => other.into(),
+        })?;
+    Ok((client, secret))
+}
+
+fn stored_secret(ctx: &Ctx, secret: &Secret) -> ClientSecret {
+    let now = ctx.now();
+    ClientSecret {
+        id: CredentialId::from_uuid(ctx.random.uuid_v7(now)),
+        hash: secret.sha256(),
+        created_at: now,
+        expires_at: None,
+    }
+}
+
+/// Gives a client another secret, beside those it has.
+pub async fn add_secret(ctx: &Ctx, tenant: TenantId, id: &ClientId, actor: &str) -> Result<Secret, ClientChangeError> {
+    let client = find(ctx, tenant, id).await?;
+    if !uses_secret(&client.metadata) {
+        return Err(ClientChangeError::NoSecretUsed);
+    }
+    let secret = ctx.random.secret();
+    let stored = stored_secret(ctx, &secret);
+    let event = changed(ctx, id, actor, serde_json::json!({ "secret": "added" }));
+    let client_id = id.clone();
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                store::clients::add_secret(tx, tenant, &client_id, &stored).await?;
+                store::audit::append(tx, tenant, &event.build()).await
+            })
+        })
+        .await?;
+    forget(ctx, tenant, id).await;
+    Ok(secret)
+}
+
+/// Switches a client on or off.
+pub async fn set_status(
+    ctx: &Ctx,
+    tenant: TenantId,
+    id: &ClientId,
+    status: ClientStatus,
+    actor: &str,
+) -> Result<Client, ClientChangeError> {
+    let client = find(ctx, tenant, id).await?;
+    let now = ctx.now();
+    let event = changed(ctx, id, actor, serde_json::json!({ "status": status }));
+    let client_id = id.clone();
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                store::clients::set_status(tx, tenant, &client_id, status, now).await?;
+                store::audit::append(tx, tenant, &event.build()).await
+            })
+        })
+        .await?;
+    forget(ctx, tenant, id).await;
+    Ok(Client { status, updated_at: now, ..client })
+}
+
+/// Deletes a client with its secrets and the consents that it was given.
+pub async fn delete(ctx: &Ctx, tenant: TenantId, id: &ClientId, actor: &str) -> Result<(), ClientChangeError> {
+    find(ctx, tenant, id).await?;
+    let event = audit::event(ctx, AuditKind::ClientDeleted, Outcome::Success).by(actor).client(id);
+    let client_id = id.clone();
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                store::clients::delete(tx, tenant, &client_id).await?;
+                store::audit::append(tx, tenant, &event.build()).await
+            })
+        })
+        .await?;
+    forget(ctx, tenant, id).await;
+    Ok(())
+}
+
+/// The client of that id, active or not; for administrators.
+pub async fn find(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Client, ClientChangeError> {
+    store::clients::find(ctx.database.read(), tenant, id, ctx.now())
+        .await?
+        .ok_or_else(|| ClientChangeError::Unknown(id.clone()))
+}
+
+fn changed(ctx: &Ctx, id: &ClientId, actor: &str, detail: serde_json::Value) -> audit::Event {
+    audit::event(ctx, AuditKind::ClientChanged, Outcome::Success).by(actor).client(id).detail(detail)
+}
+
+async fn forget(ctx: &Ctx, tenant: TenantId, id: &ClientId) {
+    ctx.clients.0.invalidate(&(tenant, id.clone())).await;
+}

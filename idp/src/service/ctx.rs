@@ -1,0 +1,73 @@
+//! Everything ambient, in one value: clock, randomness, database, keys, caches, configuration.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use keys::SealingKeys;
+
+use super::clients::ClientCache;
+use super::clock::Clock;
+use super::key_rings::KeyRings;
+use super::password_hasher::PasswordHasher;
+use super::random::Random;
+use super::tenants::TenantCache;
+use crate::config::Config;
+use crate::domain::Timestamp;
+use crate::store::Database;
+
+/// Everything ambient. Cloning it copies a pointer.
+#[derive(Clone, Debug)]
+pub struct Ctx(Arc<Parts>);
+
+/// What a [`Ctx`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws random numbers.
+    pub random: Arc<dyn Random>,
+    /// Where everything is kept.
+    pub database: Database,
+    /// Hashes passwords.
+    pub passwords: PasswordHasher,
+    /// Seals and opens private keys.
+    pub sealing: SealingKeys,
+    /// What the operator decided.
+    pub config: Config,
+    /// Tenants that were asked for.
+    pub tenants: TenantCache,
+    /// Clients that were asked for.
+    pub clients: ClientCache,
+    /// Keys that were asked for.
+    pub key_rings: KeyRings,
+}
+
+impl Ctx {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Deref for Ctx {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Who is at the other end of a request, as far as the network tells.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The network address.
+    pub address: IpAddr,
+    /// What the browser calls itself; at most 512 characters.
+    pub user_agent: Option<String>,
+}

@@ -1,0 +1,173 @@
+//! Issues tokens. Whatever way somebody came here, the claims of an access token are made in this one place.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keys::{Algorithm, SignError, TokenType};
+
+use super::ctx::Ctx;
+use super::{Failure, key_rings};
+use crate::domain::authorization_code::CodeDetail;
+use crate::domain::claims::{AccessTokenClaims, IdTokenClaims};
+use crate::domain::client::Client;
+use crate::domain::scope::ScopeSet;
+use crate::domain::tenant::Tenant;
+use crate::domain::user::User;
+use crate::domain::{GrantId, SessionId};
+
+/// `aud` of a service's own tokens, where its registration names no other.
+pub const SERVICE_AUDIENCE: &str = "services";
+/// `roles` of a service's own tokens, where its registration names no others.
+pub const SERVICE_ROLE: &str = "service";
+
+/// An access token and how long it lives.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// The token (RFC 9068).
+    pub jwt: String,
+    /// Its life.
+    pub lifetime: Duration,
+    /// What it allows.
+    pub scope: ScopeSet,
+}
+
+impl From<SignError> for Failure {
+    fn from(error: SignError) -> Self {
+        tracing::error!(error = %error, "a token can't be signed");
+        Self::Internal
+    }
+}
+
+/// A service's own token (RFC 6749 §4.4): one signature and no database when warm.
+pub async fn service_token(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    scope: ScopeSet,
+) -> Result<AccessToken, Failure> {
+    let lifetime = client.metadata.access_token_lifetime(ctx.config.tokens.service_token_lifetime);
+    let signer = key_rings::signer(ctx, tenant.id, client.metadata.access_token_signed_response_alg).await?;
+    let now = ctx.now();
+    let jti = URL_SAFE_NO_PAD.encode(ctx.random.bytes::<24>());
+    let roles = &client.metadata.roles;
+    let claims = AccessTokenClaims {
+        iss: tenant.issuer.as_str(),
+        aud: client.metadata.audience.as_deref().unwrap_or(SERVICE_AUDIENCE),
+        sub: client.id.as_str(),
+        tid: tenant.id,
+        roles: if roles.is_empty() { vec![SERVICE_ROLE] } else { roles.iter().map(String::as_str).collect() },
+        email: None,
+        exp: (now + lifetime).seconds(),
+        iat: now.seconds(),
+        jti: &jti,
+        client_id: &client.id,
+        scope: &scope.to_string(),
+        sid: None,
+        auth_time: None,
+    };
+    let jwt = signer.sign_jwt(TokenType::AccessToken, &claims)?;
+    Ok(AccessToken { jwt, lifetime, scope })
+}
+
+/// What a user's tokens come from.
+#[derive(Clone, Debug)]
+pub struct UserGrant {
+    /// Whose.
+    pub user: User,
+    /// In which session.
+    pub session_id: SessionId,
+    /// Of which grant.
+    pub grant_id: GrantId,
+    /// What was asked for and granted.
+    pub detail: CodeDetail,
+}
+
+/// A user's access token, and an ID token where `openid` was granted.
+pub async fn user_tokens(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    grant: &UserGrant,
+) -> Result<(AccessToken, Option<String>), Failure> {
+    let access_token = user_access_token(ctx, tenant, client, grant).await?;
+    if !grant.detail.scope.contains("openid") {
+        return Ok((access_token, None));
+    }
+    let algorithm = client.metadata.id_token_signed_response_alg;
+    let signer = key_rings::signer(ctx, tenant.id, algorithm).await?;
+    let now = ctx.now();
+    let claims = IdTokenClaims {
+        iss: tenant.issuer.as_str(),
+        sub: grant.user.id.to_string(),
+        aud: &client.id,
+        exp: (now + ctx.config.tokens.id_token_lifetime).seconds(),
+        iat: now.seconds(),
+        auth_time: grant.detail.auth_time.seconds(),
+        nonce: grant.detail.nonce.as_deref(),
+        amr: &grant.detail.amr,
+        sid: grant.session_id,
+        at_hash: &left_half_hash(algorithm, &access_token.jwt),
+    };
+    let id_token = signer.sign_jwt(TokenType::IdToken, &claims)?;
+    Ok((access_token, Some(id_token)))
+}
+
+async fn user_access_token(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    grant: &UserGrant,
+) -> Result<AccessToken, Failure> {
+    let lifetime = client.metadata.access_token_lifetime(ctx.config.tokens.access_token_lifetime);
+    let signer = key_rings::signer(ctx, tenant.id, client.metadata.access_token_signed_response_alg).await?;
+    let now = ctx.now();
+    let issuer = tenant.issuer.as_str();
+    let audience = client.metadata.audience.as_deref().or(tenant.settings.default_audience.as_deref());
+    let subject = grant.user.id.to_string();
+    let claims = AccessTokenClaims {
+        iss: issuer,
+        aud: audience.unwrap_or(issuer),
+        sub: &subject,
+        tid: tenant.id,
+        roles: grant.user.roles.iter().map(String::as_str).collect(),
+        email: grant.user.email.as_ref().map(|email| email.as_str()),
+        exp: (now + lifetime).seconds(),
+        iat: now.seconds(),
+        jti: &grant_jti(ctx, grant.grant_id),
+        client_id: &client.id,
+        scope: &grant.detail.scope.to_string(),
+        sid: Some(grant.session_id),
+        auth_time: Some(grant.detail.auth_time.seconds()),
+    };
+    let jwt = signer.sign_jwt(TokenType::AccessToken, &claims)?;
+    Ok(AccessToken { jwt, lifetime, scope: grant.detail.scope.clone() })
+}
+
+/// The `jti` of a grant's token: the grant's id and 64 random bits, so that a token resolves to its grant without a
+/// row of its own.
+fn grant_jti(ctx: &Ctx, grant: GrantId) -> String {
+    let mut bytes = [0; 24];
+    let (id, rest) = bytes.split_at_mut(16);
+    id.copy_from_slice(grant.uuid().as_bytes());
+    ctx.random.fill(rest);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The grant that a user token's `jti` names.
+pub fn grant_of_jti(jti: &str) -> Option<GrantId> {
+    let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(jti).ok()?.try_into().ok()?;
+    let id: [u8; 16] = bytes.get(..16)?.try_into().ok()?;
+    Some(GrantId::from_uuid(uuid::Uuid::from_bytes(id)))
+}
+
+/// `at_hash` (OpenID Connect Core §3.1.3.6): the left half of the hash that the algorithm uses. For `EdDSA` on
+/// Ed25519 that is SHA-512.
+fn left_half_hash(algorithm: Algorithm, token: &str) -> String {
+    let hash: Vec<u8> = match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => openssl::sha::sha256(token.as_bytes()).to_vec(),
+        Algorithm::Es384 => openssl::sha::sha384(token.as_bytes()).to_vec(),
+        Algorithm::EdDsa => openssl::sha::sha512(token.as_bytes()).to_vec(),
+    };
+    URL_SAFE_NO_PAD.encode(hash.get(..hash.len() / 2).unwrap_or(&hash))
+}

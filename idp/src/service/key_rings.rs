@@ -1,0 +1,241 @@
+//! Each tenant's keys, parsed once and kept ready.
+//!
+//! A tenant's first key is made when it is first needed, and so is the first of each further algorithm: making a
+//! tenant takes milliseconds, and ten thousand of them cost no key until somebody signs in. Two nodes that need the
+//! same first key at once make two; the database lets one become active and both go on with that one.
+
+use std::sync::Arc;
+
+use keys::{Algorithm, KeyLifecycle, KeyRing, KeySpec, Kid, KeyState, PrivateKey, RingKey, RotationRules, Signer};
+use moka::future::Cache;
+use thiserror::Error;
+
+use super::ctx::Ctx;
+use super::{Failure, audit};
+use crate::domain::TenantId;
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::store::signing_keys::StoredKey;
+use crate::store::{self, StoreError};
+
+/// How many tenants' keys are kept ready.
+const CACHED: u64 = 10_000;
+
+/// Key rings that were asked for, by tenant.
+#[derive(Clone, Debug)]
+pub struct KeyRings(Cache<TenantId, Arc<KeyRing>>);
+
+impl Default for KeyRings {
+    fn default() -> Self {
+        Self(Cache::new(CACHED))
+    }
+}
+
+impl KeyRings {
+    /// Forgets everything: something was changed elsewhere.
+    pub fn invalidate_all(&self) {
+        self.0.invalidate_all();
+    }
+}
+
+/// The tenant's key ring, with an active RS256 key in it. No database when warm.
+pub async fn ring(ctx: &Ctx, tenant: TenantId) -> Result<Arc<KeyRing>, Failure> {
+    ring_with(ctx, tenant, Algorithm::Rs256).await
+}
+
+/// What signs with that algorithm for the tenant, and the ring that it is in. No database when warm.
+pub async fn signer(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result<Arc<Signer>, Failure> {
+    let ring = ring_with(ctx, tenant, algorithm).await?;
+    ring.signer(algorithm).map(Arc::clone).ok_or(Failure::Internal)
+}
+
+async fn ring_with(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result<Arc<KeyRing>, Failure> {
+    let ring = ctx.key_rings.0.try_get_with(tenant, load(ctx, tenant)).await.map_err(|error| *error)?;
+    if ring.signer(algorithm).is_some() {
+        return Ok(ring);
+    }
+    create_first(ctx, tenant, algorithm).await?;
+    let ring = load(ctx, tenant).await?;
+    ctx.key_rings.0.insert(tenant, Arc::clone(&ring)).await;
+    Ok(ring)
+}
+
+async fn load(ctx: &Ctx, tenant: TenantId) -> Result<Arc<KeyRing>, Failure> {
+    let rows = store::signing_keys::list_published(ctx.database.read(), tenant).await?;
+    build(ctx, tenant, rows).map(Arc::new)
+}
+
+fn build(ctx: &Ctx, tenant: TenantId, rows: Vec<StoredKey>) -> Result<KeyRing, Failure> {
+    let internal = |error: &dyn std::error::Error| {
+        tracing::error!(tenant = %tenant, error = %error, "a signing key can't be used: is the key-encryption key the right one?");
+        Failure::Internal
+    };
+    let mut ring = Vec::with_capacity(rows.len());
+    for row in rows {
+        let state = row.lifecycle.state();
+        let open = |public: &_| PrivateKey::open(&ctx.sealing, tenant.uuid().as_bytes(), public, &row.sealed_private);
+        ring.extend(RingKey::of_state(state, row.jwk.clone(), open).map_err(|error| internal(&error))?);
+    }
+    KeyRing::build(ring).map_err(|error| internal(&error))
+}
+
+/// Makes a key off the runtime's threads: RSA takes up to a second.
+async fn generate(ctx: &Ctx, tenant: TenantId, spec: KeySpec) -> Result<(PrivateKey, Vec<u8>), Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        tracing::error!(tenant = %tenant, error = %error, "a signing key can't be made");
+        Failure::Internal
+    };
+    let key = tokio::task::spawn_blocking(move || PrivateKey::generate(spec))
+        .await
+        .map_err(|error| failed(&error))?
+        .map_err(|error| failed(&error))?;
+    let sealed = key.seal(ctx.sealing.current(), tenant.uuid().as_bytes()).map_err(|error| failed(&error))?;
+    Ok((key, sealed))
+}
+
+async fn create_first(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result<(), Failure> {
+    let (key, sealed_private) = generate(ctx, tenant, KeySpec::from(algorithm)).await?;
+    let now = ctx.now();
+    let row = StoredKey {
+        jwk: key.public_jwk().clone(),
+        sealed_private,
+        lifecycle: KeyLifecycle::first(now.millis()),
+        created_at: now,
+    };
+    let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
+        .by("signet")
+        .detail(serde_json::json!({ "kid": key.kid().as_str(), "alg": algorithm.name(), "state": "active" }));
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                if store::signing_keys::insert_active_if_none(tx, tenant, &row).await? {
+                    store::audit::append(tx, tenant, &event.build()).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// Why a key's state isn't changed.
+#[derive(Debug, Error)]
+pub enum KeyChangeError {
+    /// The tenant has none of that name.
+    #[error("there is no key {0}")]
+    Unknown(String),
+    /// A rule forbids it, now or ever.
+    #[error(transparent)]
+    Lifecycle(#[from] keys::LifecycleError),
+    /// Somebody else changed it at the same time.
+    #[error("the key was changed by somebody else at the same time; look again")]
+    Raced,
+    /// It could not be stored.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// How a key's state is to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChange {
+    /// Sign with it from now on; the one that signed before begins to retire.
+    Activate,
+    /// The same, though not every relying party may have seen it.
+    ActivateInEmergency,
+    /// Take it out of the JWKS.
+    Retire,
+    /// The same, though tokens that it signed may still be about: they fail from now on.
+    RetireInEmergency,
+}
+
+/// The rules by which this installation's keys change.
+pub fn rules(ctx: &Ctx) -> RotationRules {
+    RotationRules {
+        jwks_max_age: ctx.config.tokens.jwks_max_age,
+        longest_token_life: ctx.config.tokens.longest(),
+        margin: std::time::Duration::from_secs(60),
+    }
+}
+
+/// Makes a key and publishes it; it signs once it is activated.
+pub async fn stage(ctx: &Ctx, tenant: TenantId, spec: KeySpec, actor: &str) -> Result<StoredKey, Failure> {
+    let (key, sealed_private) = generate(ctx, tenant, spec).await?;
+    let now = ctx.now();
+    let row = StoredKey {
+        jwk: key.public_jwk().clone(),
+        sealed_private,
+        lifecycle: KeyLifecycle::staged(now.millis()),
+        created_at: now,
+    };
+    let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
+        .by(actor)
+        .detail(serde_json::json!({ "kid": key.kid().as_str(), "alg": key.algorithm().name(), "state": "staged" }));
+    let stored = row.clone();
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                store::signing_keys::insert(tx, tenant, &stored).await?;
+                store::audit::append(tx, tenant, &event.build()).await
+            })
+        })
+        .await
+        .map_err(|error: StoreError| Failure::from(error))?;
+    ctx.key_rings.0.invalidate(&tenant).await;
+    Ok(row)
+}
+
+/// Changes a key's state, and with it that of the key that it takes over from. Both or neither.
+pub async fn change(
+    ctx: &Ctx,
+    tenant: TenantId,
+    kid: &str,
+    change: KeyChange,
+    actor: &str,
+) -> Result<StoredKey, KeyChangeError> {
+    let rows = store::signing_keys::list_all(ctx.database.read(), tenant).await.map_err(Failure::from)?;
+    let key = rows.iter().find(|row| row.jwk.kid().as_str() == kid);
+    let key = key.ok_or_else(|| KeyChangeError::Unknown(kid.to_owned()))?;
+    let now = ctx.now().millis();
+    let rules = rules(ctx);
+    let next = match change {
+        KeyChange::Activate => key.lifecycle.activate(now, &rules)?,
+        KeyChange::ActivateInEmergency => key.lifecycle.activate_in_emergency(now)?,
+        KeyChange::Retire => key.lifecycle.retire(now, &rules)?,
+        KeyChange::RetireInEmergency => key.lifecycle.retire_in_emergency(now)?,
+    };
+    let mut steps: Vec<(Kid, KeyState, KeyLifecycle)> = Vec::new();
+    if next.state() == KeyState::Active {
+        let algorithm = key.jwk.algorithm();
+        let before = rows
+            .iter()
+            .filter(|row| row.lifecycle.state() == KeyState::Active && row.jwk.algorithm() == algorithm);
+        for row in before {
+            let retiring = row.lifecycle.begin_retiring(now)?;
+            steps.push((row.jwk.kid().clone(), KeyState::Active, retiring));
+        }
+    }
+    steps.push((key.jwk.kid().clone(), key.lifecycle.state(), next));
+    let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
+        .by(actor)
+        .detail(serde_json::json!({ "kid": kid, "state": next.state().as_str() }));
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                for (kid, from, to) in steps {
+                    if !store::signing_keys::transition(tx, tenant, &kid, from, &to).await? {
+                        return Err(KeyChangeError::Raced);
+                    }
+                }
+                store::audit::append(tx, tenant, &event.build()).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    ctx.key_rings.0.invalidate(&tenant).await;
+    Ok(StoredKey { lifecycle: next, ..key.clone() })
+}
+
+impl From<StoreError> for KeyChangeError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}

@@ -1,0 +1,268 @@
+//! Sign-in by password.
+//!
+//! Nothing tells who exists: an unknown name costs the same hash, counts against the same limits and gets the same
+//! answer as a wrong password or a disabled account. Limits are decided in the transaction that ends an attempt: of any
+//! number of parallel guesses as many as the limit learn something, and a right password among the rest learns nothing.
+//! Successes count against nobody, so that an office behind one address can sign in.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::authorize::AuthorizeError;
+use super::ctx::{Caller, Ctx};
+use super::password_hasher::{PasswordCheck, PasswordHasherError};
+use super::{Failure, audit, subject};
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::session::{AuthenticationMethod, Session, SessionSecret};
+use crate::domain::sign_in_limit::{Attempt, LimitKind};
+use crate::domain::user::{LoginName, User};
+use crate::domain::{ClientId, Secret, SessionId, TenantId, Timestamp};
+use crate::store::{self, Connection, StoreError};
+
+/// What a person typed, and where.
+#[derive(Clone, Debug)]
+pub struct SignInAttempt {
+    /// E-mail address or user name.
+    pub login: LoginName,
+    /// Password.
+    pub password: Secret,
+    /// The client that they sign in for.
+    pub client_id: ClientId,
+    /// The session of this browser, which ends as the new one begins.
+    pub previous: Option<SessionId>,
+}
+
+/// A person who is signed in now.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// What the browser's cookie is to hold.
+    pub secret: SessionSecret,
+}
+
+/// Why a person isn't signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SignInError {
+    /// Name or password are wrong, or the account may not sign in: outside, that is the same.
+    #[error("the name or the password is wrong")]
+    BadCredentials,
+    /// Too many failures with this name, or from this address.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// When the next attempt counts anew.
+        until: Timestamp,
+    },
+    /// Something of ours failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl From<SignInError> for AuthorizeError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Failure(failure) => Self::Failure(failure),
+            SignInError::BadCredentials | SignInError::TooManyAttempts { .. } => Self::FormRejected,
+        }
+    }
+}
+
+/// Signs a person in.
+pub async fn sign_in(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    attempt: SignInAttempt,
+) -> Result<SignedIn, SignInError> {
+    let limits = Limits::new(ctx, caller, &attempt.login);
+    limits.check(ctx.database.read(), tenant, ctx.now()).await?;
+    let found = store::users::find_by_login_with_password(ctx.database.read(), tenant, &attempt.login).await?;
+    let (user, phc) = match found {
+        Some((user, phc)) => (Some(user), phc.map(|phc| phc.expose().to_owned())),
+        None => (None, None),
+    };
+    let password = attempt.password.clone();
+    let check = ctx.passwords.check(password, phc).await.map_err(Failure::from)?;
+    let user = user.filter(|user| check != PasswordCheck::Wrong && subject::may_act(user).is_ok());
+    match user {
+        None => Err(fail(ctx, tenant, caller, attempt, limits).await),
+        Some(user) => {
+            let signed_in = begin_session(ctx, tenant, caller, &attempt, &user, limits).await?;
+            if check == PasswordCheck::RightButOutdated {
+                renew_hash(ctx, tenant, &user, attempt.password).await;
+            }
+            Ok(signed_in)
+        }
+    }
+}
+
+async fn fail(ctx: &Ctx, tenant: TenantId, caller: &Caller, attempt: SignInAttempt, limits: Limits) -> SignInError {
+    let now = ctx.now();
+    let event = audit::event(ctx, AuditKind::SignIn, Outcome::Refused)
+        .client(&attempt.client_id)
+        .from(caller)
+        .detail(serde_json::json!({ "login": attempt.login.as_str(), "amr": ["pwd"] }));
+    let counted = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                store::audit::append(tx, tenant, &event.build()).await?;
+                limits.count(tx, tenant, now).await
+            })
+        })
+        .await;
+    match counted {
+        Ok(Attempt::Allowed) => SignInError::BadCredentials,
+        Ok(Attempt::Blocked { until }) => SignInError::TooManyAttempts { until },
+        Err(error) => SignInError::from(error),
+    }
+}
+
+async fn begin_session(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    attempt: &SignInAttempt,
+    user: &User,
+    limits: Limits,
+) -> Result<SignedIn, SignInError> {
+    let now = ctx.now();
+    let secret = SessionSecret(ctx.random.secret());
+    let session = Session {
+        id: SessionId::from_uuid(ctx.random.uuid_v7(now)),
+        user_id: user.id,
+        auth_time: now,
+        amr: vec![AuthenticationMethod::Pwd],
+        acr: None,
+        user_agent: caller.user_agent.clone(),
+        address: Some(caller.address.to_string()),
+        created_at: now,
+        last_seen_at: now,
+        expires_at: now + ctx.config.sessions.lifetime,
+        ended_at: None,
+    };
+    let event = audit::event(ctx, AuditKind::SignIn, Outcome::Success)
+        .user(user.id)
+        .client(&attempt.client_id)
+        .from(caller)
+        .detail(serde_json::json!({ "amr": ["pwd"], "sid": session.id }));
+    let (row, hash, previous) = (session.clone(), secret.0.sha256(), attempt.previous);
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                limits.check(tx, tenant, now).await?;
+                let user = store::users::find_by_id(tx, tenant, row.user_id).await?;
+                if !user.is_some_and(|user| subject::may_act(&user).is_ok()) {
+                    return Err(SignInError::BadCredentials);
+                }
+                limits.forgive(tx, tenant).await?;
+                if let Some(previous) = previous {
+                    store::sessions::end(tx, tenant, previous, now).await?;
+                }
+                store::sessions::insert(tx, tenant, &row, &hash).await?;
+                store::users::touch(tx, tenant, row.user_id, now).await?;
+                store::audit::append(tx, tenant, &event.build()).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(SignedIn { session, secret })
+}
+
+/// Replaces a hash of other parameters by one of today's. A failure changes nothing: the next sign-in tries again.
+async fn renew_hash(ctx: &Ctx, tenant: TenantId, user: &User, password: Secret) {
+    let now = ctx.now();
+    let user_id = user.id;
+    let phc = match ctx.passwords.hash(password, ctx.random.bytes()).await {
+        Ok(phc) => Secret::new(phc),
+        Err(PasswordHasherError::Busy | PasswordHasherError::Failed) => return,
+    };
+    let renewed: Result<(), StoreError> = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move { store::users::set_password_hash(tx, tenant, user_id, &phc, now).await })
+        })
+        .await;
+    if let Err(error) = renewed {
+        tracing::warn!(error = %error, user = %user_id, "a password hash could not be renewed");
+    }
+}
+
+/// The two counters that an attempt is held against.
+#[derive(Clone, Debug)]
+struct Limits(Vec<Limit>);
+
+#[derive(Clone, Debug)]
+struct Limit {
+    kind: LimitKind,
+    hash: [u8; 32],
+    window: Duration,
+    limit: u32,
+}
+
+impl Limits {
+    fn new(ctx: &Ctx, caller: &Caller, login: &LoginName) -> Self {
+        let config = &ctx.config.sign_in;
+        let account = Limit {
+            kind: LimitKind::Account,
+            hash: openssl::sha::sha256(login.as_str().as_bytes()),
+            window: config.account_window,
+            limit: config.account_limit.get(),
+        };
+        let address = Limit {
+            kind: LimitKind::Address,
+            hash: openssl::sha::sha256(&network(caller.address)),
+            window: config.address_window,
+            limit: config.address_limit.get(),
+        };
+        Self(vec![account, address])
+    }
+
+    /// Refuses if either is used up.
+    async fn check(&self, db: &impl Connection, tenant: TenantId, now: Timestamp) -> Result<(), SignInError> {
+        for Limit { kind, hash, window, limit } in &self.0 {
+            let state = store::sign_in_limits::check(db, tenant, *kind, hash, now, *window, *limit).await?;
+            if let Attempt::Blocked { until } = state {
+                return Err(SignInError::TooManyAttempts { until });
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a failure in both.
+    async fn count(&self, db: &impl Connection, tenant: TenantId, now: Timestamp) -> Result<Attempt, StoreError> {
+        let mut outcome = Attempt::Allowed;
+        for Limit { kind, hash, window, limit } in &self.0 {
+            let counted = store::sign_in_limits::count_attempt(db, tenant, *kind, hash, now, *window, *limit).await?;
+            if counted != Attempt::Allowed {
+                outcome = counted;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Forgets the failures with this name: its owner is here. Those from the address stay, or an attacker with an
+    /// account of their own could clear them at will.
+    async fn forgive(&self, db: &impl Connection, tenant: TenantId) -> Result<(), StoreError> {
+        for Limit { kind, hash, .. } in self.0.iter().filter(|limit| limit.kind == LimitKind::Account) {
+            store::sign_in_limits::reset(db, tenant, *kind, hash).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which is what a household gets.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+    }
+}

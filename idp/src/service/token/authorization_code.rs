@@ -1,0 +1,116 @@
+//! Grant type `authorization_code` (RFC 6749 §4.1.3): a code becomes tokens, once.
+//!
+//! Everything is decided in one transaction whose conditional update makes one of many redemptions the first. A wrong
+//! client, redirect URI or verifier rolls it back, so that such a request changes nothing; a second use by the right
+//! client revokes what came of the first.
+
+use super::{TokenError, Tokens};
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::authorization_code::{AuthorizationCode, Redeemed};
+use crate::domain::client::{Client, GrantType};
+use crate::domain::pkce::CodeVerifier;
+use crate::domain::tenant::Tenant;
+use crate::domain::{CodeHash, Secret, TenantId, Timestamp};
+use crate::service::ctx::{Caller, Ctx};
+use crate::service::issue::{self, UserGrant};
+use crate::service::{audit, subject};
+use crate::store::{self, Connection};
+
+/// What a client presents.
+#[derive(Clone, Debug)]
+pub struct CodePresentation {
+    /// The code.
+    pub code: Secret,
+    /// The redirect URI, byte for byte that of the authorization request.
+    pub redirect_uri: String,
+    /// The PKCE verifier.
+    pub code_verifier: Option<CodeVerifier>,
+}
+
+enum Decision {
+    Granted(Box<UserGrant>),
+    Replayed,
+}
+
+/// Redeems a code for the authenticated client.
+pub async fn grant(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    caller: &Caller,
+    presented: CodePresentation,
+) -> Result<Tokens, TokenError> {
+    if !client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
+        return Err(TokenError::UnauthorizedClient);
+    }
+    let (tenant_id, client_id, now) = (tenant.id, client.id.clone(), ctx.now());
+    let hash = CodeHash(presented.code.sha256());
+    let granted = audit::event(ctx, AuditKind::CodeRedeemed, Outcome::Success).client(&client.id).from(caller);
+    let replayed = audit::event(ctx, AuditKind::CodeRedeemed, Outcome::Refused)
+        .client(&client.id)
+        .from(caller)
+        .detail(serde_json::json!({ "reason": "the code was used before; its tokens were revoked" }));
+    let decision = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                match store::authorization_codes::redeem(tx, tenant_id, &hash, now).await? {
+                    Redeemed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
+                    Redeemed::First(code) | Redeemed::Replayed(code) if code.client_id != client_id => {
+                        Err(TokenError::InvalidGrant(UNKNOWN))
+                    }
+                    Redeemed::Replayed(code) => {
+                        store::grants::revoke(tx, tenant_id, code.grant_id, now).await?;
+                        store::audit::append(tx, tenant_id, &replayed.user(code.user_id).build()).await?;
+                        Ok(Decision::Replayed)
+                    }
+                    Redeemed::First(code) => {
+                        check_bindings(&code, &presented)?;
+                        store::audit::append(tx, tenant_id, &granted.user(code.user_id).build()).await?;
+                        user_grant(tx, tenant_id, *code, now).await.map(|grant| Decision::Granted(Box::new(grant)))
+                    }
+                }
+            })
+        })
+        .await?;
+    match decision {
+        Decision::Replayed => Err(TokenError::InvalidGrant(UNKNOWN)),
+        Decision::Granted(grant) => {
+            let (access_token, id_token) = issue::user_tokens(ctx, tenant, client, &grant).await?;
+            Ok(Tokens { access_token, id_token })
+        }
+    }
+}
+
+/// One text for unknown, foreign, expired and used codes: which it was is nobody's business but the operator's.
+const UNKNOWN: &str = "the code is unknown, has expired, was used before, or belongs to another client";
+
+fn check_bindings(code: &AuthorizationCode, presented: &CodePresentation) -> Result<(), TokenError> {
+    if code.detail.redirect_uri.as_str() != presented.redirect_uri {
+        return Err(TokenError::InvalidGrant("redirect_uri is not that of the authorization request"));
+    }
+    match (&code.detail.code_challenge, &presented.code_verifier) {
+        (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => Ok(()),
+        (Some(_), Some(_)) => Err(TokenError::InvalidGrant("code_verifier does not match the code_challenge")),
+        (Some(_), None) => Err(TokenError::InvalidGrant("code_verifier is missing")),
+        // RFC 9700 §2.1.1: a verifier without a challenge is a downgrade.
+        (None, Some(_)) => Err(TokenError::InvalidGrant("the authorization request had no code_challenge")),
+        (None, None) => Ok(()),
+    }
+}
+
+async fn user_grant(
+    tx: &impl Connection,
+    tenant: TenantId,
+    code: AuthorizationCode,
+    now: Timestamp,
+) -> Result<UserGrant, TokenError> {
+    let subject = subject::live(tx, tenant, code.grant_id, now).await?;
+    let subject = subject.map_err(|_| TokenError::InvalidGrant("the user's session has ended"))?;
+    Ok(UserGrant {
+        user: subject.user,
+        session_id: code.session_id,
+        grant_id: code.grant_id,
+        detail: code.detail,
+    })
+}

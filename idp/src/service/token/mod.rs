@@ -1,0 +1,45 @@
+//! The token endpoint's grants, one file each.
+
+pub mod authorization_code;
+pub mod client_credentials;
+
+use thiserror::Error;
+
+use super::Failure;
+use super::issue::AccessToken;
+use crate::store::StoreError;
+
+/// What a grant gives.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// The access token.
+    pub access_token: AccessToken,
+    /// The ID token, for a person who was asked for `openid`.
+    pub id_token: Option<String>,
+}
+
+/// Why a grant gives nothing (RFC 6749 §5.2).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// A parameter is missing, repeated or wrong.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The code is unknown, expired, used, or bound to something else.
+    #[error("{0}")]
+    InvalidGrant(&'static str),
+    /// The client may not use this grant.
+    #[error("this client may not use this grant type")]
+    UnauthorizedClient,
+    /// Something was asked for that the client may not get.
+    #[error("{0}")]
+    InvalidScope(String),
+    /// Something of ours failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
