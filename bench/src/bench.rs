@@ -25,6 +25,9 @@ use crate::{
     site::Site,
 };
 
+/// The share of a core below which a computation had company.
+const ALONE: f64 = 0.97;
+
 /// A run under way.
 #[derive(Debug)]
 pub(crate) struct Bench {
@@ -33,6 +36,7 @@ pub(crate) struct Bench {
     folder: TempDir,
     limits: BTreeMap<Limit, f64>,
     site: RefCell<Option<Rc<Site>>>,
+    disturbed: bool,
 }
 
 impl Bench {
@@ -45,7 +49,7 @@ impl Bench {
             .tempdir_in(parent)
             .map_err(BenchError::io(format!("a folder in {}", parent.display())))?;
         let pinning = Pinning::establish();
-        Ok(Self { options, pinning, folder, limits: BTreeMap::new(), site: RefCell::default() })
+        Ok(Self { options, pinning, folder, limits: BTreeMap::new(), site: RefCell::default(), disturbed: false })
     }
 
     /// Takes all limits that are needed, then all measures that were asked for.
@@ -69,6 +73,8 @@ impl Bench {
             eprintln!("limit {} …", limit.name());
             match limit.measure(&self).await {
                 Ok(row) => {
+                    // A limit uses its core as a whole, unless it is the network's.
+                    self.disturbed |= limit != Limit::Hello && row.server_share.is_some_and(|share| share < ALONE);
                     self.limits.extend(row.per_second.map(|per_second| (limit, per_second)));
                     rows.push(row);
                 }
@@ -147,13 +153,17 @@ impl Bench {
         let count = cpus.lines().filter(|line| line.starts_with("processor")).count();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let Timing { warm_up, window } = self.timing();
-        vec![
+        let mut circumstances = vec![
             version.unwrap_or_else(|_| "no server".into()),
             format!("{} × {}", count, cpu.unwrap_or("unknown processor")),
             format!("Linux {}", kernel.trim()),
             self.pinning.to_string(),
             format!("{} connections", self.connections()),
             format!("{} s each after {} s", window.as_secs_f64(), warm_up.as_secs_f64()),
-        ]
+        ];
+        if self.disturbed {
+            circumstances.push("NOT ALONE: other processes used the server's core, figures are too low".into());
+        }
+        circumstances
     }
 }

@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection that is kept open from request to request, as a load keeps it.
+//! One HTTP/1.1 connection that is kept open from request to request, as a browser keeps it.
 //!
 //! Decided against a pooling client: a load is a number of connections, and what a pool does between them isn't
 //! the server's.
@@ -14,10 +14,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::error::Failure;
-
-/// How much of a wrong answer is shown.
-const SHOWN: usize = 300;
+use crate::error::{Failure, SHOWN};
 
 /// A request with its whole body.
 pub(crate) type WholeRequest = Request<Full<Bytes>>;

@@ -4,6 +4,9 @@ use std::{borrow::Cow, io};
 
 use hyper::StatusCode;
 
+/// How much of a wrong answer is shown, in bytes.
+pub(crate) const SHOWN: usize = 300;
+
 /// Why the benchmark, or one of its measures, can't be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {

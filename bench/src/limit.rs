@@ -162,7 +162,7 @@ async fn measure_hello(bench: &Bench) -> Result<Row, BenchError> {
     let mut command = bench.pinning().server_command(this_binary()?);
     command.args(["hello", "--port", &address.port().to_string()]);
     let (server, _) = Server::start(command, address, "/", &bench.folder().join("hello.log")).await?;
-    let hello = SameRequest::get(address, "hello", "/")?;
+    let hello = SameRequest::get(address, "hello", "/");
     bench.drive(Row::new("limit", Limit::Hello.name()), &server, || hello.again()).await
 }
 

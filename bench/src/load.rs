@@ -220,7 +220,7 @@ mod tests {
     #[tokio::test]
     async fn every_success_within_the_window_is_counted_once() {
         let (address, requests, _stop) = stub(200).await;
-        let operations = (0..4).map(|_| SameRequest::get(address, "hello", "/").unwrap()).collect();
+        let operations = (0..4).map(|_| SameRequest::get(address, "hello", "/")).collect();
         let outcome = drive(SHORT, operations, Some(std::process::id())).await.unwrap();
         assert_eq!(outcome.errors, 0, "{:?}", outcome.first_error);
         let counted = outcome.latencies.count();
@@ -233,7 +233,7 @@ mod tests {
     #[tokio::test]
     async fn failures_are_counted_and_the_first_is_shown_with_status_and_body() {
         let (address, _, _stop) = stub(429).await;
-        let outcome = drive(SHORT, vec![SameRequest::get(address, "hello", "/").unwrap()], None).await.unwrap();
+        let outcome = drive(SHORT, vec![SameRequest::get(address, "hello", "/")], None).await.unwrap();
         assert!(outcome.errors > 0);
         assert_eq!(outcome.latencies.count().to_bits(), 0.0_f64.to_bits());
         assert_eq!(
@@ -249,7 +249,7 @@ mod tests {
         while tokio::net::TcpStream::connect(address).await.is_ok() {
             time::sleep(Duration::from_millis(1)).await;
         }
-        let outcome = drive(SHORT, vec![SameRequest::get(address, "hello", "/").unwrap()], None).await.unwrap();
+        let outcome = drive(SHORT, vec![SameRequest::get(address, "hello", "/")], None).await.unwrap();
         assert!(outcome.errors > 0 && outcome.errors < 100);
         assert!(matches!(outcome.first_error, Some(Failure::Problem { .. })));
     }

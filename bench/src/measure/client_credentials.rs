@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>, BenchError> {
     let site = bench.site().await?;
-    let operation = operation(&site, site.service_client())?;
+    let operation = operation(&site, site.service_client());
     let measure = Measure::ClientCredentials;
     let row = Row::new(measure.code(), measure.name()).bar("≥ 0.90");
     let row = bench.drive(row, site.server(), || operation.again()).await?;
@@ -21,7 +21,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>, BenchError> {
 }
 
 /// The token request of this client.
-pub(super) fn operation(site: &Site, client: &ClientFacts) -> Result<SameRequest, BenchError> {
+pub(super) fn operation(site: &Site, client: &ClientFacts) -> SameRequest {
     SameRequest::post(
         site.server().address(),
         "token",

@@ -28,9 +28,9 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>, BenchError> {
     time::sleep(SETTLED).await;
     let idle = process::memory(pid).map_err(BenchError::io("memory"))?;
 
-    let tokens = client_credentials::operation(&site, site.service_client())?;
+    let tokens = client_credentials::operation(&site, site.service_client());
     let tokens = bench.drive(Row::new("P9", "tokens"), site.server(), || tokens.again()).await?;
-    let keys = SameRequest::get(site.server().address(), "JWKS", &site.endpoints().jwks)?;
+    let keys = SameRequest::get(site.server().address(), "JWKS", &site.endpoints().jwks);
     let keys = bench.drive(Row::new("P9", "keys"), site.server(), || keys.again()).await?;
     let before = process::memory(pid).map_err(BenchError::io("memory"))?;
 

@@ -17,7 +17,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>, BenchError> {
         ]);
         rows.push(match client {
             Ok(client) => {
-                let operation = client_credentials::operation(&site, &client)?;
+                let operation = client_credentials::operation(&site, &client);
                 let row = bench.drive(row, site.server(), || operation.again()).await?;
                 row.compare(bench.limit(limit), algorithm)
             }
