@@ -46,6 +46,25 @@ export const states = {
   landing: (page, { facts }) => page.goto(`${facts.issuer}/`),
 };
 
+/** The pages of the example application, at `example`. */
+export const exampleStates = {
+  'example-welcome': (page, { example }) => page.goto(example.url),
+
+  'example-signed-in': async (page, { example, facts }) => {
+    await page.goto(`${example.url}/login`);
+    await signIn(page, facts.user);
+    await page.waitForURL((url) => url.pathname === '/consent' || url.origin === example.url);
+    if (new URL(page.url()).pathname === '/consent') await page.click('#allow');
+    await page.locator('#id-token').waitFor();
+  },
+
+  'example-cancelled': async (page, { example }) => {
+    await page.goto(`${example.url}/login`);
+    await page.click('#cancel');
+    await page.locator('#error').waitFor();
+  },
+};
+
 /** The ways in which each is shown. */
 export const looks = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 800 } },

@@ -1,0 +1,37 @@
+// What axe and html-validate say about a page.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { HtmlValidate } from 'html-validate';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const html = new HtmlValidate({ extends: ['html-validate:recommended'] });
+
+/** Fails with what axe objects to. The page's own policy must be bypassed, or it wouldn't let axe in. */
+export async function accessible(page) {
+  await page.evaluate(axe);
+  const { violations, incomplete } = await page.evaluate(() => globalThis.axe.run());
+  // Contrast on a picture can't be computed; everything else that axe isn't sure of is worth a look.
+  const unsure = incomplete.filter(({ id }) => id !== 'color-contrast');
+  const objections = [...violations, ...unsure].flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html}`));
+  assert.deepEqual(objections, []);
+}
+
+/** Fails when the page has to be scrolled sideways. */
+export async function fitsTheScreen(page) {
+  const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(width <= room, `the page is ${width} px wide on a screen of ${room} px`);
+}
+
+/** Runs `open`, then fails with what is wrong with the HTML of the page that it ended at. */
+export async function validHtml(page, open) {
+  let source;
+  page.on('response', (response) => {
+    const redirect = response.status() >= 300 && response.status() < 400;
+    if (response.request().isNavigationRequest() && !redirect) source = response.text();
+  });
+  await open();
+  const report = await html.validateString(await source);
+  const objections = report.results.flatMap(({ messages }) => messages.map(({ ruleId, message, line }) => `${ruleId} in line ${line}: ${message}`));
+  assert.deepEqual(objections, []);
+}
