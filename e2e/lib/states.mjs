@@ -18,6 +18,17 @@ export const states = {
     await page.locator('[role=alert]').waitFor();
   },
 
+  'sign-in-too-many-attempts': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts));
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      const next = page.waitForEvent('domcontentloaded');
+      await signIn(page, { email: 'guessed@example.com', password: 'not the password' });
+      await next;
+      if (/too many|zu viele/i.test(await page.locator('[role=alert]').innerText())) return;
+    }
+    throw new Error('nobody stops the guessing');
+  },
+
   consent: async (page, { facts }) => {
     await page.goto(authorizationUrl(facts, { scope: 'openid profile email address phone' }));
     await signIn(page, facts.user);
