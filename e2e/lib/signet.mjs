@@ -8,10 +8,11 @@ import { Program, answers, built, freePort, temporaryFolder } from './process.mj
 const run = promisify(execFile);
 
 export class Signet {
-  /** Starts `signet serve --dev` on a free port and waits until it is ready. */
-  static async start() {
+  /** Starts `signet serve --dev` on a free port and waits until it is ready. Without `databaseUrl`: SQLite inside. */
+  static async start({ databaseUrl } = {}) {
     const [data, remove] = await temporaryFolder('data');
     const signet = new Signet(await freePort(), data, remove);
+    signet.options = databaseUrl ? ['--database-url', databaseUrl] : [];
     await signet.up();
     signet.facts = JSON.parse(await readFile(path.join(data, 'dev.json'), 'utf8'));
     return signet;
@@ -28,7 +29,8 @@ export class Signet {
 
   /** Starts the server on the data that are there. */
   async up() {
-    this.program = new Program(built('signet'), ['serve', '--dev', '--listen', `127.0.0.1:${this.port}`, '--data', this.data]);
+    const address = `127.0.0.1:${this.port}`;
+    this.program = new Program(built('signet'), ['serve', '--dev', '--listen', address, '--data', this.data, ...this.options]);
     await this.program.until(() => answers(`${this.url}/health/ready`));
   }
 
