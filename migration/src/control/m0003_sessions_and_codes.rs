@@ -62,7 +62,12 @@ async fn grants(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_index(index("grants", "grants_user_id_idx", &["tenant_id", "user_id"])).await?;
     manager.create_index(index("grants", "grants_session_id_idx", &["tenant_id", "session_id"])).await?;
     manager.create_index(index("grants", "grants_client_id_idx", &["tenant_id", "client_id"])).await?;
-    manager.create_index(index("grants", "grants_expires_at_idx", &["expires_at"])).await
+    manager.create_index(index("grants", "grants_expires_at_idx", &["expires_at"])).await?;
+    // For housekeeping; few grants are revoked.
+    let revoked = index("grants", "grants_revoked_at_idx", &["revoked_at"])
+        .and_where(Expr::col("revoked_at").is_not_null())
+        .take();
+    manager.create_index(revoked).await
 }
 
 async fn consents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -1,0 +1,122 @@
+//! The audit log.
+
+use entity::control::audit_events::{AuditOutcome, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JsonValue, QueryFilter,
+    QueryOrder as _, QuerySelect as _,
+};
+
+use super::StoreError;
+use super::row::{Place, page};
+use crate::domain::audit::{AuditEvent, AuditKind, Outcome};
+use crate::domain::ids::AuditEventId;
+use crate::domain::{TenantId, Timestamp, UserId};
+
+const TABLE: &str = "audit_events";
+
+/// Which events to list; all where nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuditFilter {
+    /// Only of this kind.
+    pub kind: Option<AuditKind>,
+    /// Only with this end.
+    pub outcome: Option<Outcome>,
+    /// Only from this time on.
+    pub since: Option<Timestamp>,
+}
+
+/// A place in the list: the last event that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditCursor {
+    /// When it was.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: AuditEventId,
+}
+
+impl TryFrom<Model> for AuditEvent {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AuditEventId::from_uuid(row.event_id),
+            at: Timestamp::from_millis(row.at),
+            kind: AuditKind::from_name(&row.kind).ok_or_else(|| StoreError::corrupt(TABLE, "kind"))?,
+            outcome: row.outcome.into(),
+            actor: row.actor,
+            user_id: row.user_id.map(UserId::from_uuid),
+            client_id: Place(TABLE, "client_id").parse_optional(row.client_id)?,
+            address: row.address,
+            detail: row.detail,
+        })
+    }
+}
+
+/// Adds a line.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such tenant.
+pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &AuditEvent) -> Result<(), StoreError> {
+    let row = Model {
+        tenant_id: tenant.uuid(),
+        event_id: event.id.uuid(),
+        at: event.at.millis(),
+        kind: event.kind.as_str().to_owned(),
+        outcome: event.outcome.into(),
+        actor: event.actor.as_deref().map(without_nul),
+        user_id: event.user_id.map(UserId::uuid),
+        client_id: event.client_id.as_ref().map(ToString::to_string),
+        address: event.address.clone(),
+        detail: storable(event.detail.clone()),
+    };
+    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Events, the newest first, from the one before `before`; at most 1000.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    filter: &AuditFilter,
+    before: Option<AuditCursor>,
+    limit: u64,
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let mut which = Condition::all().add(Column::TenantId.eq(tenant.uuid()));
+    if let Some(kind) = filter.kind {
+        which = which.add(Column::Kind.eq(kind.as_str()));
+    }
+    if let Some(outcome) = filter.outcome {
+        which = which.add(Column::Outcome.eq(AuditOutcome::from(outcome)));
+    }
+    if let Some(since) = filter.since {
+        which = which.add(Column::At.gte(since.millis()));
+    }
+    if let Some(AuditCursor { at, id }) = before {
+        let same_time = Condition::all().add(Column::At.eq(at.millis())).add(Column::EventId.lt(id.uuid()));
+        which = which.add(Condition::any().add(Column::At.lt(at.millis())).add(same_time));
+    }
+    let rows = Entity::find()
+        .filter(which)
+        .order_by_desc(Column::At)
+        .order_by_desc(Column::EventId)
+        .limit(page(limit))
+        .all(db)
+        .await?;
+    rows.into_iter().map(AuditEvent::try_from).collect()
+}
+
+/// What somebody typed may end up in the log, and PostgreSQL takes no NUL; the event must not be lost for that.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn storable(json: JsonValue) -> JsonValue {
+    match json {
+        JsonValue::String(text) => JsonValue::String(without_nul(&text)),
+        JsonValue::Array(items) => items.into_iter().map(storable).collect(),
+        JsonValue::Object(members) => {
+            members.into_iter().map(|(name, value)| (without_nul(&name), storable(value))).collect()
+        }
+        scalar @ (JsonValue::Null | JsonValue::Bool(_) | JsonValue::Number(_)) => scalar,
+    }
+}

@@ -1,0 +1,120 @@
+//! Authorization flows. Each step is one conditional update, so that of two requests at once one makes it.
+
+use entity::control::authorization_flows::{Column, Entity, FlowState as RowState, Model};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+
+use super::StoreError;
+use super::housekeeping::delete_batch;
+use super::row::Place;
+use crate::domain::authorization_flow::AuthorizationFlow;
+use crate::domain::{FlowId, SessionId, TenantId, Timestamp};
+
+const TABLE: &str = "authorization_flows";
+const REQUEST: Place = Place(TABLE, "request");
+
+impl TryFrom<Model> for AuthorizationFlow {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: FlowId::from_uuid(row.flow_id),
+            client_id: Place(TABLE, "client_id").parse(row.client_id)?,
+            request: REQUEST.from_json(row.request)?,
+            browser_hash: Place(TABLE, "browser_hash").parse_optional(row.browser_hash)?,
+            state: row.state.into(),
+            created_at: Timestamp::from_millis(row.created_at),
+            expires_at: Timestamp::from_millis(row.expires_at),
+        })
+    }
+}
+
+fn open(tenant: TenantId, id: FlowId) -> Condition {
+    Condition::all()
+        .add(Column::TenantId.eq(tenant.uuid()))
+        .add(Column::FlowId.eq(id.uuid()))
+        .add(Column::State.eq(RowState::Open))
+}
+
+async fn change(db: &impl ConnectionTrait, which: Condition, column: Column, to: Expr) -> Result<bool, StoreError> {
+    let changed = Entity::update_many().col_expr(column, to).filter(which).exec(db).await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// Adds a flow.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such tenant.
+pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, flow: &AuthorizationFlow) -> Result<(), StoreError> {
+    let row = Model {
+        tenant_id: tenant.uuid(),
+        flow_id: flow.id.uuid(),
+        client_id: flow.client_id.to_string(),
+        request: REQUEST.to_json(&flow.request)?,
+        browser_hash: flow.browser_hash.map(Vec::from),
+        session_id: None,
+        state: flow.state.into(),
+        created_at: flow.created_at.millis(),
+        expires_at: flow.expires_at.millis(),
+    };
+    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The flow of this id, in whatever state.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: FlowId,
+) -> Result<Option<AuthorizationFlow>, StoreError> {
+    let row = Entity::find_by_id((tenant.uuid(), id.uuid())).one(db).await?;
+    row.map(AuthorizationFlow::try_from).transpose()
+}
+
+/// Binds an open flow to the browser whose secret has this SHA-256; `false` if it is bound already.
+pub async fn bind_browser(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: FlowId,
+    browser_hash: &[u8; 32],
+) -> Result<bool, StoreError> {
+    let unbound = open(tenant, id).add(Column::BrowserHash.is_null());
+    change(db, unbound, Column::BrowserHash, Expr::value(browser_hash.as_slice())).await
+}
+
+/// Notes the session that answers an open flow.
+pub async fn set_session(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: FlowId,
+    session: SessionId,
+) -> Result<bool, StoreError> {
+    change(db, open(tenant, id), Column::SessionId, Expr::value(session.uuid())).await
+}
+
+/// Closes a flow that a code was issued for; `false` if it isn't open or its time is up.
+pub async fn complete(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: FlowId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let in_time = open(tenant, id).add(Column::ExpiresAt.gt(now.millis()));
+    change(db, in_time, Column::State, Expr::value(RowState::Completed)).await
+}
+
+/// Closes a flow that ended in an error; `false` if it isn't open or its time is up.
+pub async fn refuse(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: FlowId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let in_time = open(tenant, id).add(Column::ExpiresAt.gt(now.millis()));
+    change(db, in_time, Column::State, Expr::value(RowState::Refused)).await
+}
+
+/// Deletes at most `limit` flows, of any tenant, whose time is up.
+pub async fn delete_expired(db: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    delete_batch::<Entity>(db, Column::ExpiresAt.lte(now.millis()), limit).await
+}

@@ -1,0 +1,219 @@
+//! Clients and their secrets.
+
+use entity::control::client_secrets;
+use entity::control::clients::{Column, Entity, Model};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
+    QuerySelect as _,
+};
+
+use super::error::conflict_on;
+use super::row::{Place, page};
+use super::{Conflict, StoreError, changes};
+use crate::domain::client::{Client, ClientMetadata, ClientSecret, ClientStatus};
+use crate::domain::ids::CredentialId;
+use crate::domain::{ClientId, TenantId, Timestamp};
+
+const METADATA: Place = Place("clients", "metadata");
+
+impl TryFrom<(Model, Vec<client_secrets::Model>)> for Client {
+    type Error = StoreError;
+
+    fn try_from((row, secrets): (Model, Vec<client_secrets::Model>)) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: Place("clients", "client_id").parse(row.client_id)?,
+            status: row.status.into(),
+            name: row.name,
+            metadata: METADATA.from_json(row.metadata)?,
+            secrets: secrets.into_iter().map(ClientSecret::try_from).collect::<Result<_, _>>()?,
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+impl TryFrom<client_secrets::Model> for ClientSecret {
+    type Error = StoreError;
+
+    fn try_from(row: client_secrets::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: CredentialId::from_uuid(row.secret_id),
+            hash: Place("client_secrets", "secret_hash").parse(row.secret_hash)?,
+            created_at: Timestamp::from_millis(row.created_at),
+            expires_at: row.expires_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+fn this(tenant: TenantId, client: &ClientId) -> Condition {
+    Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::ClientId.eq(client.as_str()))
+}
+
+fn secrets_of(tenant: TenantId, client: &ClientId) -> Condition {
+    Condition::all()
+        .add(client_secrets::Column::TenantId.eq(tenant.uuid()))
+        .add(client_secrets::Column::ClientId.eq(client.as_str()))
+}
+
+/// Adds a client with its secrets.
+///
+/// # Errors
+/// [`Conflict::ClientId`]; [`StoreError::Missing`] if there is no such tenant.
+pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, client: &Client) -> Result<(), StoreError> {
+    let row = Model {
+        tenant_id: tenant.uuid(),
+        client_id: client.id.to_string(),
+        status: client.status.into(),
+        name: client.name.clone(),
+        metadata: METADATA.to_json(&client.metadata)?,
+        created_at: client.created_at.millis(),
+        updated_at: client.updated_at.millis(),
+    };
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(db)
+        .await
+        .map_err(|error| conflict_on(error, &[("client", Conflict::ClientId)]))?;
+    for secret in &client.secrets {
+        insert_secret(db, tenant, &client.id, secret).await?;
+    }
+    changes::bump(db).await
+}
+
+async fn insert_secret(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    client: &ClientId,
+    secret: &ClientSecret,
+) -> Result<(), StoreError> {
+    let row = client_secrets::Model {
+        tenant_id: tenant.uuid(),
+        client_id: client.to_string(),
+        secret_id: secret.id.uuid(),
+        secret_hash: secret.hash.to_vec(),
+        created_at: secret.created_at.millis(),
+        expires_at: secret.expires_at.map(Timestamp::millis),
+    };
+    client_secrets::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The client of this id, with the secrets that count at `now`, the oldest first.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: &ClientId,
+    now: Timestamp,
+) -> Result<Option<Client>, StoreError> {
+    let Some(row) = Entity::find().filter(this(tenant, id)).one(db).await? else {
+        return Ok(None);
+    };
+    let counts = Condition::any()
+        .add(client_secrets::Column::ExpiresAt.is_null())
+        .add(client_secrets::Column::ExpiresAt.gt(now.millis()));
+    let secrets = client_secrets::Entity::find()
+        .filter(secrets_of(tenant, id))
+        .filter(counts)
+        .order_by_asc(client_secrets::Column::CreatedAt)
+        .order_by_asc(client_secrets::Column::SecretId)
+        .all(db)
+        .await?;
+    Client::try_from((row, secrets)).map(Some)
+}
+
+/// Clients in order of their ids, from the one after `after`; at most 1000. Without their secrets.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    after: Option<&ClientId>,
+    limit: u64,
+) -> Result<Vec<Client>, StoreError> {
+    let mut query =
+        Entity::find().filter(Column::TenantId.eq(tenant.uuid())).order_by_asc(Column::ClientId).limit(page(limit));
+    if let Some(after) = after {
+        query = query.filter(Column::ClientId.gt(after.as_str()));
+    }
+    query.all(db).await?.into_iter().map(|row| Client::try_from((row, Vec::new()))).collect()
+}
+
+/// Enables or disables a client; `false` if there is no such client.
+pub async fn set_status(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: &ClientId,
+    status: ClientStatus,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let status = entity::control::clients::ClientStatus::from(status);
+    let changed = Entity::update_many()
+        .col_expr(Column::Status, Expr::value(status))
+        .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
+        .filter(this(tenant, id))
+        .exec(db)
+        .await?;
+    changes::bump(db).await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// Changes what a client registered; `false` if there is no such client.
+pub async fn update(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: &ClientId,
+    name: &str,
+    metadata: &ClientMetadata,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Name, Expr::value(name))
+        .col_expr(Column::Metadata, Expr::value(METADATA.to_json(metadata)?))
+        .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
+        .filter(this(tenant, id))
+        .exec(db)
+        .await?;
+    changes::bump(db).await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// Gives a client another secret.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such client.
+pub async fn add_secret(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: &ClientId,
+    secret: &ClientSecret,
+) -> Result<(), StoreError> {
+    insert_secret(db, tenant, id, secret).await?;
+    changes::bump(db).await
+}
+
+/// Lets a client's secrets other than `except` end at `at`, those that end sooner apart. Says how many there were.
+pub async fn expire_secrets(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: &ClientId,
+    except: CredentialId,
+    at: Timestamp,
+) -> Result<u64, StoreError> {
+    let later = Condition::any()
+        .add(client_secrets::Column::ExpiresAt.is_null())
+        .add(client_secrets::Column::ExpiresAt.gt(at.millis()));
+    let changed = client_secrets::Entity::update_many()
+        .col_expr(client_secrets::Column::ExpiresAt, Expr::value(at.millis()))
+        .filter(secrets_of(tenant, id))
+        .filter(client_secrets::Column::SecretId.ne(except.uuid()))
+        .filter(later)
+        .exec(db)
+        .await?;
+    changes::bump(db).await?;
+    Ok(changed.rows_affected)
+}
+
+/// Deletes a client with all that it got; `false` if there is no such client.
+pub async fn delete(db: &impl ConnectionTrait, tenant: TenantId, id: &ClientId) -> Result<bool, StoreError> {
+    let deleted = Entity::delete_many().filter(this(tenant, id)).exec(db).await?;
+    changes::bump(db).await?;
+    Ok(deleted.rows_affected > 0)
+}

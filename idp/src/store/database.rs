@@ -1,0 +1,253 @@
+//! The database: SQLite in one file, or PostgreSQL.
+//!
+//! SQLite takes one writer at a time, so all writes of the process go through [`super::writer`], which commits them in
+//! groups; reads have connections of their own and don't wait for it (WAL). On PostgreSQL a write is a transaction.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _};
+
+use super::writer::{self, Writer};
+use super::{Reason, StoreError};
+use crate::domain::Secret;
+
+/// How long a job given to [`Database::write`] may take.
+pub(super) const JOB_LIMIT: Duration = Duration::from_secs(5);
+/// How long a writer waits for another process that writes to the same SQLite file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is tried before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(15);
+
+/// Where the data is.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
+    pub url: Secret,
+    /// The most connections that this process opens (SQLite: for reading; there is one more to write).
+    pub max_connections: u32,
+    /// How long a caller waits for a free connection.
+    pub acquire_timeout: Duration,
+}
+
+impl DatabaseSettings {
+    /// The database at this URL, everything else by default.
+    pub fn new(url: Secret) -> Self {
+        Self { url, max_connections: 10, acquire_timeout: Duration::from_secs(3) }
+    }
+
+    fn options(&self) -> ConnectOptions {
+        let mut options = ConnectOptions::new(self.url.expose());
+        options
+            .max_connections(self.max_connections.max(1))
+            .acquire_timeout(self.acquire_timeout)
+            .test_before_acquire_if_idle_for(TRUSTED_IDLE)
+            .sqlx_logging(false)
+            .record_stmt_in_spans(false);
+        options
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.url.expose().starts_with("sqlite:")
+    }
+
+    /// Refuses what the driver would refuse with a text that has the URL, and so the password, in it.
+    fn check(&self) -> Result<(), Reason> {
+        let url = self.url.expose();
+        let known = ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        if !known || url::Url::parse(url).is_err() {
+            return Err(Reason::Url("the database URL must begin with sqlite:// or postgres://"));
+        }
+        if self.is_sqlite() && url.contains(":memory:") {
+            return Err(Reason::Url("a database in memory would be lost; name a file"));
+        }
+        Ok(())
+    }
+
+    /// A pool of connections to a SQLite file. Only the writer's may write.
+    async fn open_sqlite(&self, role: SqliteRole) -> Result<DatabaseConnection, StoreError> {
+        let mut options = self.options();
+        if role == SqliteRole::Write {
+            // One connection, kept.
+            options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+        }
+        options.map_sqlx_sqlite_opts(move |options| {
+            let options = options
+                .create_if_missing(role == SqliteRole::Write)
+                .journal_mode(SqliteJournalMode::Wal)
+                // What was answered survives a power cut, at one fsync for each group of writes.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(BUSY_TIMEOUT)
+                .foreign_keys(true);
+            match role {
+                SqliteRole::Write => options.pragma("cache_size", "-8000"),
+                SqliteRole::Read => options.pragma("query_only", "ON"),
+            }
+        });
+        Ok(sea_orm::Database::connect(options).await?)
+    }
+
+    /// Makes the file if there is none, readable by its owner only: it holds password hashes and sealed keys. SQLite
+    /// gives its side files the same permissions.
+    fn create_file(&self) -> Result<(), Reason> {
+        let options = SqliteConnectOptions::from_str(self.url.expose())
+            .map_err(|_| Reason::Url("the path in the database URL can't be read"))?;
+        let mut open = OpenOptions::new();
+        open.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+        open.open(options.get_filename()).map(drop).map_err(|error| Reason::File(Arc::new(error)))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SqliteRole {
+    Read,
+    Write,
+}
+
+/// The database. Cloning it copies a pointer.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+struct Inner {
+    settings: DatabaseSettings,
+    reads: DatabaseConnection,
+    /// SQLite only.
+    writer: Option<Writer>,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.0.writer.is_some() { "SQLite" } else { "PostgreSQL" };
+        f.debug_tuple("Database").field(&kind).finish()
+    }
+}
+
+impl Database {
+    /// Opens the database; a SQLite file is made if there is none. The schema is left as it is: see [`Self::migrate`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the URL isn't valid or the database can't be reached.
+    pub async fn connect(settings: &DatabaseSettings) -> Result<Self, StoreError> {
+        settings.check()?;
+        if !settings.is_sqlite() {
+            let reads = sea_orm::Database::connect(settings.options()).await?;
+            return Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: None })));
+        }
+        settings.create_file()?;
+        let connection = settings.open_sqlite(SqliteRole::Write).await?;
+        let reads = settings.open_sqlite(SqliteRole::Read).await?;
+        let reopen = settings.clone();
+        let writer = Writer::start(connection, move || {
+            let settings = reopen.clone();
+            Box::pin(async move { settings.open_sqlite(SqliteRole::Write).await })
+        });
+        Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: Some(writer) })))
+    }
+
+    /// Brings the schema up to date. Harmless when it is so already and when other processes do it at the same time.
+    ///
+    /// # Errors
+    /// See [`migration::up`].
+    pub async fn migrate(&self) -> Result<migration::Report, migration::MigrationError> {
+        if self.0.writer.is_none() {
+            return migration::up(&self.0.reads).await;
+        }
+        let connection = self.0.settings.open_sqlite(SqliteRole::Write).await.map_err(into_driver_error)?;
+        let result = migration::up(&connection).await;
+        if let Err(error) = connection.close().await {
+            tracing::warn!(%error, "the migration's connection did not close");
+        }
+        result
+    }
+
+    /// Where the schema stands.
+    ///
+    /// # Errors
+    /// See [`migration::status`].
+    pub async fn migration_status(&self) -> Result<migration::Status, migration::MigrationError> {
+        migration::status(&self.0.reads).await
+    }
+
+    /// Pooled connections to read from. On SQLite they can't write.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.0.reads
+    }
+
+    /// Runs a job in a transaction and answers when what it did is durable. An `Err` of the job, a panic in it, or more
+    /// than five seconds undo all it did. Once begun it runs to its end, though the caller may have gone away.
+    ///
+    /// On SQLite jobs run one at a time: keep waiting and computing (password hashes, signatures) out of them. On
+    /// PostgreSQL they run side by side at READ COMMITTED: a check and the change that relies on it are one statement.
+    ///
+    /// # Errors
+    /// The job's own, or [`StoreError::Unavailable`] if it couldn't be begun or committed.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        if let Some(writer) = &self.0.writer {
+            return writer.write(job).await;
+        }
+        let database = self.clone();
+        match tokio::spawn(async move { database.transaction(job).await }).await {
+            Ok(result) => result,
+            Err(ended) if ended.is_panic() => Err(E::from(Reason::Undone.into())),
+            Err(_) => Err(E::from(Reason::Closed.into())),
+        }
+    }
+
+    async fn transaction<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
+    {
+        let transaction = self.0.reads.begin().await.map_err(writer::refused)?;
+        match tokio::time::timeout(JOB_LIMIT, job(&transaction)).await {
+            Ok(Ok(value)) => {
+                transaction.commit().await.map_err(writer::refused)?;
+                Ok(value)
+            }
+            // Dropped, the transaction is rolled back.
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(E::from(Reason::TimedOut.into())),
+        }
+    }
+
+    /// Asks the database whether it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        if self.0.writer.as_ref().is_some_and(Writer::is_closed) {
+            return Err(Reason::Closed.into());
+        }
+        Ok(self.0.reads.ping().await?)
+    }
+
+    /// Finishes the writes that are queued and closes all connections.
+    pub async fn close(&self) {
+        if let Some(writer) = &self.0.writer {
+            writer.close().await;
+        }
+        if let Err(error) = self.0.reads.close_by_ref().await {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+    }
+}
+
+fn into_driver_error(error: StoreError) -> migration::MigrationError {
+    DbErr::Custom(match error {
+        StoreError::Unavailable(reason) => reason.to_string(),
+        other => other.to_string(),
+    })
+    .into()
+}

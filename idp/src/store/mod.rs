@@ -1,0 +1,34 @@
+//! Where the provider's knowledge is kept: one file per aggregate, and the only place that spells a table or a column.
+//!
+//! Every function takes a connection and then the tenant; only the tenants themselves, housekeeping and the counter of
+//! changes go without. A row of another tenant isn't found, whatever its id. Rows convert strictly into domain types:
+//! one that doesn't fit is an error, never a guess.
+//!
+//! Reads take [`Database::read`]; everything that changes a row goes through [`Database::write`]. The statements are
+//! the same for SQLite and PostgreSQL, by sea-orm's query builder.
+
+pub mod audit;
+pub mod authorization_codes;
+pub mod authorization_flows;
+pub mod changes;
+pub mod client_assertions;
+pub mod clients;
+pub mod consents;
+pub mod database;
+mod error;
+pub mod grants;
+mod housekeeping;
+mod row;
+pub mod sessions;
+pub mod sign_in_limits;
+pub mod signing_keys;
+pub mod tenants;
+pub mod users;
+mod writer;
+
+pub use database::{Database, DatabaseSettings};
+pub use error::{Conflict, Reason, StoreError};
+/// What the store's functions take: a pooled connection or a transaction.
+pub use sea_orm::ConnectionTrait as Connection;
+/// What a job given to [`Database::write`] gets.
+pub use sea_orm::DatabaseTransaction as Transaction;

@@ -1,0 +1,148 @@
+//! Sessions.
+
+use entity::control::sessions::{Column, Entity, Model};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+
+use super::StoreError;
+use super::housekeeping::delete_batch;
+use super::row::Place;
+use crate::domain::session::Session;
+use crate::domain::{SessionId, TenantId, Timestamp, UserId};
+
+const AMR: Place = Place("sessions", "amr");
+
+impl TryFrom<Model> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: SessionId::from_uuid(row.session_id),
+            user_id: UserId::from_uuid(row.user_id),
+            auth_time: Timestamp::from_millis(row.auth_time),
+            amr: AMR.from_json(row.amr)?,
+            acr: row.acr,
+            user_agent: row.user_agent,
+            address: row.address,
+            created_at: Timestamp::from_millis(row.created_at),
+            last_seen_at: Timestamp::from_millis(row.last_seen_at),
+            expires_at: Timestamp::from_millis(row.expires_at),
+            ended_at: row.ended_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+fn this(tenant: TenantId, id: SessionId) -> Condition {
+    Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::SessionId.eq(id.uuid()))
+}
+
+fn live(now: Timestamp) -> Condition {
+    Condition::all().add(Column::EndedAt.is_null()).add(Column::ExpiresAt.gt(now.millis()))
+}
+
+/// Adds a session. `secret_hash` is the SHA-256 of its cookie's secret.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such user.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    session: &Session,
+    secret_hash: &[u8; 32],
+) -> Result<(), StoreError> {
+    let row = Model {
+        tenant_id: tenant.uuid(),
+        session_id: session.id.uuid(),
+        user_id: session.user_id.uuid(),
+        secret_hash: secret_hash.to_vec(),
+        auth_time: session.auth_time.millis(),
+        amr: AMR.to_json(&session.amr)?,
+        acr: session.acr.clone(),
+        user_agent: session.user_agent.clone(),
+        address: session.address.clone(),
+        created_at: session.created_at.millis(),
+        last_seen_at: session.last_seen_at.millis(),
+        expires_at: session.expires_at.millis(),
+        ended_at: session.ended_at.map(Timestamp::millis),
+    };
+    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The live session whose cookie has the secret of this SHA-256.
+pub async fn find_by_secret_hash(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    secret_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
+    let row = Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::SecretHash.eq(secret_hash.as_slice()))
+        .filter(live(now))
+        .one(db)
+        .await?;
+    row.map(Session::try_from).transpose()
+}
+
+/// The session of this id, live or not.
+pub async fn find_by_id(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: SessionId,
+) -> Result<Option<Session>, StoreError> {
+    Entity::find().filter(this(tenant, id)).one(db).await?.map(Session::try_from).transpose()
+}
+
+/// Ends a session; `false` if it has ended already or there is none.
+pub async fn end(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(end_where(db, this(tenant, id), now).await? > 0)
+}
+
+/// Ends all sessions of a person and says how many there were.
+pub async fn end_all_of_user(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let theirs = Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::UserId.eq(user.uuid()));
+    end_where(db, theirs, now).await
+}
+
+async fn end_where(db: &impl ConnectionTrait, which: Condition, now: Timestamp) -> Result<u64, StoreError> {
+    let ended = Entity::update_many()
+        .col_expr(Column::EndedAt, Expr::value(now.millis()))
+        .filter(which)
+        .filter(Column::EndedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(ended.rows_affected)
+}
+
+/// Notes that a session was used; `false` if it isn't live.
+pub async fn touch(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let touched = Entity::update_many()
+        .col_expr(Column::LastSeenAt, Expr::value(now.millis()))
+        .filter(this(tenant, id))
+        .filter(live(now))
+        .exec(db)
+        .await?;
+    Ok(touched.rows_affected > 0)
+}
+
+/// Deletes at most `limit` sessions, of any tenant, whose time was up at `before`. Sessions that were ended stay until
+/// their time is up.
+pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    delete_batch::<Entity>(db, Column::ExpiresAt.lte(before.millis()), limit).await
+}

@@ -1,0 +1,248 @@
+//! People, and the passwords that they prove themselves with.
+
+use entity::control::credentials;
+use entity::control::users::{Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel as _, QueryFilter,
+    QueryOrder as _, QuerySelect as _,
+};
+
+use super::error::conflict_on;
+use super::row::{Place, page};
+use super::{Conflict, StoreError, changes};
+use crate::domain::user::{LoginName, User, UserStatus};
+use crate::domain::{Secret, TenantId, Timestamp, UserId};
+
+const TABLE: &str = "users";
+const ROLES: Place = Place(TABLE, "roles");
+const PROFILE: Place = Place(TABLE, "profile");
+const UNIQUE: [(&str, Conflict); 2] = [("email_lower", Conflict::Email), ("username_lower", Conflict::Username)];
+
+impl TryFrom<Model> for User {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: UserId::from_uuid(row.user_id),
+            status: row.status.into(),
+            email: Place(TABLE, "email").parse_optional(row.email)?,
+            email_verified: row.email_verified,
+            username: Place(TABLE, "username").parse_optional(row.username)?,
+            roles: ROLES.from_json(row.roles)?,
+            profile: PROFILE.from_json(row.profile)?,
+            last_activity_at: row.last_activity_at.map(Timestamp::from_millis),
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+fn to_row(tenant: TenantId, user: &User) -> Result<Model, StoreError> {
+    Ok(Model {
+        tenant_id: tenant.uuid(),
+        user_id: user.id.uuid(),
+        status: user.status.into(),
+        email: user.email.as_ref().map(ToString::to_string),
+        email_lower: user.email.as_ref().map(|email| email.lower()),
+        email_verified: user.email_verified,
+        username: user.username.as_ref().map(ToString::to_string),
+        username_lower: user.username.as_ref().map(|name| name.lower()),
+        roles: ROLES.to_json(&user.roles)?,
+        profile: PROFILE.to_json(&user.profile)?,
+        last_activity_at: user.last_activity_at.map(Timestamp::millis),
+        created_at: user.created_at.millis(),
+        updated_at: user.updated_at.millis(),
+    })
+}
+
+fn this(tenant: TenantId, user: UserId) -> Condition {
+    Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::UserId.eq(user.uuid()))
+}
+
+fn named(tenant: TenantId, login: &LoginName) -> Condition {
+    let column = if login.is_email() { Column::EmailLower } else { Column::UsernameLower };
+    Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(column.eq(login.as_str()))
+}
+
+/// PostgreSQL takes no NUL in a text, not even to look for it.
+fn is_storable(login: &LoginName) -> bool {
+    !login.as_str().contains('\0')
+}
+
+/// Adds a person.
+///
+/// # Errors
+/// [`Conflict::Email`], [`Conflict::Username`]; [`StoreError::Missing`] if there is no such tenant.
+pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, user: &User) -> Result<(), StoreError> {
+    let row = to_row(tenant, user)?;
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(db)
+        .await
+        .map(drop)
+        .map_err(|error| conflict_on(error, &UNIQUE))
+}
+
+/// The person of this id.
+pub async fn find_by_id(db: &impl ConnectionTrait, tenant: TenantId, id: UserId) -> Result<Option<User>, StoreError> {
+    Entity::find().filter(this(tenant, id)).one(db).await?.map(User::try_from).transpose()
+}
+
+/// The person who signs in with this e-mail address or user name. An address has an `@` and a user name has none, so
+/// that it can be one of them only.
+pub async fn find_by_login(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    login: &LoginName,
+) -> Result<Option<User>, StoreError> {
+    if !is_storable(login) {
+        return Ok(None);
+    }
+    Entity::find().filter(named(tenant, login)).one(db).await?.map(User::try_from).transpose()
+}
+
+#[derive(FromQueryResult)]
+struct UserWithPassword {
+    #[sea_orm(nested)]
+    user: Model,
+    password: Option<String>,
+}
+
+/// As [`find_by_login`], with the password hash as a PHC string, if there is one.
+pub async fn find_by_login_with_password(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    login: &LoginName,
+) -> Result<Option<(User, Option<Secret>)>, StoreError> {
+    if !is_storable(login) {
+        return Ok(None);
+    }
+    let password = Query::select()
+        .column((credentials::Entity, credentials::Column::Secret))
+        .from(credentials::Entity)
+        .and_where(Expr::col((credentials::Entity, credentials::Column::TenantId)).equals((Entity, Column::TenantId)))
+        .and_where(Expr::col((credentials::Entity, credentials::Column::UserId)).equals((Entity, Column::UserId)))
+        .and_where(credentials::Column::Kind.eq(credentials::CredentialKind::Password))
+        .take();
+    let found = Entity::find()
+        .expr_as(password, "password")
+        .filter(named(tenant, login))
+        .into_model::<UserWithPassword>()
+        .one(db)
+        .await?;
+    found.map(|row| Ok((row.user.try_into()?, row.password.map(Secret::from)))).transpose()
+}
+
+/// People in order of their ids, from the one after `after`; at most 1000.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    after: Option<UserId>,
+    limit: u64,
+) -> Result<Vec<User>, StoreError> {
+    let mut query =
+        Entity::find().filter(Column::TenantId.eq(tenant.uuid())).order_by_asc(Column::UserId).limit(page(limit));
+    if let Some(after) = after {
+        query = query.filter(Column::UserId.gt(after.uuid()));
+    }
+    query.all(db).await?.into_iter().map(User::try_from).collect()
+}
+
+/// Enables, disables or locks a person; `false` if there is no such person.
+pub async fn set_status(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: UserId,
+    status: UserStatus,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let status = entity::control::users::UserStatus::from(status);
+    let changed = Entity::update_many()
+        .col_expr(Column::Status, Expr::value(status))
+        .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
+        .filter(this(tenant, id))
+        .exec(db)
+        .await?;
+    changes::bump(db).await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// Changes names, roles and profile to those of `user`; `false` if there is no such person. The status stays.
+///
+/// # Errors
+/// [`Conflict::Email`], [`Conflict::Username`].
+pub async fn update(db: &impl ConnectionTrait, tenant: TenantId, user: &User) -> Result<bool, StoreError> {
+    let row = to_row(tenant, user)?;
+    let changed = Entity::update_many()
+        .col_expr(Column::Email, Expr::value(row.email))
+        .col_expr(Column::EmailLower, Expr::value(row.email_lower))
+        .col_expr(Column::EmailVerified, Expr::value(row.email_verified))
+        .col_expr(Column::Username, Expr::value(row.username))
+        .col_expr(Column::UsernameLower, Expr::value(row.username_lower))
+        .col_expr(Column::Roles, Expr::value(row.roles))
+        .col_expr(Column::Profile, Expr::value(row.profile))
+        .col_expr(Column::UpdatedAt, Expr::value(row.updated_at))
+        .filter(this(tenant, user.id))
+        .exec(db)
+        .await
+        .map_err(|error| conflict_on(error, &UNIQUE))?;
+    changes::bump(db).await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// Notes that a person did something.
+pub async fn touch(db: &impl ConnectionTrait, tenant: TenantId, id: UserId, now: Timestamp) -> Result<(), StoreError> {
+    Entity::update_many()
+        .col_expr(Column::LastActivityAt, Expr::value(now.millis()))
+        .filter(this(tenant, id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// A person's password hash, a PHC string.
+pub async fn password_hash(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: UserId,
+) -> Result<Option<Secret>, StoreError> {
+    let row = credentials::Entity::find()
+        .filter(credentials::Column::TenantId.eq(tenant.uuid()))
+        .filter(credentials::Column::UserId.eq(id.uuid()))
+        .filter(credentials::Column::Kind.eq(credentials::CredentialKind::Password))
+        .one(db)
+        .await?;
+    Ok(row.map(|row| Secret::from(row.secret)))
+}
+
+/// Sets a person's password hash, a PHC string; the one before is gone.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such person.
+pub async fn set_password_hash(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: UserId,
+    hash: &Secret,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = credentials::Model {
+        tenant_id: tenant.uuid(),
+        user_id: id.uuid(),
+        // There is one for each person, so it needs no id but theirs.
+        credential_id: id.uuid(),
+        kind: credentials::CredentialKind::Password,
+        secret: hash.expose().to_owned(),
+        created_at: now.millis(),
+        updated_at: now.millis(),
+    };
+    let replace = OnConflict::columns([
+        credentials::Column::TenantId,
+        credentials::Column::UserId,
+        credentials::Column::CredentialId,
+    ])
+    .update_columns([credentials::Column::Secret, credentials::Column::UpdatedAt])
+    .to_owned();
+    credentials::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(db).await?;
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! The one writer of a SQLite file. It commits in groups: a commit costs an fsync, and all jobs that arrive during one
+//! share the next.
+//!
+//! A group is `BEGIN IMMEDIATE`, each job in a savepoint of its own, `COMMIT`; nobody is answered before the commit, so
+//! that nothing is acknowledged that a crash could take back. A job that fails or panics rolls back to its savepoint
+//! and the others don't notice. If the group itself breaks (a full disk makes SQLite roll back everything), all its
+//! jobs get an error and the next group begins on a new connection.
+//!
+//! Decided against: answering failed jobs before the commit. What made them fail may have been written by another job
+//! of the group, and vanish with it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::database::JOB_LIMIT;
+use super::{Reason, StoreError};
+
+/// The most jobs that share a commit.
+const LARGEST_GROUP: usize = 128;
+/// The most jobs that wait.
+const QUEUE_LENGTH: usize = 1024;
+/// How long a caller waits for a place in the queue.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Done> + Send>;
+type Reopen = Box<dyn Fn() -> BoxFuture<'static, Result<DatabaseConnection, StoreError>> + Send>;
+
+/// A job that ran, and its caller, who waits.
+struct Done {
+    succeeded: bool,
+    answer: Box<dyn FnOnce(Result<(), Reason>) + Send>,
+}
+
+enum Message {
+    Run(Job),
+    Close(oneshot::Sender<()>),
+}
+
+/// A handle on the writer, which is a task of its own.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+}
+
+impl Writer {
+    /// Starts the task. `reopen` makes another connection when one broke.
+    pub(super) fn start(
+        connection: DatabaseConnection,
+        reopen: impl Fn() -> BoxFuture<'static, Result<DatabaseConnection, StoreError>> + Send + 'static,
+    ) -> Self {
+        let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
+        let worker = Worker { messages, connection: Some(connection), reopen: Box::new(reopen), closing: None };
+        tokio::spawn(worker.run());
+        Self { queue }
+    }
+
+    /// Queues a job and waits until its group is committed.
+    pub(super) async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let job: Job = Box::new(move |transaction| Box::pin(run(transaction, job, caller)));
+        self.queue.send_timeout(Message::Run(job), PATIENCE).await.map_err(|refused| match refused {
+            mpsc::error::SendTimeoutError::Timeout(_) => StoreError::from(Reason::QueueFull),
+            mpsc::error::SendTimeoutError::Closed(_) => Reason::Closed.into(),
+        })?;
+        // Nobody answers if the job panicked or was dropped before it ran; the log has the cause.
+        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Unavailable(Reason::Undone))))
+    }
+
+    /// Whether the task has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    /// Finishes what is queued, then ends the task.
+    pub(super) async fn close(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            // An error means that the task has ended, which is what is wanted.
+            let _ended = wait.await;
+        }
+    }
+}
+
+/// The error of a transaction that couldn't be begun or committed, as the job's own type.
+pub(super) fn refused<E: From<StoreError>>(error: DbErr) -> E {
+    StoreError::from(error).into()
+}
+
+async fn run<T, E, F>(transaction: &DatabaseTransaction, job: F, caller: oneshot::Sender<Result<T, E>>) -> Done
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+    F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
+{
+    let result = match tokio::time::timeout(JOB_LIMIT, job(transaction)).await {
+        Ok(result) => result,
+        Err(_) => Err(E::from(Reason::TimedOut.into())),
+    };
+    let succeeded = result.is_ok();
+    let answer = Box::new(move |committed: Result<(), Reason>| {
+        let result = match committed {
+            Ok(()) => result,
+            Err(reason) => Err(E::from(StoreError::Unavailable(reason))),
+        };
+        // The caller may have gone away.
+        let _gone = caller.send(result);
+    });
+    Done { succeeded, answer }
+}
+
+struct Worker {
+    messages: mpsc::Receiver<Message>,
+    connection: Option<DatabaseConnection>,
+    reopen: Reopen,
+    closing: Option<oneshot::Sender<()>>,
+}
+
+impl Worker {
+    async fn run(mut self) {
+        while let Some(job) = self.wait().await {
+            self.group(job).await;
+        }
+        self.discard().await;
+        if let Some(closing) = self.closing.take() {
+            // Whoever asked may have gone away.
+            let _gone = closing.send(());
+        }
+    }
+
+    /// The first job of the next group; `None` when there will be none.
+    async fn wait(&mut self) -> Option<Job> {
+        loop {
+            let message = self.messages.recv().await?;
+            if let Some(job) = self.take(message) {
+                return Some(job);
+            }
+        }
+    }
+
+    /// Another job for this group, if one is there.
+    async fn another(&mut self) -> Option<Job> {
+        for attempt in 0..2 {
+            while let Ok(message) = self.messages.try_recv() {
+                if let Some(job) = self.take(message) {
+                    return Some(job);
+                }
+            }
+            if attempt == 0 {
+                // Those who were just answered may be about to ask again.
+                tokio::task::yield_now().await;
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, message: Message) -> Option<Job> {
+        match message {
+            Message::Run(job) => Some(job),
+            Message::Close(done) => {
+                self.messages.close();
+                self.closing = Some(done);
+                None
+            }
+        }
+    }
+
+    /// Runs a group and answers its callers.
+    async fn group(&mut self, first: Job) {
+        let mut done = Vec::new();
+        let outcome = self.commit_group(first, &mut done).await;
+        if let Err(reason) = &outcome {
+            tracing::error!(%reason, jobs = done.len(), "a group of writes failed");
+            self.discard().await;
+            // Those who wait would only meet the same trouble, one after another.
+            while let Ok(message) = self.messages.try_recv() {
+                drop(self.take(message));
+            }
+        }
+        for job in done {
+            (job.answer)(outcome.clone());
+        }
+    }
+
+    async fn commit_group(&mut self, first: Job, done: &mut Vec<Done>) -> Result<(), Reason> {
+        let transaction = self.begin().await?;
+        let mut next = Some(first);
+        let mut taken = 0;
+        while let Some(job) = next {
+            in_savepoint(&transaction, job, done).await.map_err(database)?;
+            taken += 1;
+            next = if taken < LARGEST_GROUP { self.another().await } else { None };
+        }
+        transaction.commit().await.map_err(database)
+    }
+
+    async fn begin(&mut self) -> Result<DatabaseTransaction, Reason> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => (self.reopen)().await.map_err(|error| match error {
+                StoreError::Unavailable(reason) => reason,
+                StoreError::Conflict(_) | StoreError::Missing | StoreError::Corrupt { .. } => Reason::Closed,
+            })?,
+        };
+        let connection = self.connection.insert(connection);
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        connection.begin_with_options(options).await.map_err(database)
+    }
+
+    /// Drops a connection in whose state there is no trust.
+    async fn discard(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        match tokio::time::timeout(PATIENCE, connection.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the writer's connection did not close cleanly"),
+            Err(_) => tracing::warn!("the writer's connection did not close in time"),
+        }
+    }
+}
+
+/// Runs a job in a savepoint. An error means that the group as a whole is broken.
+async fn in_savepoint(group: &DatabaseTransaction, job: Job, done: &mut Vec<Done>) -> Result<(), DbErr> {
+    let savepoint = group.begin().await?;
+    let ran = AssertUnwindSafe(async { job(&savepoint).await }).catch_unwind().await;
+    let Ok(ran) = ran else {
+        // The caller learns of it because its channel went down with the job.
+        tracing::error!("a write panicked and was rolled back");
+        return savepoint.rollback().await;
+    };
+    let succeeded = ran.succeeded;
+    done.push(ran);
+    if succeeded { savepoint.commit().await } else { savepoint.rollback().await }
+}
+
+fn database(error: DbErr) -> Reason {
+    Reason::Database(Arc::new(error))
+}
