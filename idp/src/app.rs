@@ -126,6 +126,7 @@ async fn connect(config: &Config) -> Result<Database, StoreError> {
     let settings = DatabaseSettings {
         url: config.database.url.clone(),
         max_connections: config.database.max_connections.get(),
+        acquire_timeout: config.database.acquire_timeout,
     };
     Database::connect(&settings).await
 }

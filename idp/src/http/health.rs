@@ -8,13 +8,13 @@ use crate::service::ctx::Ctx;
 
 /// `GET /health/live`: the process answers.
 #[handler]
-pub fn live() -> Response {
+pub(crate) fn live() -> Response {
     answer(StatusCode::OK, r#"{"status":"ok"}"#)
 }
 
 /// `GET /health/ready`: it can do its work; 503 while the database can't be reached.
 #[handler]
-pub async fn ready(Data(ctx): Data<&Ctx>) -> Response {
+pub(crate) async fn ready(Data(ctx): Data<&Ctx>) -> Response {
     match ctx.database.ping().await {
         Ok(()) => answer(StatusCode::OK, r#"{"status":"ok"}"#),
         Err(error) => {

@@ -1,3 +1,11 @@
 //! How the provider is reached: a folder per audience, a file per endpoint.
 
+pub mod error;
+pub mod extract;
+pub mod first_party;
+pub mod health;
+pub mod oidc;
 pub mod pages;
+pub mod routes;
+pub mod server;
+pub mod site;

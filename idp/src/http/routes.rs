@@ -8,10 +8,12 @@ use poem::http::header;
 use poem::web::Path;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Any;
 use poem_openapi::{ApiResponse, OpenApi, OpenApiService, Tags};
 
 use super::error::fallback;
-use super::error::oauth::{OAuthError, OAuthErrorBody};
+use super::error::oauth::OAuthErrorBody;
+use super::extract::described::Described;
 use super::extract::oauth_form::{OAuthForm, PostedBody};
 use super::extract::visit::{Call, Visit};
 use super::oidc::token::{TokenRequest, TokenResponse};
@@ -58,7 +60,7 @@ enum TokenAnswers {
 enum DocumentAnswers {
     /// The document.
     #[oai(status = 200)]
-    Document(Json<serde_json::Map<String, serde_json::Value>>),
+    Document(Json<Any<serde_json::Value>>),
     /// You have it already.
     #[oai(status = 304)]
     NotModified,
@@ -73,7 +75,7 @@ enum DocumentAnswers {
 enum UserinfoAnswers {
     /// The claims.
     #[oai(status = 200)]
-    Claims(Json<serde_json::Map<String, serde_json::Value>>),
+    Claims(Json<Any<serde_json::Value>>),
     /// The request is wrong (RFC 6750 §3.1).
     #[oai(status = 400)]
     Refused(Json<OAuthErrorBody>),
@@ -94,51 +96,51 @@ struct Api;
 #[OpenApi]
 impl Api {
     /// Provider metadata (OpenID Connect Discovery)
-    #[oai(path = "/.well-known/openid-configuration", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
-    async fn openid_configuration(&self, call: Call, request: &Request) -> Response {
-        discovery::get(&call, request)
+    #[oai(path = "/.well-known/openid-configuration", method = "get", tag = "Group::Metadata")]
+    async fn openid_configuration(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
+        Described::new(Ok(discovery::get(&call, request)))
     }
 
     /// Authorization server metadata (RFC 8414)
-    #[oai(path = "/.well-known/oauth-authorization-server", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
-    async fn oauth_authorization_server(&self, call: Call, request: &Request) -> Response {
-        discovery::get(&call, request)
+    #[oai(path = "/.well-known/oauth-authorization-server", method = "get", tag = "Group::Metadata")]
+    async fn oauth_authorization_server(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
+        Described::new(Ok(discovery::get(&call, request)))
     }
 
     /// Public keys
-    #[oai(path = "/jwks", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
-    async fn jwks(&self, call: Call, request: &Request) -> Response {
-        jwks::get(&call, request).await.unwrap_or_else(OAuthError::into_response)
+    #[oai(path = "/jwks", method = "get", tag = "Group::Metadata")]
+    async fn jwks(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
+        Described::new(jwks::get(&call, request).await)
     }
 
     /// Public keys, at the address of old
-    #[oai(path = "/.well-known/jwks.json", method = "get", tag = "Group::Metadata", actual_type = "DocumentAnswers")]
-    async fn well_known_jwks(&self, call: Call, request: &Request) -> Response {
-        jwks::get(&call, request).await.unwrap_or_else(OAuthError::into_response)
+    #[oai(path = "/.well-known/jwks.json", method = "get", tag = "Group::Metadata")]
+    async fn well_known_jwks(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
+        Described::new(jwks::get(&call, request).await)
     }
 
     /// Tokens for a code, or for the client itself
-    #[oai(path = "/token", method = "post", tag = "Group::Tokens", actual_type = "TokenAnswers")]
-    async fn token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Response {
-        token::answer(&call, request, &form.parameters).await.unwrap_or_else(OAuthError::into_response)
+    #[oai(path = "/token", method = "post", tag = "Group::Tokens")]
+    async fn token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Described<TokenAnswers> {
+        Described::new(token::answer(&call, request, &form.parameters).await)
     }
 
     /// A token for the client itself, at the address of old
-    #[oai(path = "/v1/auth/m2m/token", method = "post", tag = "Group::Tokens", actual_type = "TokenAnswers")]
-    async fn m2m_token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Response {
-        first_party::m2m_token::answer(&call, request, &form.parameters).await.unwrap_or_else(OAuthError::into_response)
+    #[oai(path = "/v1/auth/m2m/token", method = "post", tag = "Group::Tokens")]
+    async fn m2m_token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Described<TokenAnswers> {
+        Described::new(first_party::m2m_token::answer(&call, request, &form.parameters).await)
     }
 
     /// Claims of the user
-    #[oai(path = "/userinfo", method = "get", tag = "Group::Userinfo", actual_type = "UserinfoAnswers")]
-    async fn userinfo(&self, call: Call, request: &Request) -> Response {
-        userinfo::answer(&call, request, None).await.unwrap_or_else(OAuthError::into_response)
+    #[oai(path = "/userinfo", method = "get", tag = "Group::Userinfo")]
+    async fn userinfo(&self, call: Call, request: &Request) -> Described<UserinfoAnswers> {
+        Described::new(userinfo::answer(&call, request, None).await)
     }
 
     /// Claims of the user, the access token perhaps in the form
-    #[oai(path = "/userinfo", method = "post", tag = "Group::Userinfo", actual_type = "UserinfoAnswers")]
-    async fn userinfo_by_post(&self, call: Call, request: &Request, body: PostedBody) -> Response {
-        userinfo::by_post(&call, request, body).await.unwrap_or_else(OAuthError::into_response)
+    #[oai(path = "/userinfo", method = "post", tag = "Group::Userinfo")]
+    async fn userinfo_by_post(&self, call: Call, request: &Request, body: PostedBody) -> Described<UserinfoAnswers> {
+        Described::new(userinfo::by_post(&call, request, body).await)
     }
 }
 

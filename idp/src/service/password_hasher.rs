@@ -105,7 +105,6 @@ impl PasswordHasher {
         result.await.map_err(|_| PasswordHasherError::Busy)?
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a waiting time is measured, not a point in time")]
     fn submit(&self, work: Work) -> Result<(), PasswordHasherError> {
         self.queue.try_send(Job { queued_at: Instant::now(), work }).map_err(|error| match error {
             TrySendError::Full(_) => PasswordHasherError::Busy,
@@ -136,12 +135,12 @@ impl Worker {
     fn work(&mut self, work: Work) {
         match work {
             Work::Hash { password, salt, answer } => {
-                drop(answer.send(self.hash(&password, salt)));
+                let _ = answer.send(self.hash(&password, salt));
             }
             Work::Check { password, phc, answer } => {
                 // Nobody waits any more: the browser has gone.
                 if !answer.is_closed() {
-                    drop(answer.send(self.check(&password, phc.as_deref())));
+                    let _ = answer.send(self.check(&password, phc.as_deref()));
                 }
             }
         }

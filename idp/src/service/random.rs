@@ -24,6 +24,7 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) {
         #[expect(clippy::expect_used, reason = "without randomness nothing may go on")]
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that draws random numbers")]
         openssl::rand::rand_bytes(buffer).expect("the random generator of OpenSSL must work");
     }
 }

@@ -3,5 +3,6 @@
 pub mod bearer;
 pub mod client_credentials;
 pub mod cookies;
+pub mod described;
 pub mod oauth_form;
 pub mod visit;

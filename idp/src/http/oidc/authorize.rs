@@ -12,7 +12,7 @@ use crate::service::authorize;
 
 /// `GET /authorize`
 #[handler]
-pub async fn get(visit: Visit, request: &Request) -> Response {
+pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     let Some(parameters) = step::query(request) else {
         return ErrorPage::new(pages::Failure::InvalidRequest).detail("the address is wrongly encoded").render(&visit.page);
     };
@@ -33,7 +33,7 @@ pub async fn get(visit: Visit, request: &Request) -> Response {
 
 /// `POST /authorize`: a form on any site may send it, and so it says nothing of the browser. The first page does.
 #[handler]
-pub async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
+pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
     let parameters = match body.0 {
         Ok(parameters) => parameters,
         Err(error) => return step::form_failure(error).render(&visit.page),

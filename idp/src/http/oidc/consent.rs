@@ -13,7 +13,7 @@ use crate::service::consent::{self, Answer};
 
 /// `GET /consent?flow=…`: what the client wants, or what comes next if nobody needs to be asked.
 #[handler]
-pub async fn get(visit: Visit, request: &Request) -> Response {
+pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     let (browser, cookie) = step::browser(&visit, request);
     let response = match show(&visit, request, &browser).await {
         Ok(response) => response,
@@ -53,7 +53,7 @@ async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Resu
 
 /// `POST /consent`: the answer.
 #[handler]
-pub async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
+pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
     let (open, _browser, parameters) = match step::form(&visit, request, body).await {
         Ok(form) => form,
         Err(response) => return response,

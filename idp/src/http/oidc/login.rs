@@ -18,7 +18,7 @@ use crate::service::{Failure, audit};
 
 /// `GET /login?flow=…`: the form, or what comes next if nobody needs to sign in. With `switch`, the form all the same.
 #[handler]
-pub async fn get(visit: Visit, request: &Request) -> Response {
+pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     let (browser, cookie) = step::browser(&visit, request);
     let response = match show(&visit, request, &browser).await {
         Ok(response) => response,
@@ -68,7 +68,7 @@ fn form(
 
 /// `POST /login`: somebody signs in, or goes back to the client.
 #[handler]
-pub async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
+pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
     let (open, browser, parameters) = match step::form(&visit, request, body).await {
         Ok(form) => form,
         Err(response) => return response,

@@ -106,7 +106,7 @@ impl Language {
         Self::from_code(tag).or_else(|| tag.split(['-', '_']).next().and_then(Self::from_code))
     }
 
-    /// Space-separated tags in order of preference (OpenID Connect Core §3.1.2.1).
+    /// Space-separated tags in order of preference (OIDC Core §3.1.2.1).
     fn from_ui_locales(list: &str) -> Option<Self> {
         list.split_ascii_whitespace().take(MAX_CANDIDATES).find_map(Self::closest)
     }
@@ -163,7 +163,7 @@ pub struct Preferences<'a> {
     pub chosen: Option<&'a str>,
     /// The cookie [`COOKIE`]: the reader clicked on it earlier.
     pub remembered: Option<&'a str>,
-    /// `ui_locales` of the authorization request (OpenID Connect Core §3.1.2.1).
+    /// `ui_locales` of the authorization request (OIDC Core §3.1.2.1).
     pub requested: Option<&'a str>,
     /// The header `Accept-Language`.
     pub accepted: Option<&'a str>,

@@ -35,7 +35,7 @@ struct View<'a> {
     lead: String,
     icon: &'static str,
     /// Class of the picture above the headline.
-    tile: &'static str,
+    picture: &'static str,
 }
 
 impl MessagePage {
@@ -65,13 +65,13 @@ impl MessagePage {
                 (t.text("flow-finished-title").into_owned(), t.text("flow-finished-lead").into_owned())
             }
         };
-        let (status, icon, tile) = match self.message {
+        let (status, icon, picture) = match self.message {
             Message::Landing => (StatusCode::OK, "i-key", "tile-brand"),
             Message::SignedIn(_) => (StatusCode::OK, "i-user", "tile-success"),
             Message::SignedOut => (StatusCode::OK, "i-check", "tile-success"),
             Message::FlowFinished => (StatusCode::GONE, "i-check", "tile-success"),
         };
-        let view = View { chrome: Chrome::of_request(context), t, page: self, title, lead, icon, tile };
+        let view = View { chrome: Chrome::of_request(context), t, page: self, title, lead, icon, picture };
         Answer::new(status).render(&view, context)
     }
 }

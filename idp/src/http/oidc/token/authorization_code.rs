@@ -10,7 +10,7 @@ use crate::service::token::Tokens;
 use crate::service::token::authorization_code::{self, CodePresentation};
 
 /// Reads the form and redeems the code.
-pub async fn grant(call: &Call, client: &Client, form: &Parameters) -> Result<Tokens, OAuthError> {
+pub(super) async fn grant(call: &Call, client: &Client, form: &Parameters) -> Result<Tokens, OAuthError> {
     let code_verifier = match form.optional("code_verifier")? {
         None => None,
         Some(text) => Some(

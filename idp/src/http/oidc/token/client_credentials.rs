@@ -7,6 +7,6 @@ use crate::http::extract::visit::Call;
 use crate::service::token::{Tokens, client_credentials};
 
 /// Reads the form and issues the service's own token.
-pub async fn grant(call: &Call, client: &Client, form: &Parameters) -> Result<Tokens, OAuthError> {
+pub(super) async fn grant(call: &Call, client: &Client, form: &Parameters) -> Result<Tokens, OAuthError> {
     Ok(client_credentials::grant(&call.ctx, call.tenant(), client, form.optional("scope")?).await?)
 }

@@ -18,7 +18,6 @@ use crate::service::token::Tokens;
 
 /// A token request (RFC 6749 §4.1.3, §4.4.2; client authentication §2.3.1 and RFC 7523 §2.2).
 #[derive(Debug, Object)]
-#[expect(dead_code, reason = "describes the form in the OpenAPI document; it is read by name")]
 pub struct TokenRequest {
     /// `authorization_code` or `client_credentials`.
     grant_type: String,

@@ -1,0 +1,144 @@
+//! The listener: accepts connections, speaks TLS and HTTP, and hands requests to an endpoint.
+//!
+//! poem's own server leaves some edges open that a public endpoint can't have: it sets no `TCP_NODELAY`, spins when
+//! accepting fails, shakes hands inside the accept loop, waits for ever for a header, and takes the client's word for
+//! the client's address. So the loop here is ours, on hyper, and poem begins at the endpoint.
+//!
+//! One task for each connection does everything for it: the TLS handshake, HTTP, and the watch over its time-outs.
+//! HTTP/2 is spoken where TLS agreed on it (ALPN), HTTP/1.1 everywhere else.
+
+mod answer;
+mod body;
+mod client_address;
+mod connection;
+mod listener;
+mod tls;
+mod watch;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::Endpoint;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use client_address::ClientAddress;
+pub use tls::TlsError;
+
+use crate::config::{Fault, Listen};
+use crate::telemetry::RequestIds;
+use connection::Shared;
+use listener::Listener;
+use tls::Tls;
+
+/// Sockets that are bound and listen; nothing is accepted before [`Server::serve`].
+pub struct Server {
+    config: Listen,
+    listeners: Vec<Listener>,
+}
+
+/// A bound socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Address and port, the real one where 0 was asked for.
+    pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+}
+
+/// Why the server can't start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The section `[listen]` contradicts itself; plain HTTP that others could read is such a case.
+    #[error("listen.{} {}", .0.key(), .0.text())]
+    Refused(Fault),
+    /// The address isn't this machine's, or is in use, or the port needs rights.
+    #[error("can't listen on {address}: {source}")]
+    Bind {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The certificate or its key can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl Server {
+    /// Binds the addresses and reads the certificate. Needs a runtime around it.
+    ///
+    /// # Errors
+    /// See [`ServerError`].
+    pub fn bind(config: &Listen) -> Result<Self, ServerError> {
+        if let Some(fault) = config.validate().into_iter().next() {
+            return Err(ServerError::Refused(fault));
+        }
+        let mut listeners = Vec::new();
+        if let Some(address) = config.plain_address() {
+            listeners.push(Listener::bind(address, None)?);
+        }
+        if let (Some(address), Some(certificate), Some(key)) =
+            (config.encrypted_address(), &config.tls_certificate, &config.tls_key)
+        {
+            let tls = Tls::load(certificate.clone(), key.clone())?;
+            listeners.push(Listener::bind(address, Some(Arc::new(tls)))?);
+        }
+        Ok(Self { config: config.clone(), listeners })
+    }
+
+    /// What is bound, plain HTTP first.
+    pub fn bound(&self) -> Vec<Bound> {
+        self.listeners.iter().map(|listener| Bound { address: listener.address, tls: listener.tls.is_some() }).collect()
+    }
+
+    /// The first bound address.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.listeners.first().map(|listener| listener.address)
+    }
+
+    /// Serves until `shutdown` is ready. Then nothing more is accepted, resting connections are closed, and running
+    /// requests have `grace` to finish before their connections are closed as well.
+    pub async fn serve<E>(self, endpoint: E, shutdown: impl Future<Output = ()>, grace: Duration)
+    where
+        E: Endpoint + 'static,
+    {
+        let permits = Arc::new(Semaphore::new(self.config.max_connections.get().min(Semaphore::MAX_PERMITS)));
+        let tasks = TaskTracker::new();
+        let drain = CancellationToken::new();
+        let close = CancellationToken::new();
+        let reload_interval = self.config.tls_reload_interval;
+        let shared = Arc::new(Shared {
+            endpoint,
+            config: self.config,
+            ids: RequestIds::of_this_process(),
+            drain: drain.clone(),
+        });
+
+        for listener in self.listeners {
+            tracing::info!(address = %listener.address, tls = listener.tls.is_some(), "listening");
+            if let Some(tls) = &listener.tls {
+                let reload = Arc::clone(tls).reload_when_changed(reload_interval);
+                tasks.spawn(drain.clone().run_until_cancelled_owned(reload));
+            }
+            let accept = listener.accept_all(Arc::clone(&shared), Arc::clone(&permits), tasks.clone(), close.clone());
+            tasks.spawn(drain.clone().run_until_cancelled_owned(accept));
+        }
+
+        shutdown.await;
+        tracing::info!(connections = tasks.len(), grace_seconds = grace.as_secs(), "stopping: running requests finish");
+        drain.cancel();
+        tasks.close();
+        if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+            tracing::warn!(connections = tasks.len(), "stopping: closing connections whose requests didn't finish");
+            close.cancel();
+            tasks.wait().await;
+        }
+        tracing::info!("stopped");
+    }
+}

@@ -1,0 +1,94 @@
+//! One request: from what hyper read to what it writes.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{StatusCode, request};
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body as _, Incoming};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Body, Endpoint, Request, Response};
+
+use super::body::{LimitedBody, Refusal, Verdict};
+use super::client_address::forwarded;
+use super::connection::Connection;
+use crate::telemetry::{RequestId, RequestLine};
+
+/// Answers a request, whatever happens: a panic is a 500, a body beyond its limits a 413 or 408. Writes the line of the
+/// log, and the reference into the answer.
+pub(super) async fn answer<E: Endpoint + 'static>(
+    connection: Arc<Connection<E>>,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<BoxBody<Bytes, io::Error>>, Infallible> {
+    let _running = connection.watch.request();
+    let (head, incoming) = request.into_parts();
+    let (client, scheme) = if connection.behind_proxy {
+        forwarded(&connection.shared.config, &head.headers, connection.peer, &connection.scheme)
+    } else {
+        (connection.peer, connection.scheme.clone())
+    };
+    let id = connection.shared.ids.draw();
+    let line = RequestLine::begin(id, &head.method, &head.uri, client.ip());
+    let local = LocalAddr(Addr::SocketAddr(connection.local));
+    let head = (head, local, RemoteAddr(Addr::SocketAddr(client)), scheme);
+    let mut response = id.scope(call(&connection, head, incoming)).await;
+    response.headers_mut().insert(RequestId::HEADER, id.to_header());
+    line.end(response.status());
+    Ok(response.into())
+}
+
+type Head = (request::Parts, LocalAddr, RemoteAddr, http::uri::Scheme);
+
+/// Calls the endpoint.
+async fn call<E: Endpoint>(connection: &Connection<E>, head: Head, incoming: Incoming) -> Response {
+    let config = &connection.shared.config;
+    let (body, verdict) = if incoming.is_end_stream() {
+        (Body::empty(), None)
+    } else {
+        let most = config.max_body_bytes.get() as u64;
+        if declared_length(&head.0.headers) > most {
+            return refuse(Refusal::TooLong.status());
+        }
+        let verdict = Verdict::default();
+        let body = LimitedBody::new(incoming, most, config.body_timeout, verdict.clone());
+        (Body::from(BoxBody::new(body)), Some(verdict))
+    };
+    let request = Request::from_parts(head.into(), body);
+    let answer = AssertUnwindSafe(connection.shared.endpoint.get_response(request)).catch_unwind();
+    match answer.await {
+        Ok(response) => match verdict.and_then(|verdict| verdict.get()) {
+            Some(refusal) => refuse(refusal.status()),
+            None => response,
+        },
+        Err(panic) => {
+            tracing::error!(message = words(&*panic), "a handler panicked");
+            refuse(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// `Content-Length`, which hyper has checked; 0 for a body that comes in chunks.
+fn declared_length(headers: &HeaderMap) -> u64 {
+    headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// An answer that no endpoint gave, as a problem (RFC 9457) that says nothing but its status.
+fn refuse(status: StatusCode) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let body = format!(r#"{{"type":"about:blank","title":"{title}","status":{}}}"#, status.as_u16());
+    let mut response = Response::builder().status(status).body(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words")
+}

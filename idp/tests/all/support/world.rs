@@ -1,0 +1,370 @@
+//! A provider in this process, on a database of its own, with a clock that stands until it is moved and random numbers
+//! that are the same in every run.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use idp::config::{Config, KeyEncryptionKey};
+use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, GrantType};
+use idp::domain::tenant::{Slug, Tenant, TenantSettings};
+use idp::domain::user::{Profile, User};
+use idp::domain::{Secret, TenantId, Timestamp};
+use idp::http::routes::routes;
+use idp::service::clients::{self, ClientCache, NewClient};
+use idp::service::clock::Clock;
+use idp::service::ctx::{Ctx, Parts};
+use idp::service::key_rings::KeyRings;
+use idp::service::password_hasher::{HashCost, PasswordHasher};
+use idp::service::random::Random;
+use idp::service::tenants::{self, NewTenant, TenantCache};
+use idp::service::users::{self, NewUser};
+use idp::store::signing_keys::StoredKey;
+use idp::store::{self, Database};
+use keys::{Algorithm, KeyLifecycle, PrivateKey};
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderMap, StatusCode};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Body, Endpoint, EndpointExt, Request, Response};
+
+/// When every test begins: 2030-01-01T00:00:00Z.
+pub const START: i64 = 1_893_456_000_000;
+
+/// A clock that stands.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Numbers that differ from draw to draw and are the same in every run.
+#[derive(Debug)]
+struct TestRandom(AtomicU64);
+
+impl Random for TestRandom {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(32) {
+            let draw = self.0.fetch_add(1, Ordering::SeqCst);
+            let block = openssl::sha::sha256(&draw.to_be_bytes());
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+    }
+}
+
+/// A provider in this process.
+pub struct World {
+    /// Everything ambient.
+    pub ctx: Ctx,
+    clock: Arc<TestClock>,
+    endpoint: BoxEndpoint<'static, Response>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, self.body))
+    }
+
+    pub fn location(&self) -> &str {
+        self.header("location").unwrap_or_else(|| panic!("no Location: {} {}", self.status, self.body))
+    }
+
+    /// A parameter in the query of the address that is redirected to.
+    pub fn returned(&self, name: &str) -> Option<String> {
+        let url = url::Url::parse(self.location()).unwrap();
+        url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// Status and body, for snapshots.
+    pub fn snapshot(&self) -> String {
+        format!("{} {}", self.status.as_u16(), self.body)
+    }
+}
+
+impl World {
+    /// A provider on that database, which is migrated.
+    pub async fn on(database: Database) -> Self {
+        let folder = std::path::Path::new("unused");
+        let address: SocketAddr = "127.0.0.1:8080".parse().unwrap();
+        let config = Config::dev(address, folder, KeyEncryptionKey::new([7; 32])).unwrap();
+        let cheap = HashCost { memory_kib: 64, iterations: 1, parallelism: 1 };
+        let clock = Arc::new(TestClock(AtomicI64::new(START)));
+        let ctx = Ctx::new(Parts {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            random: Arc::new(TestRandom(AtomicU64::new(1))),
+            database,
+            passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
+            sealing: keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into(),
+            config,
+            tenants: TenantCache::default(),
+            clients: ClientCache::default(),
+            key_rings: KeyRings::default(),
+        });
+        tenants::ensure_default(&ctx).await.unwrap();
+        let endpoint = routes(ctx.clone()).boxed();
+        let world = Self { ctx, clock, endpoint };
+        world.give_key(TenantId::DEFAULT, "rsa2048").await;
+        world
+    }
+
+    /// Gives a tenant a key that was made once, since making one takes a while.
+    async fn give_key(&self, tenant: TenantId, name: &str) {
+        let path = format!("{}/../keys/tests/data/{name}.pem", env!("CARGO_MANIFEST_DIR"));
+        let pem = std::fs::read(path).unwrap();
+        let der = openssl::pkey::PKey::private_key_from_pem(&pem).unwrap().private_key_to_pkcs8().unwrap();
+        let key = PrivateKey::from_pkcs8(Algorithm::Rs256, &der).unwrap();
+        let row = StoredKey {
+            jwk: key.public_jwk().clone(),
+            lifecycle: KeyLifecycle::first(START),
+            sealed_private: key.seal(self.ctx.sealing.current(), tenant.uuid().as_bytes()).unwrap(),
+            created_at: self.ctx.now(),
+        };
+        self.ctx
+            .database
+            .write(move |tx| Box::pin(async move { store::signing_keys::insert(tx, tenant, &row).await }))
+            .await
+            .unwrap();
+    }
+
+    /// Moves the clock on.
+    pub fn pass(&self, duration: Duration) {
+        self.clock.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// The default tenant.
+    pub async fn tenant(&self) -> Tenant {
+        tenants::find(&self.ctx, &Slug::default_tenant()).await.unwrap()
+    }
+
+    /// Another tenant, with a key of its own.
+    pub async fn other_tenant(&self, slug: &str) -> Tenant {
+        let new =
+            NewTenant { slug: slug.parse().unwrap(), name: slug.to_owned(), settings: TenantSettings::default() };
+        let tenant = tenants::create(&self.ctx, new, "test").await.unwrap();
+        self.give_key(tenant.id, "rsa3072").await;
+        tenant
+    }
+
+    /// A user of that e-mail address with the password [`PASSWORD`].
+    pub async fn user(&self, tenant: &Tenant, email: &str) -> User {
+        let new = NewUser {
+            email: Some(email.parse().unwrap()),
+            email_verified: true,
+            username: None,
+            roles: ["AGENT".to_owned()].into(),
+            profile: Profile { name: Some("Ada Lovelace".to_owned()), ..Profile::default() },
+            password: Some(Secret::new(PASSWORD)),
+        };
+        users::create(&self.ctx, tenant, new, "test").await.unwrap()
+    }
+
+    /// A client made with those changes to a confidential client of the code flow with the secret [`SECRET`].
+    pub async fn client(&self, tenant: &Tenant, id: &str, change: impl FnOnce(&mut ClientMetadata)) -> Client {
+        let mut metadata = ClientMetadata::new([GrantType::AuthorizationCode], ClientAuthMethod::ClientSecretBasic);
+        metadata.redirect_uris = vec![CALLBACK.parse().unwrap()];
+        metadata.scope = "openid profile email".parse().unwrap();
+        change(&mut metadata);
+        let secret = matches!(
+            metadata.token_endpoint_auth_method,
+            ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
+        );
+        let new = NewClient {
+            id: Some(id.parse().unwrap()),
+            name: "Acme Reports".to_owned(),
+            metadata,
+            secret: secret.then(|| Secret::new(SECRET)),
+        };
+        clients::create(&self.ctx, tenant.id, new, "test").await.unwrap().0
+    }
+
+    /// A service client with the secret [`SECRET`].
+    pub async fn service(&self, tenant: &Tenant, id: &str) -> Client {
+        self.client(tenant, id, |metadata| {
+            metadata.grant_types = [GrantType::ClientCredentials].into();
+            metadata.redirect_uris = Vec::new();
+            metadata.scope = "reports:read reports:write".parse().unwrap();
+        })
+        .await
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: poem::http::Request<Vec<u8>>) -> Answer {
+        let (parts, body) = request.into_parts();
+        let address: SocketAddr = "127.0.0.1:50000".parse().unwrap();
+        let remote = RemoteAddr(Addr::SocketAddr(address));
+        let parts = (parts, LocalAddr::default(), remote, poem::http::uri::Scheme::HTTP).into();
+        let response = self.endpoint.get_response(Request::from_parts(parts, Body::from(body))).await;
+        let (parts, body) = response.into_parts();
+        let body = body.into_string().await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// GET, with headers.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(request("GET", path, headers, Vec::new())).await
+    }
+
+    /// POST of a form that is encoded already, with headers.
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
+        let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+        all.extend_from_slice(headers);
+        self.send(request("POST", path, &all, form.as_bytes().to_vec())).await
+    }
+}
+
+/// A request.
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> poem::http::Request<Vec<u8>> {
+    let mut builder = poem::http::Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(body).unwrap()
+}
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// Every client's secret.
+pub const SECRET: &str = "secret-0123456789abcdef0123456789abcdef";
+/// Every client's redirect URI.
+pub const CALLBACK: &str = "https://client.example.com/callback";
+/// The verifier of [`challenge`].
+pub const VERIFIER: &str = "verifier-0123456789abcdef0123456789abcdef0123456789";
+
+/// The PKCE challenge of [`VERIFIER`].
+pub fn challenge() -> String {
+    URL_SAFE_NO_PAD.encode(openssl::sha::sha256(VERIFIER.as_bytes()))
+}
+
+/// `Authorization` of HTTP Basic.
+pub fn basic(client_id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{client_id}:{secret}")))
+}
+
+/// Encodes parameters as a form or query.
+pub fn encode(parameters: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+}
+
+/// The payload of a JWT, not verified.
+pub fn payload(jwt: &str) -> serde_json::Value {
+    let payload = jwt.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// A browser: cookies, and nothing else.
+pub struct Browser<'w> {
+    world: &'w World,
+    base: String,
+    pub cookies: BTreeMap<String, String>,
+}
+
+impl<'w> Browser<'w> {
+    /// A browser without cookies, at the tenant whose pages are below `base`.
+    pub fn new(world: &'w World, base: &str) -> Self {
+        Self { world, base: base.to_owned(), cookies: BTreeMap::new() }
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    /// The `Cookie` header.
+    pub fn cookie_header(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Opens an address of the tenant, given without its base.
+    pub async fn get(&mut self, path: &str) -> Answer {
+        let path = if path.starts_with("/t/") { path.to_owned() } else { format!("{}{path}", self.base) };
+        let cookies = self.cookie_header();
+        let answer = self.world.get(&path, &[("cookie", &cookies), ("accept", "text/html")]).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Posts a form to an address of the tenant.
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let cookies = self.cookie_header();
+        let headers = [("cookie", cookies.as_str()), ("accept", "text/html")];
+        let answer = self.world.post(&format!("{}{path}", self.base), &headers, &encode(form)).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Begins an authorization with the usual parameters, some of them changed.
+    pub async fn authorize(&mut self, client_id: &str, change: &[(&str, &str)]) -> Answer {
+        let challenge = challenge();
+        let mut parameters: Vec<(&str, &str)> = vec![
+            ("response_type", "code"),
+            ("client_id", client_id),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid profile email"),
+            ("state", "the state"),
+            ("nonce", "the nonce"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        for (name, value) in change {
+            parameters.retain(|(found, _)| found != name);
+            parameters.push((name, value));
+        }
+        self.get(&format!("/authorize?{}", encode(&parameters))).await
+    }
+
+    /// Fills the sign-in page in that an answer leads to.
+    pub async fn sign_in(&mut self, to_page: &Answer, email: &str, password: &str) -> Answer {
+        let (flow, csrf) = self.form(to_page).await;
+        self.post("/login", &[("flow", &flow), ("csrf", &csrf), ("email", email), ("password", password)]).await
+    }
+
+    /// Answers the consent page that an answer leads to.
+    pub async fn consent(&mut self, to_page: &Answer, decision: &str) -> Answer {
+        let (flow, csrf) = self.form(to_page).await;
+        self.post("/consent", &[("flow", &flow), ("csrf", &csrf), ("decision", decision)]).await
+    }
+
+    /// Opens the page that an answer leads to and reads the hidden fields of its form.
+    pub async fn form(&mut self, to_page: &Answer) -> (String, String) {
+        let page = self.get(to_page.location()).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        (hidden(&page.body, "flow"), hidden(&page.body, "csrf"))
+    }
+
+    /// From the request to the code: signs in and allows.
+    pub async fn code(&mut self, client_id: &str, email: &str) -> String {
+        let start = self.authorize(client_id, &[]).await;
+        let signed_in = self.sign_in(&start, email, PASSWORD).await;
+        let allowed = self.consent(&signed_in, "allow").await;
+        allowed.returned("code").unwrap_or_else(|| panic!("no code: {}", allowed.location()))
+    }
+}
+
+/// The value of a hidden field.
+pub fn hidden(html: &str, name: &str) -> String {
+    let at = html.find(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("no field {name}: {html}"));
+    let tag = &html[at..at + html[at..].find('>').unwrap()];
+    let value = tag.split("value=\"").nth(1).unwrap_or_else(|| panic!("no value: {tag}"));
+    value.split('"').next().unwrap().to_owned()
+}
