@@ -1,1 +1,4 @@
 //! Tests.
+
+mod config;
+mod listener;

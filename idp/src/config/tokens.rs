@@ -1,0 +1,83 @@
+//! `[tokens]`: lifetimes of tokens and codes.
+
+use std::time::Duration;
+
+use super::errors::Fault;
+use super::reader::{Reader, Section};
+
+pub(super) const ABOUT: &str = "Lifetimes of tokens and codes, in whole seconds.";
+
+/// Lifetimes of tokens and codes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// Access tokens of people.
+    pub access_token_lifetime: Duration,
+    /// ID tokens.
+    pub id_token_lifetime: Duration,
+    /// Access tokens of services (`client_credentials`).
+    pub service_token_lifetime: Duration,
+    /// Authorization codes.
+    pub authorization_code_lifetime: Duration,
+    /// How long clients may keep the key set: `max-age` of `/jwks`.
+    pub jwks_max_age: Duration,
+}
+
+impl Tokens {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            access_token_lifetime: section.value(
+                "access_token_lifetime",
+                Duration::from_mins(15),
+                "Access tokens of people.",
+            ),
+            id_token_lifetime: section.value("id_token_lifetime", Duration::from_hours(1), "ID tokens."),
+            service_token_lifetime: section.value(
+                "service_token_lifetime",
+                Duration::from_mins(5),
+                "Access tokens of services (client_credentials).",
+            ),
+            authorization_code_lifetime: section.value(
+                "authorization_code_lifetime",
+                Duration::from_mins(1),
+                "Authorization codes, between the redirect to the client and the client's call. At most 10m \
+                 (RFC 6749 §4.1.2).",
+            ),
+            jwks_max_age: section.value(
+                "jwks_max_age",
+                Duration::from_hours(1),
+                "How long clients may keep the key set: max-age of /jwks.",
+            ),
+        }
+    }
+
+    /// What is wrong with these values.
+    pub fn validate(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (key, lifetime) in [
+            ("access_token_lifetime", self.access_token_lifetime),
+            ("id_token_lifetime", self.id_token_lifetime),
+            ("service_token_lifetime", self.service_token_lifetime),
+            ("authorization_code_lifetime", self.authorization_code_lifetime),
+            ("jwks_max_age", self.jwks_max_age),
+        ] {
+            if lifetime.is_zero() || lifetime.subsec_nanos() != 0 {
+                faults.push(Fault::new(key, "must be in whole seconds, 1s or longer"));
+            }
+        }
+        if self.authorization_code_lifetime > Duration::from_mins(10) {
+            faults.push(Fault::new("authorization_code_lifetime", "must be 10m or shorter"));
+        }
+        faults
+    }
+
+    /// The longest lifetime of a signed token.
+    pub fn longest(&self) -> Duration {
+        self.access_token_lifetime.max(self.id_token_lifetime).max(self.service_token_lifetime)
+    }
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Reader::defaults(Self::read)
+    }
+}

@@ -1,0 +1,230 @@
+//! How a line looks.
+
+use std::fmt::{self, Write as _};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::request::RequestId;
+use crate::config::LogFormat;
+
+/// Writes events as lines.
+pub(super) struct Line {
+    format: LogFormat,
+}
+
+impl Line {
+    pub(super) fn new(format: LogFormat) -> Self {
+        Self { format }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let metadata = event.metadata();
+        let mut fields = Fields { format: self.format, message: String::new(), rest: String::new() };
+        event.record(&mut fields);
+        if let Some(scope) = context.event_scope() {
+            for span in scope.from_root() {
+                fields.text("span", span.name());
+                if let Some(more) = span.extensions().get::<FormattedFields<N>>().filter(|more| !more.is_empty()) {
+                    fields.text("span_fields", more);
+                }
+            }
+        }
+        if let Some(id) = RequestId::current() {
+            fields.text("request_id", id.as_str());
+        }
+        match self.format {
+            LogFormat::Text => {
+                SystemTime.format_time(&mut line)?;
+                write!(line, " {:>5} {}: ", metadata.level(), metadata.target())?;
+                escape(&mut line, &fields.message)?;
+            }
+            LogFormat::Json => {
+                line.write_str(r#"{"time":""#)?;
+                SystemTime.format_time(&mut line)?;
+                write!(line, r#"","level":"{}","target":"#, metadata.level())?;
+                json(&mut line, metadata.target())?;
+                line.write_str(r#","message":"#)?;
+                json(&mut line, &fields.message)?;
+            }
+        }
+        line.write_str(&fields.rest)?;
+        line.write_str(match self.format {
+            LogFormat::Text => "\n",
+            LogFormat::Json => "}\n",
+        })
+    }
+}
+
+/// The fields of an event, ready to stand in its line.
+struct Fields {
+    format: LogFormat,
+    message: String,
+    rest: String,
+}
+
+impl Fields {
+    fn name(&mut self, name: &str) {
+        // Writing to a string can't fail.
+        let _ = match self.format {
+            LogFormat::Text => write!(self.rest, " {name}="),
+            LogFormat::Json => write!(self.rest, r#","{name}":"#),
+        };
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        let _ = match self.format {
+            LogFormat::Text if is_plain(value) => self.rest.write_str(value),
+            LogFormat::Text => write!(self.rest, "{value:?}"),
+            LogFormat::Json => json(&mut self.rest, value),
+        };
+    }
+
+    fn bare(&mut self, field: &Field, value: impl fmt::Display) {
+        self.name(field.name());
+        let _ = write!(self.rest, "{value}");
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.text(field.name(), value);
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.bare(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.bare(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.bare(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+/// Whether a value can stand in a line without quotes.
+fn is_plain(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=' | b'\\'))
+}
+
+/// Writes a text without what would end the line or move the cursor.
+fn escape(line: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    for character in text.chars() {
+        if character.is_control() {
+            write!(line, "{}", character.escape_default())?;
+        } else {
+            line.write_char(character)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a text as a JSON string (RFC 8259 §7).
+fn json(line: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    line.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use insta::assert_snapshot;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use crate::config::{Log, LogFormat};
+    use crate::telemetry::{RequestIds, subscriber};
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Captured {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    /// What is logged meanwhile, without the time.
+    fn lines(format: LogFormat, log: impl FnOnce()) -> String {
+        let captured = Captured::default();
+        let subscriber = subscriber(&Log { format, ..Log::default() }, captured.clone());
+        tracing::subscriber::with_default(subscriber, log);
+        let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+        // A time has 27 characters: 2026-01-01T00:00:00.000000Z.
+        let without_time = |line: &str| {
+            let time = line.find('T').unwrap() - 10;
+            format!("{}…{}\n", &line[..time], &line[time + 27..])
+        };
+        text.lines().map(without_time).collect()
+    }
+
+    fn events() {
+        let name = "eve\n2026-01-01T00:00:00Z  INFO signet: signed in";
+        tracing::warn!(target: "signet::test", name, count = 3_u64, good = true, empty = "", "a user\u{1b}[31m's name");
+        tracing::debug!("not wanted");
+        tracing::info_span!(target: "signet::test", "token", client_id = "c1").in_scope(|| {
+            tracing::info!(target: "signet::test", address = %"192.0.2.7", "inside");
+        });
+    }
+
+    #[test]
+    fn a_value_cannot_forge_a_line() {
+        assert_snapshot!(lines(LogFormat::Text, events), @r#"
+        …  WARN signet::test: a user\u{1b}[31m's name name="eve\n2026-01-01T00:00:00Z  INFO signet: signed in" count=3 good=true empty=""
+        …  INFO signet::test: inside address=192.0.2.7 span=token span_fields="client_id=\"c1\""
+        "#);
+    }
+
+    #[test]
+    fn every_line_of_json_is_an_object() {
+        assert_snapshot!(lines(LogFormat::Json, events), @r#"
+        {"time":"…","level":"WARN","target":"signet::test","message":"a user\u001b[31m's name","name":"eve\n2026-01-01T00:00:00Z  INFO signet: signed in","count":3,"good":true,"empty":""}
+        {"time":"…","level":"INFO","target":"signet::test","message":"inside","address":"192.0.2.7","span":"token","span_fields":"client_id=\"c1\""}
+        "#);
+    }
+
+    #[test]
+    fn lines_inside_a_request_carry_its_reference() {
+        let id = RequestIds::from_seed(1).draw();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let text = lines(LogFormat::Text, || {
+            runtime.block_on(id.scope(async { tracing::info!(target: "signet::test", "inside") }));
+        });
+        assert!(text.ends_with(&format!(" inside request_id={id}\n")), "{text}");
+    }
+}
