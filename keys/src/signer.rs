@@ -1,11 +1,18 @@
 //! Signing: everything that can be done once per rotation is done when a [`Signer`] is built, so that a token costs
 //! one signature and little else.
+//!
+//! Initialising an OpenSSL signature context costs a tenth of an ECDSA signature, and a context can sign any number of
+//! times: contexts are kept and reused, as many as ever signed at once.
+
+use std::sync::{Mutex, PoisonError};
 
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
+use openssl::md::Md;
 use openssl::pkey::{PKey, Private};
+use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
+use openssl::sha::{sha256, sha384};
 use openssl::sign::{RsaPssSaltlen, Signer as OpenSslSigner};
 use serde::Serialize;
 
@@ -67,6 +74,8 @@ pub struct Signer {
     headers: [String; TokenType::ALL.len()],
     /// Length of the signature in base64url.
     signature_chars: usize,
+    /// Initialised contexts that nobody uses at the moment; none for EdDSA, which can't be given a digest.
+    contexts: Mutex<Vec<PkeyCtx<Private>>>,
 }
 
 impl Signer {
@@ -81,7 +90,14 @@ impl Signer {
             let header = format!(r#"{{"alg":"{algorithm}","typ":"{}","kid":"{}"}}"#, token_type.typ(), key.kid());
             to_base64url(header.as_bytes()) + "."
         });
-        let mut signer = Self { key: key.to_pkey()?, algorithm, kid: key.kid().clone(), headers, signature_chars: 0 };
+        let mut signer = Self {
+            key: key.to_pkey()?,
+            algorithm,
+            kid: key.kid().clone(),
+            headers,
+            signature_chars: 0,
+            contexts: Mutex::default(),
+        };
         // The trial also lets OpenSSL set up what it caches per key, before the first request needs it.
         signer.signature_chars = to_base64url(&signer.signature(b"trial")?).len();
         Ok(signer)
@@ -124,28 +140,43 @@ impl Signer {
     /// The signature over `message` in JWS form (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>, ErrorStack> {
         match self.algorithm {
-            Algorithm::Rs256 => self.digest_sign(MessageDigest::sha256(), message),
-            Algorithm::Ps256 => {
-                let mut signer = OpenSslSigner::new(MessageDigest::sha256(), &self.key)?;
-                signer.set_rsa_padding(Padding::PKCS1_PSS)?;
-                signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
-                signer.set_rsa_mgf1_md(MessageDigest::sha256())?;
-                signer.sign_oneshot_to_vec(message)
-            }
-            Algorithm::Es256 => {
-                let der = self.digest_sign(MessageDigest::sha256(), message)?;
-                raw_ecdsa(&der, Curve::P256)
-            }
-            Algorithm::Es384 => {
-                let der = self.digest_sign(MessageDigest::sha384(), message)?;
-                raw_ecdsa(&der, Curve::P384)
-            }
+            Algorithm::Rs256 | Algorithm::Ps256 => self.sign_digest(&sha256(message)),
+            Algorithm::Es256 => raw_ecdsa(&self.sign_digest(&sha256(message))?, Curve::P256),
+            Algorithm::Es384 => raw_ecdsa(&self.sign_digest(&sha384(message))?, Curve::P384),
             Algorithm::EdDsa => OpenSslSigner::new_without_digest(&self.key)?.sign_oneshot_to_vec(message),
         }
     }
 
-    fn digest_sign(&self, digest: MessageDigest, message: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-        OpenSslSigner::new(digest, &self.key)?.sign_oneshot_to_vec(message)
+    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+        // A thread that panicked left a vector of sound contexts behind: it took its own out.
+        let kept = self.contexts.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut context = kept.map_or_else(|| self.new_context(), Ok)?;
+        let mut signature = vec![0; self.key.size()];
+        let length = context.sign(digest, Some(&mut signature))?;
+        signature.truncate(length);
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(context);
+        Ok(signature)
+    }
+
+    fn new_context(&self) -> Result<PkeyCtx<Private>, ErrorStack> {
+        let mut context = PkeyCtx::new(&self.key)?;
+        context.sign_init()?;
+        match self.algorithm {
+            Algorithm::Rs256 => {
+                context.set_rsa_padding(Padding::PKCS1)?;
+                context.set_signature_md(Md::sha256())?;
+            }
+            Algorithm::Ps256 => {
+                context.set_rsa_padding(Padding::PKCS1_PSS)?;
+                context.set_signature_md(Md::sha256())?;
+                context.set_rsa_mgf1_md(Md::sha256())?;
+                context.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+            }
+            Algorithm::Es256 => context.set_signature_md(Md::sha256())?,
+            Algorithm::Es384 => context.set_signature_md(Md::sha384())?,
+            Algorithm::EdDsa => {}
+        }
+        Ok(context)
     }
 }
 

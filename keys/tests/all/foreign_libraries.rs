@@ -1,4 +1,4 @@
-//! Libraries that know nothing of Signet verify its tokens, and Signet verifies theirs: PyJWT, Authlib and joserfc in
+//! Libraries that know nothing of Signet verify its tokens, and Signet verifies theirs: `PyJWT`, Authlib and joserfc in
 //! Python, jose and `node:crypto` in Node. Needs `python3` with `venv`, `node` and `npm`; the pinned packages are
 //! installed into cargo's temporary folder once.
 

@@ -9,9 +9,9 @@ const HOUR_MS: i64 = 3_600_000;
 const START: i64 = 1_767_225_600_000;
 
 const RULES: RotationRules = RotationRules {
-    jwks_max_age: Duration::from_secs(3600),
-    longest_token_life: Duration::from_secs(2 * 3600),
-    margin: Duration::from_secs(60),
+    jwks_max_age: Duration::from_hours(1),
+    longest_token_life: Duration::from_hours(2),
+    margin: Duration::from_mins(1),
 };
 
 #[test]
