@@ -49,13 +49,6 @@ impl Curve {
             Self::P384 => 48,
         }
     }
-
-    const fn algorithm(self) -> Algorithm {
-        match self {
-            Self::P256 => Algorithm::Es256,
-            Self::P384 => Algorithm::Es384,
-        }
-    }
 }
 
 /// Checked public key material; numbers are big-endian.
@@ -138,20 +131,20 @@ impl PublicKey {
         if !is_odd(n) || !is_odd(e) || e == [1] || e.len() > MAX_EXPONENT_BYTES {
             return Err(JwkError::RsaNumbers);
         }
-        Self::checked(Material::Rsa { n: n.to_vec(), e: e.to_vec() })
+        Ok(Self(Material::Rsa { n: n.to_vec(), e: e.to_vec() }))
     }
 
     /// A point on a curve.
     pub(crate) fn ec(curve: Curve, x: Vec<u8>, y: Vec<u8>) -> Result<Self, JwkError> {
         expect_length("x", &x, curve.coordinate_bytes())?;
         expect_length("y", &y, curve.coordinate_bytes())?;
-        Self::checked(Material::Ec { curve, x, y })
+        Self(Material::Ec { curve, x, y }).on_its_curve()
     }
 
     /// An Ed25519 public key.
     pub(crate) fn ed25519(x: Vec<u8>) -> Result<Self, JwkError> {
         expect_length("x", &x, 32)?;
-        Self::checked(Material::Ed25519 { x })
+        Self(Material::Ed25519 { x }).on_its_curve()
     }
 
     /// Reads the key members of a JWK and refuses private ones; `use`, `alg`, `kid` are the caller's.
@@ -255,16 +248,12 @@ impl PublicKey {
         verifier.map_err(|_| JwkError::InvalidKey)
     }
 
-    /// Lets OpenSSL parse the key once: a point off its curve is found here.
-    fn checked(material: Material) -> Result<Self, JwkError> {
-        let algorithm = match &material {
-            Material::Rsa { .. } => Algorithm::Rs256,
-            Material::Ec { curve, .. } => curve.algorithm(),
-            Material::Ed25519 { .. } => Algorithm::EdDsa,
-        };
-        let key = Self(material);
-        key.verifier(algorithm)?;
-        Ok(key)
+    /// Lets OpenSSL parse a curve's key once: a point off its curve is found here.
+    fn on_its_curve(self) -> Result<Self, JwkError> {
+        for algorithm in self.algorithms() {
+            self.verifier(*algorithm)?;
+        }
+        Ok(self)
     }
 }
 

@@ -74,7 +74,7 @@ pub struct Signer {
     headers: [String; TokenType::ALL.len()],
     /// Length of the signature in base64url.
     signature_chars: usize,
-    /// Initialised contexts that nobody uses at the moment; none for EdDSA, which can't be given a digest.
+    /// Initialised contexts that nobody uses at the moment; none for `EdDSA`, which can't be given a digest.
     contexts: Mutex<Vec<PkeyCtx<Private>>>,
 }
 
