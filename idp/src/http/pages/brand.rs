@@ -120,7 +120,7 @@ fn accent_rules(accent: Colour, ground: &Ground) -> String {
     let away = if on_accent.luminance() > accent.luminance() { Colour::BLACK } else { Colour::WHITE };
     let hover = accent.mixed(away, 0.12);
     let edge = accent.readable_on(&[ground.card], EDGE_CONTRAST);
-    let soft = ground.card.mixed(accent, 0.1);
+    let soft = ground.card.mixed(accent, if ground.card.luminance() < 0.18 { 0.2 } else { 0.1 });
     let text = accent.readable_on(&[ground.card, ground.sunk, soft], TEXT_CONTRAST);
     format!(
         "--accent:{accent};--accent-hover:{hover};--accent-edge:{edge};--on-accent:{on_accent};--accent-text:{text};\
