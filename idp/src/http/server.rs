@@ -109,7 +109,8 @@ impl Server {
         E: Endpoint + 'static,
     {
         let permits = Arc::new(Semaphore::new(self.config.max_connections.get().min(Semaphore::MAX_PERMITS)));
-        let tasks = TaskTracker::new();
+        let connections = TaskTracker::new();
+        let loops = TaskTracker::new();
         let drain = CancellationToken::new();
         let close = CancellationToken::new();
         let reload_interval = self.config.tls_reload_interval;
@@ -124,20 +125,23 @@ impl Server {
             tracing::info!(address = %listener.address, tls = listener.tls.is_some(), "listening");
             if let Some(tls) = &listener.tls {
                 let reload = Arc::clone(tls).reload_when_changed(reload_interval);
-                tasks.spawn(drain.clone().run_until_cancelled_owned(reload));
+                loops.spawn(drain.clone().run_until_cancelled_owned(reload));
             }
-            let accept = listener.accept_all(Arc::clone(&shared), Arc::clone(&permits), tasks.clone(), close.clone());
-            tasks.spawn(drain.clone().run_until_cancelled_owned(accept));
+            let accept =
+                listener.accept_all(Arc::clone(&shared), Arc::clone(&permits), connections.clone(), close.clone());
+            loops.spawn(drain.clone().run_until_cancelled_owned(accept));
         }
 
         shutdown.await;
-        tracing::info!(connections = tasks.len(), grace_seconds = grace.as_secs(), "stopping: running requests finish");
         drain.cancel();
-        tasks.close();
-        if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
-            tracing::warn!(connections = tasks.len(), "stopping: closing connections whose requests didn't finish");
+        loops.close();
+        loops.wait().await;
+        tracing::info!(connections = connections.len(), grace_seconds = grace.as_secs(), "stopping: requests finish");
+        connections.close();
+        if tokio::time::timeout(grace, connections.wait()).await.is_err() {
+            tracing::warn!(connections = connections.len(), "stopping: requests that didn't finish are cut off");
             close.cancel();
-            tasks.wait().await;
+            connections.wait().await;
         }
         tracing::info!("stopped");
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
 use http::{StatusCode, request};
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body as _, Incoming};
@@ -52,11 +52,15 @@ async fn call<E: Endpoint>(connection: &Connection<E>, head: Head, incoming: Inc
         (Body::empty(), None)
     } else {
         let most = config.max_body_bytes.get() as u64;
-        if declared_length(&head.0.headers) > most {
-            return refuse(Refusal::TooLong.status());
-        }
         let verdict = Verdict::default();
         let body = LimitedBody::new(incoming, most, config.body_timeout, verdict.clone());
+        if declared_length(&head.0.headers) > most {
+            // Whoever asks before sending is told at once.
+            if !head.0.headers.contains_key(EXPECT) {
+                body.discard().await;
+            }
+            return refuse(Refusal::TooLong.status());
+        }
         (Body::from(BoxBody::new(body)), Some(verdict))
     };
     let request = Request::from_parts(head.into(), body);

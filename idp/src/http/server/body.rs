@@ -1,6 +1,6 @@
 //! A request's body, with an end: in bytes and in time.
 
-use std::error::Error;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -61,10 +61,16 @@ impl Verdict {
     }
 }
 
+/// Bytes beyond the limit that are read and thrown away before the refusal. Many clients look for an answer only when
+/// they have sent everything, and take a connection that is closed before for a failure of the network.
+const MOST_DISCARDED: u64 = 16 * 1024 * 1024;
+
 /// A body that ends in an error beyond its limits.
 pub(super) struct LimitedBody {
     incoming: Incoming,
-    remaining: u64,
+    /// Bytes that may still come; `None` once there were more.
+    remaining: Option<u64>,
+    discarded: u64,
     deadline: Instant,
     /// Made when the body is waited for: most come together with their header.
     timer: Option<Pin<Box<Sleep>>>,
@@ -74,7 +80,15 @@ pub(super) struct LimitedBody {
 impl LimitedBody {
     /// The time begins now.
     pub(super) fn new(incoming: Incoming, most_bytes: u64, timeout: Duration, verdict: Verdict) -> Self {
-        Self { incoming, remaining: most_bytes, deadline: Instant::now() + timeout, timer: None, verdict }
+        let deadline = Instant::now() + timeout;
+        Self { incoming, remaining: Some(most_bytes), discarded: 0, deadline, timer: None, verdict }
+    }
+
+    /// Reads it to its end, or to the end of the patience for it, and keeps nothing.
+    pub(super) async fn discard(mut self) {
+        self.remaining = None;
+        let mut body = Pin::new(&mut self);
+        let _ = poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
     }
 }
 
@@ -83,26 +97,27 @@ impl Body for LimitedBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-            let deadline = self.deadline;
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-            ready!(timer.as_mut().poll(cx));
-            return Poll::Ready(Some(Err(self.verdict.refuse(Refusal::TooSlow))));
-        };
-        Poll::Ready(match frame {
-            Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                match self.remaining.checked_sub(length) {
-                    Some(remaining) => {
-                        self.remaining = remaining;
-                        Some(Ok(frame))
-                    }
-                    None => Some(Err(self.verdict.refuse(Refusal::TooLong))),
-                }
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+                let deadline = self.deadline;
+                let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+                ready!(timer.as_mut().poll(cx));
+                let refusal = if self.remaining.is_some() { Refusal::TooSlow } else { Refusal::TooLong };
+                return Poll::Ready(Some(Err(self.verdict.refuse(refusal))));
+            };
+            let length = match &frame {
+                Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len) as u64,
+                Some(Err(_)) | None => 0,
+            };
+            self.remaining = self.remaining.and_then(|remaining| remaining.checked_sub(length));
+            if self.remaining.is_some() {
+                return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
             }
-            Some(Err(error)) => Some(Err(io::Error::other(Box::<dyn Error + Send + Sync>::from(error)))),
-            None => None,
-        })
+            self.discarded += length;
+            if self.discarded > MOST_DISCARDED || !matches!(frame, Some(Ok(_))) {
+                return Poll::Ready(Some(Err(self.verdict.refuse(Refusal::TooLong))));
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -117,8 +117,31 @@ async fn a_body_that_says_it_is_too_long_is_refused_unread() {
 async fn a_body_in_chunks_that_turns_out_too_long_is_refused() {
     let server = Running::echo(&most(10));
     let mut client = server.connect().await;
-    client.say("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n67890\r\n").await;
+    let chunks = "6\r\n012345\r\n5\r\n67890\r\n0\r\n\r\n";
+    client.say(&format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{chunks}")).await;
     assert_eq!(client.answer().await.status(), 413);
+    assert_eq!(client.get("/next").await.body, "GET /next");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_everything_before_it_listens_hears_the_refusal() {
+    let server = Running::echo(&loopback());
+    let mut client = server.connect().await;
+    client.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8000000\r\n\r\n").await;
+    soon(client.say(&"x".repeat(8_000_000))).await;
+    assert_eq!(client.answer().await.status(), 413);
+    assert_eq!(client.get("/next").await.body, "GET /next");
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_refused_all_the_same() {
+    let server = Running::echo(&loopback());
+    let mut client = server.connect().await;
+    client.say("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    soon(async { while client.try_say(&chunk).await.is_ok() {} }).await;
+    let answer = client.closed().await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
 #[tokio::test]
