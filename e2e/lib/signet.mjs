@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { redirectUri } from './authorization.mjs';
 import { Program, answers, built, freePort, temporaryFolder } from './process.mjs';
 
 const run = promisify(execFile);
@@ -44,6 +45,19 @@ export class Signet {
   async cli(...args) {
     const { stdout } = await run(built('signet'), [...args, '--data', this.data, '--format', 'json']);
     return JSON.parse(stdout);
+  }
+
+  /**
+   * Makes a tenant with a person and a client, beside the running server; in the form of `facts`.
+   *
+   * The person has the demo user's e-mail address and another password: the same name, somebody else.
+   */
+  async tenant(slug) {
+    const { email } = this.facts.user;
+    const { issuer, tenant_id } = await this.cli('tenant', 'create', slug, '--name', `The people of ${slug}`);
+    const user = await this.cli('user', 'create', '--tenant', slug, '--email', email, '--generate-password');
+    const client = await this.cli('client', 'create', 'Reports', '--tenant', slug, '--redirect-uri', redirectUri);
+    return { issuer, tenant_id, user: { email, password: user.password }, browser_client: client };
   }
 
   /** Ends the server and removes its data. */

@@ -66,7 +66,7 @@ test('one can be signed in at both, as two people', () => withPage(browser, {}, 
 
 test('a person of one tenant is nobody in the other', () => withPage(browser, {}, async (page) => {
   await page.goto(authorizationUrl(acme));
-  await signIn(page, signet.facts.user);
+  await signIn(page, signet.facts.admin);
   await page.locator('[role=alert]').waitFor();
   assert.match(await page.locator('[role=alert]').innerText(), /isn’t right/);
 }));
