@@ -30,7 +30,8 @@ where
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let metadata = event.metadata();
-        let mut fields = Fields { format: self.format, message: String::new(), rest: String::new() };
+        // As long as the line of a request is.
+        let mut fields = Fields { format: self.format, message: String::new(), rest: String::with_capacity(256) };
         event.record(&mut fields);
         if let Some(scope) = context.event_scope() {
             for span in scope.from_root() {

@@ -28,6 +28,13 @@ const MOST_STREAMS: u32 = 128;
 /// How long the peer of an HTTP/2 connection has to close it once it was told to.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Answers are written whole: waiting for the acknowledgement of the former one (RFC 896) would only delay them.
+fn send_at_once(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY can't be set");
+    }
+}
+
 /// What all connections of a server share.
 pub(super) struct Shared<E> {
     pub(super) endpoint: E,
@@ -56,10 +63,7 @@ pub(super) async fn connect<E: Endpoint + 'static>(
     peer: SocketAddr,
     tls: Option<Arc<Tls>>,
 ) {
-    // Answers are written whole; waiting for the acknowledgement of the former one would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY can't be set");
-    }
+    send_at_once(&stream);
     let config = &shared.config;
     let behind_proxy = config.trusts(peer.ip());
     let handshake_timeout = config.header_timeout;
@@ -191,5 +195,24 @@ async fn drive<S: Serving>(serving: S, watch: &Watch, drain: CancellationToken) 
                 }
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::send_at_once;
+
+    #[tokio::test]
+    async fn answers_are_sent_without_delay() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        assert!(!stream.nodelay().unwrap());
+        send_at_once(&stream);
+        assert!(stream.nodelay().unwrap());
     }
 }
