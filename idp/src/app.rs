@@ -66,6 +66,9 @@ impl App {
     pub async fn open(config: Config) -> Result<Self, AppError> {
         let database = connect(&config).await?;
         let status = database.migration_status().await?;
+        if !status.unknown.is_empty() {
+            return Err(migration::MigrationError::Newer { unknown: status.unknown }.into());
+        }
         let pending = status.pending.len();
         if pending > 0 {
             return Err(AppError::Unmigrated { pending });
@@ -78,6 +81,14 @@ impl App {
         let database = connect(&config).await?;
         database.migrate().await?;
         Self::assemble(config, database).await
+    }
+
+    /// Brings the schema up to date, and nothing else.
+    pub async fn migrate(config: Config) -> Result<migration::Report, AppError> {
+        let database = connect(&config).await?;
+        let report = database.migrate().await;
+        database.close().await;
+        Ok(report?)
     }
 
     async fn assemble(config: Config, database: Database) -> Result<Self, AppError> {
@@ -106,6 +117,11 @@ impl App {
             return Err(AppError::Issuer { configured: ctx.config.issuer.to_string(), stored: stored.to_string() });
         }
         Ok(Self { ctx })
+    }
+
+    /// Ends the work with the database; what is on its way is written.
+    pub async fn close(&self) {
+        self.ctx.database.close().await;
     }
 
     /// Serves until `shutdown`; requests under way are finished first.

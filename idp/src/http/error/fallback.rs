@@ -6,6 +6,7 @@ use openapi::Problem;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Request, Response};
 
+use super::oauth::OAuthError;
 use super::page;
 use crate::http::extract::visit::page_context;
 use crate::http::pages::{self, Brand, ErrorPage, Language, PageContext, Preferences};
@@ -41,7 +42,8 @@ pub fn failure(request: &Request, failure: Failure) -> Response {
 
 /// Turns an error that the framework made into an answer of ours. Its text is for the log.
 pub fn framework(error: poem::Error, page: Option<&PageContext>) -> Response {
-    if error.is_from_response() {
+    // An extractor of ours said what was wrong in full.
+    if error.is_from_response() || error.is::<OAuthError>() {
         return error.into_response();
     }
     let status = error.status();

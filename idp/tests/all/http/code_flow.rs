@@ -88,6 +88,7 @@ async fn consent_given_once_is_remembered_and_a_session_signs_in_by_itself() {
         assert!(again.location().starts_with(CALLBACK), "{}", again.location());
         let silent = browser.authorize("reports", &[("prompt", "none")]).await;
         assert!(silent.returned("code").is_some(), "{}", silent.location());
+        world.pass(Duration::from_secs(1));
         let forced = browser.authorize("reports", &[("prompt", "login")]).await;
         assert!(forced.location().starts_with("/login"), "{}", forced.location());
         let asked = browser.authorize("reports", &[("prompt", "consent")]).await;

@@ -64,6 +64,7 @@ async fn bad_requests_get_their_specified_error() {
     let robot = basic("robot", SECRET);
     let long = "x".repeat(20_000);
     let client_error = r#"401 {"error":"invalid_client","error_description":"the client is unknown, disabled, or did not authenticate with its registered method and credentials"}"#;
+    let (nobody, wrong, empty) = (basic("nobody", SECRET), basic("reports", "wrong"), basic("reports", ""));
     let cases: Vec<(&str, &str, String, &str)> = vec![
         ("empty body", &reports, String::new(), r#"400 {"error":"invalid_request","error_description":"grant_type is missing"}"#),
         ("empty grant type", &reports, "grant_type=".into(), r#"400 {"error":"invalid_request","error_description":"grant_type is missing"}"#),
@@ -81,9 +82,9 @@ async fn bad_requests_get_their_specified_error() {
         ("not UTF-8", &reports, "grant_type=%ff".into(), r#"400 {"error":"invalid_request","error_description":"the body is wrongly encoded"}"#),
         ("huge", &reports, format!("grant_type={long}"), r#"400 {"error":"invalid_request","error_description":"the body is larger than 16 KiB"}"#),
         ("no client", "", code_form(&[]), r#"401 {"error":"invalid_client","error_description":"the request names no client"}"#),
-        ("unknown client", &basic("nobody", SECRET), code_form(&[]), client_error),
-        ("wrong secret", &basic("reports", "wrong"), code_form(&[]), client_error),
-        ("empty secret", &basic("reports", ""), code_form(&[]), r#"401 {"error":"invalid_client","error_description":"the Authorization header must be HTTP Basic with client id and secret"}"#),
+        ("unknown client", &nobody, code_form(&[]), client_error),
+        ("wrong secret", &wrong, code_form(&[]), client_error),
+        ("empty secret", &empty, code_form(&[]), r#"401 {"error":"invalid_client","error_description":"the Authorization header must be HTTP Basic with client id and secret"}"#),
         ("no secret", "", code_form(&[("client_id", "reports")]), client_error),
         ("secret in the form instead", "", code_form(&[("client_id", "reports"), ("client_secret", SECRET)]), client_error),
         ("two ways at once", &reports, code_form(&[("client_secret", SECRET)]), r#"400 {"error":"invalid_request","error_description":"the client authenticates in more than one way; use one"}"#),
