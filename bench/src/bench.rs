@@ -33,9 +33,10 @@ const ALONE: f64 = 0.97;
 pub(crate) struct Bench {
     options: Options,
     pinning: Pinning,
-    folder: TempDir,
     limits: BTreeMap<Limit, f64>,
+    // Dropped in this order: the server, then what it writes to.
     site: RefCell<Option<Rc<Site>>>,
+    folder: TempDir,
     disturbed: bool,
 }
 
