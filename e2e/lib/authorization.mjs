@@ -1,12 +1,22 @@
 // Authorization requests, written out, for the tests that need no client library.
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 
 /** A code verifier (RFC 7636 §4.1), and what a request says of it. */
 export const verifier = 'a-code-verifier-that-is-long-enough-for-the-specification';
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 
-/** The redirect URI that the demo client registers; nothing listens there. */
-export const redirectUri = 'http://127.0.0.1:8090/callback';
+/** The redirect URI that clients register here. */
+export const registeredRedirectUri = 'http://127.0.0.1:8090/callback';
+
+// Somebody for the browser to come back to. On a loopback address the port doesn't count (RFC 8252 §7.3).
+const client = createServer((_request, response) => response.end('back at the client')).listen(0, '127.0.0.1');
+client.unref();
+await once(client, 'listening');
+
+/** The redirect URI that these tests use. */
+export const redirectUri = `http://127.0.0.1:${client.address().port}/callback`;
 
 /** The address of an authorization request for the demo client. `changes` replaces parameters; undefined removes one. */
 export function authorizationUrl({ issuer, browser_client }, changes = {}) {
@@ -26,10 +36,18 @@ export function authorizationUrl({ issuer, browser_client }, changes = {}) {
   return url.href;
 }
 
-/** Waits until the browser is sent to the demo client, where nobody listens, and reads the answer. */
+/** Does `action`, waits until the browser is back at the client, and reads the answer. */
 export async function answerTo(page, action) {
-  const [request] = await Promise.all([page.waitForRequest((request) => request.url().startsWith(redirectUri)), action()]);
-  return Object.fromEntries(new URL(request.url()).searchParams);
+  await action();
+  await page.waitForURL((url) => url.href.startsWith(redirectUri));
+  return Object.fromEntries(new URL(page.url()).searchParams);
+}
+
+/** Agrees, where consent is asked for. */
+export async function agree(page) {
+  await page.waitForURL((url) => url.pathname.endsWith('/consent') || url.href.startsWith(redirectUri));
+  if (page.url().startsWith(redirectUri)) return;
+  await page.click('#allow');
 }
 
 /** Swaps a code of the demo client for tokens. */

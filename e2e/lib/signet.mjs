@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { redirectUri } from './authorization.mjs';
+import { registeredRedirectUri } from './authorization.mjs';
 import { Program, answers, built, freePort, temporaryFolder } from './process.mjs';
 
 const run = promisify(execFile);
@@ -56,7 +56,7 @@ export class Signet {
     const { email } = this.facts.user;
     const { issuer, tenant_id } = await this.cli('tenant', 'create', slug, '--name', `The people of ${slug}`);
     const user = await this.cli('user', 'create', '--tenant', slug, '--email', email, '--generate-password');
-    const client = await this.cli('client', 'create', 'Reports', '--tenant', slug, '--redirect-uri', redirectUri);
+    const client = await this.cli('client', 'create', 'Reports', '--tenant', slug, '--redirect-uri', registeredRedirectUri);
     return { issuer, tenant_id, user: { email, password: user.password }, browser_client: client };
   }
 

@@ -1,7 +1,7 @@
 // The hosted pages as people meet them.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
+import { agree, answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
 import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
 import { Signet } from '../lib/signet.mjs';
 
@@ -205,20 +205,18 @@ test('a form that another site sends changes nothing', inBrowser({}, async (page
 }));
 
 test('prompt=none shows nothing and answers login_required', inBrowser({}, async (page) => {
-  const answer = await answerTo(page, () => page.goto(authorizationUrl(signet.facts, { prompt: 'none' })).catch(() => {}));
+  const answer = await answerTo(page, () => page.goto(authorizationUrl(signet.facts, { prompt: 'none' })));
   assert.equal(answer.error, 'login_required');
   assert.equal(answer.iss, signet.issuer);
 }));
 
 test('prompt=login shows the form again and auth_time advances', inBrowser({}, async (page) => {
   const idToken = async (changes) => {
-    await page.goto(authorizationUrl(signet.facts, changes)).catch(() => {});
-    await signIn(page, signet.facts.user);
-    const request = await Promise.race([
-      page.waitForRequest((sent) => sent.url().includes('/callback?')),
-      page.locator('#allow').waitFor().then(() => answerTo(page, () => page.click('#allow'))),
-    ]);
-    const code = request.code ?? new URL(request.url()).searchParams.get('code');
+    const { code } = await answerTo(page, async () => {
+      await page.goto(authorizationUrl(signet.facts, changes));
+      await signIn(page, signet.facts.user);
+      await agree(page);
+    });
     const { id_token } = await (await redeem(signet.facts, code)).json();
     return JSON.parse(Buffer.from(id_token.split('.')[1], 'base64url'));
   };

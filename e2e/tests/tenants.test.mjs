@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
+import { agree, answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
 import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
 import { Signet } from '../lib/signet.mjs';
 
@@ -24,7 +24,7 @@ async function authorize(page, facts, person) {
   return answerTo(page, async () => {
     await page.goto(authorizationUrl(facts));
     await signIn(page, person);
-    await page.locator('#allow').click();
+    await agree(page);
   });
 }
 
