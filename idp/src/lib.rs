@@ -4,6 +4,7 @@
 //! of them speak [`domain`]. [`app`] assembles the parts and is the only module that sees every one of them.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;

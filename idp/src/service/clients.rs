@@ -1,6 +1,7 @@
 //! Clients: looked up on every request, kept ready.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::future::Cache;
 use thiserror::Error;
@@ -12,7 +13,7 @@ use crate::domain::client::{
     Client, ClientAuthMethod, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus,
 };
 use crate::domain::ids::CredentialId;
-use crate::domain::{ClientId, Secret, TenantId};
+use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::{self, StoreError};
 
 /// How many clients are kept ready.
@@ -174,26 +175,35 @@ fn stored_secret(ctx: &Ctx, secret: &Secret) -> ClientSecret {
     }
 }
 
-/// Gives a client another secret, beside those it has.
-pub async fn add_secret(ctx: &Ctx, tenant: TenantId, id: &ClientId, actor: &str) -> Result<Secret, ClientChangeError> {
+/// Gives a client a new secret. Those that it has are good for `grace` still, so that the application can be given the
+/// new one without an outage; the answer says until when.
+pub async fn rotate_secret(
+    ctx: &Ctx,
+    tenant: TenantId,
+    id: &ClientId,
+    grace: Duration,
+    actor: &str,
+) -> Result<(Secret, Timestamp), ClientChangeError> {
     let client = find(ctx, tenant, id).await?;
     if !uses_secret(&client.metadata) {
         return Err(ClientChangeError::NoSecretUsed);
     }
     let secret = ctx.random.secret();
     let stored = stored_secret(ctx, &secret);
-    let event = changed(ctx, id, actor, serde_json::json!({ "secret": "added" }));
+    let until = ctx.now() + grace;
+    let event = changed(ctx, id, actor, serde_json::json!({ "secret": "rotated", "former_until": until.seconds() }));
     let client_id = id.clone();
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::clients::add_secret(tx, tenant, &client_id, &stored).await?;
+                store::clients::expire_secrets(tx, tenant, &client_id, stored.id, until).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })
         })
         .await?;
     forget(ctx, tenant, id).await;
-    Ok(secret)
+    Ok((secret, until))
 }
 
 /// Switches a client on or off.
@@ -242,6 +252,16 @@ pub async fn find(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Client, 
     store::clients::find(ctx.database.read(), tenant, id, ctx.now())
         .await?
         .ok_or_else(|| ClientChangeError::Unknown(id.clone()))
+}
+
+/// Clients in the order of their ids, those after `after` only, without their secrets; at most 1,000 at a time.
+pub async fn list(
+    ctx: &Ctx,
+    tenant: TenantId,
+    after: Option<&ClientId>,
+    limit: u64,
+) -> Result<Vec<Client>, Failure> {
+    Ok(store::clients::list(ctx.database.read(), tenant, after, limit).await?)
 }
 
 fn changed(ctx: &Ctx, id: &ClientId, actor: &str, detail: serde_json::Value) -> audit::Event {

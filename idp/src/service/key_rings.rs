@@ -6,15 +6,20 @@
 
 use std::sync::Arc;
 
-use keys::{Algorithm, KeyLifecycle, KeyRing, KeySpec, Kid, KeyState, PrivateKey, RingKey, RotationRules, Signer};
+use keys::{
+    Algorithm, KeyEncryptionKey, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey, RingKey, RotationRules,
+    SealContext, SealingKeys, Signer,
+};
 use moka::future::Cache;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::ctx::Ctx;
 use super::{Failure, audit};
 use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
-use crate::store::signing_keys::StoredKey;
+use crate::domain::tenant::Tenant;
+pub use crate::store::signing_keys::StoredKey;
 use crate::store::{self, StoreError};
 
 /// How many tenants' keys are kept ready.
@@ -154,6 +159,110 @@ pub fn rules(ctx: &Ctx) -> RotationRules {
         longest_token_life: ctx.config.tokens.longest(),
         margin: std::time::Duration::from_secs(60),
     }
+}
+
+/// All keys of a tenant, retired ones too, the oldest first.
+pub async fn list(ctx: &Ctx, tenant: TenantId) -> Result<Vec<StoredKey>, Failure> {
+    Ok(store::signing_keys::list_all(ctx.database.read(), tenant).await?)
+}
+
+/// Opens a private key only to see whether it can be opened.
+///
+/// # Errors
+/// The key-encryption key isn't the one that it was sealed under, or the row was changed.
+pub fn try_open(ctx: &Ctx, tenant: TenantId, key: &StoredKey) -> Result<(), keys::PrivateKeyError> {
+    PrivateKey::open(&ctx.sealing, tenant.uuid().as_bytes(), &key.jwk, &key.sealed_private).map(drop)
+}
+
+/// What [`reseal`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// Private keys that are under the current key-encryption key now.
+    pub changed: usize,
+    /// Private keys that were so before.
+    pub unchanged: usize,
+}
+
+/// Why keys can't be sealed anew. What was done before it is kept; the rest is as it was.
+#[derive(Debug, Error)]
+pub enum ResealError {
+    /// A key was sealed under neither of the two, or its row was changed.
+    #[error("the key {kid} of the tenant {tenant} can't be opened: {source}")]
+    Seal {
+        /// Whose.
+        tenant: String,
+        /// Which.
+        kid: String,
+        /// Why.
+        source: keys::SealError,
+    },
+    /// It could not be stored.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for ResealError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Seals the private keys of all tenants under the current key-encryption key; they were under it or under `previous`.
+/// Harmless when run twice.
+pub async fn reseal(ctx: &Ctx, previous: KeyEncryptionKey, actor: &str) -> Result<Resealed, ResealError> {
+    let current = KeyEncryptionKey::new(Zeroizing::new(*ctx.config.key_encryption_key.expose()));
+    let sealing = SealingKeys::new(current, vec![previous]);
+    let mut done = Resealed::default();
+    let mut after = None;
+    loop {
+        let tenants = store::tenants::list(ctx.database.read(), after, 200).await?;
+        let Some(last) = tenants.last() else { return Ok(done) };
+        after = Some(last.id);
+        for tenant in &tenants {
+            let one = reseal_tenant(ctx, tenant, &sealing, actor).await?;
+            done.changed += one.changed;
+            done.unchanged += one.unchanged;
+        }
+    }
+}
+
+async fn reseal_tenant(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    sealing: &SealingKeys,
+    actor: &str,
+) -> Result<Resealed, ResealError> {
+    let id = tenant.id;
+    let rows = store::signing_keys::list_all(ctx.database.read(), id).await?;
+    let mut changed: Vec<(Kid, Vec<u8>)> = Vec::new();
+    for row in &rows {
+        let kid = row.jwk.kid();
+        let context = SealContext::signing_key(id.uuid().as_bytes(), kid);
+        let sealed = sealing.reseal(&row.sealed_private, &context).map_err(|source| ResealError::Seal {
+            tenant: tenant.slug.to_string(),
+            kid: kid.to_string(),
+            source,
+        })?;
+        changed.extend(sealed.map(|sealed| (kid.clone(), sealed)));
+    }
+    let done = Resealed { changed: changed.len(), unchanged: rows.len() - changed.len() };
+    if changed.is_empty() {
+        return Ok(done);
+    }
+    let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
+        .by(actor)
+        .detail(serde_json::json!({ "resealed": done.changed }));
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                for (kid, sealed) in changed {
+                    store::signing_keys::reseal(tx, id, &kid, &sealed).await?;
+                }
+                store::audit::append(tx, id, &event.build()).await
+            })
+        })
+        .await?;
+    Ok(done)
 }
 
 /// Makes a key and publishes it; it signs once it is activated.

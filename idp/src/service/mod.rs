@@ -9,6 +9,7 @@ pub mod clients;
 pub mod clock;
 pub mod consent;
 pub mod ctx;
+pub mod explain;
 pub mod issue;
 pub mod key_rings;
 pub mod password_hasher;

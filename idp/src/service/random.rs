@@ -29,7 +29,7 @@ impl Random for SystemRandom {
     }
 }
 
-impl dyn Random {
+impl dyn Random + '_ {
     /// An array of random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];

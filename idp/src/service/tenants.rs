@@ -198,6 +198,11 @@ pub async fn find(ctx: &Ctx, slug: &Slug) -> Result<Tenant, TenantChangeError> {
         .ok_or_else(|| TenantChangeError::Unknown(slug.clone()))
 }
 
+/// Tenants in the order of their ids, those after `after` only; at most 1,000 at a time.
+pub async fn list(ctx: &Ctx, after: Option<TenantId>, limit: u64) -> Result<Vec<Tenant>, Failure> {
+    Ok(store::tenants::list(ctx.database.read(), after, limit).await?)
+}
+
 /// When the row was last changed, for what is derived from it and kept.
 pub fn version(tenant: &Tenant) -> (TenantId, Timestamp) {
     (tenant.id, tenant.updated_at)

@@ -138,6 +138,11 @@ pub async fn find(ctx: &Ctx, tenant: &Tenant, name: &str) -> Result<User, UserCh
     user.ok_or_else(|| UserChangeError::Unknown(name.to_owned()))
 }
 
+/// Users in the order of their ids, those after `after` only; at most 1,000 at a time.
+pub async fn list(ctx: &Ctx, tenant: &Tenant, after: Option<UserId>, limit: u64) -> Result<Vec<User>, Failure> {
+    Ok(store::users::list(ctx.database.read(), tenant.id, after, limit).await?)
+}
+
 /// Switches a user on or off. Switched off, all sessions and grants end.
 pub async fn set_status(
     ctx: &Ctx,
