@@ -6,7 +6,7 @@
 use poem::endpoint::make_sync;
 use poem::http::header;
 use poem::web::Path;
-use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Any;
 use poem_openapi::{ApiResponse, OpenApi, OpenApiService, Tags};
@@ -159,24 +159,52 @@ pub fn openapi_document() -> Result<String, serde_json::Error> {
 
 /// All of it.
 pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
-    let tenant = Route::new()
+    let document = openapi_document().unwrap_or_default();
+    let document = make_sync(move |_| Response::builder().content_type("application/json").body(document.clone()));
+    let shared = Route::new()
+        .at("/health/live", get(health::live))
+        .at("/health/ready", get(health::ready))
+        .at("/assets/:file", get(asset))
+        .at("/openapi.json", get(document));
+    let pages = Route::new()
         .at("/", get(landing))
         .at("/authorize", get(authorize::get).post(authorize::post))
         .at("/login", get(login::get).post(login::post))
         .at("/consent", get(consent::get).post(consent::post))
-        .at("/brand.:rest", get(brand))
-        .nest_no_strip("/", service());
-    let document = openapi_document().unwrap_or_default();
-    let document = make_sync(move |_| Response::builder().content_type("application/json").body(document.clone()));
-    Answering(
-        Route::new()
-            .at("/health/live", get(health::live))
-            .at("/health/ready", get(health::ready))
-            .at("/assets/:file", get(asset))
-            .at("/openapi.json", get(document))
-            .nest_no_strip("/", TenantGate::new(ctx.clone(), Answering(tenant)))
-            .data(ctx),
-    )
+        .at("/brand.:rest", get(brand));
+    let tenant = Fork { takes_first: is_page, first: pages, second: service().into_endpoint() };
+    let tenants = TenantGate::new(ctx.clone(), Answering(tenant));
+    Answering(Fork { takes_first: is_shared, first: shared, second: tenants }.data(ctx))
+}
+
+/// Whether an address belongs to no tenant.
+fn is_shared(path: &str) -> bool {
+    path.starts_with("/health/") || path.starts_with("/assets/") || path == "/openapi.json"
+}
+
+/// Whether an address within a tenant is for people.
+fn is_page(path: &str) -> bool {
+    matches!(path, "/" | "/authorize" | "/login" | "/consent") || path.starts_with("/brand.")
+}
+
+/// Two sets of addresses. Decided against nesting one route in the other: a nested root hides the outer one's, and
+/// costs each request a second search.
+struct Fork<A, B> {
+    takes_first: fn(&str) -> bool,
+    first: A,
+    second: B,
+}
+
+impl<A: Endpoint, B: Endpoint> Endpoint for Fork<A, B> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if (self.takes_first)(request.uri().path()) {
+            self.first.call(request).await.map(IntoResponse::into_response)
+        } else {
+            self.second.call(request).await.map(IntoResponse::into_response)
+        }
+    }
 }
 
 /// Where somebody lands who just types the address in: who is signed in, or what this is.

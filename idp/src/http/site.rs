@@ -85,7 +85,7 @@ impl Site {
             .with_logo(settings.logo.as_deref().and_then(LogoUrl::parse))
             .with_accent(settings.accent.as_deref().and_then(|text| text.parse().ok()))
             .with_background(settings.background.as_deref().and_then(|text| text.parse().ok()));
-        let locales = Language::all().map(|language| language.code()).collect();
+        let locales = Language::all().map(Language::code).collect();
         Self {
             base: tenant.base_path(),
             brand: Arc::new(brand),

@@ -22,6 +22,8 @@ use crate::domain::client::{Client, ConsentPolicy};
 use crate::domain::consent::Consent;
 use crate::domain::grant::Grant;
 use crate::domain::parameters::Parameters;
+use crate::domain::provider_metadata::SCOPES;
+use crate::domain::scope::Scope;
 use crate::domain::session::{Session, SessionSecret};
 use crate::domain::tenant::{Issuer, Tenant};
 use crate::domain::user::User;
@@ -396,7 +398,7 @@ async fn issue_code(
     // The session and its user may have ended since the page was shown.
     let live = store::sessions::find_by_id(tx, tenant, session.id).await?.is_some_and(|session| session.is_live(now));
     let user = store::users::find_by_id(tx, tenant, session.user_id).await?;
-    if !live || !user.is_some_and(|user| subject::may_act(&user).is_ok()) {
+    if !(live && user.is_some_and(|user| subject::may_act(&user).is_ok())) {
         return Err(AuthorizeError::FlowUnknown);
     }
     if let Some(event) = consent {
@@ -466,13 +468,11 @@ pub async fn session_of(
 /// The scopes of a request in their order, for the consent page, with whether each is new.
 pub fn scopes_to_show(open: &OpenFlow, consent: Option<&Consent>) -> Vec<(String, bool)> {
     let known: BTreeSet<&str> =
-        consent.iter().flat_map(|consent| consent.scope.iter().map(|scope| scope.as_str())).collect();
-    open.flow
-        .request
-        .scope
-        .iter()
-        .map(|scope| (scope.as_str().to_owned(), consent.is_some() && !known.contains(scope.as_str())))
-        .collect()
+        consent.iter().flat_map(|consent| consent.scope.iter().map(Scope::as_str)).collect();
+    let mut scopes: Vec<&str> = open.flow.request.scope.iter().map(Scope::as_str).collect();
+    // Those that everybody knows in their usual order, then the client's own.
+    scopes.sort_by_key(|scope| SCOPES.iter().position(|known| known == scope).unwrap_or(SCOPES.len()));
+    scopes.into_iter().map(|scope| (scope.to_owned(), consent.is_some() && !known.contains(scope))).collect()
 }
 
 /// The person of a session.

@@ -1,4 +1,9 @@
-//! Tests.
+//! Everything about the provider that is shown from the outside of its modules.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod architecture;
 mod config;
+mod http;
 mod listener;
+mod store;
+mod support;
