@@ -1,0 +1,20 @@
+//! The store, on SQLite and on PostgreSQL: every body goes over both.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod aggregates;
+mod housekeeping;
+mod isolation;
+mod races;
+mod samples;
+mod schema;
+mod sign_ins;
+mod writer;
+
+/// Runs a block as a write job of the store and waits for the commit.
+macro_rules! write {
+    ($database:expr, |$tx:ident| $body:expr) => {
+        $database.write::<_, idp::store::StoreError, _>(move |$tx| Box::pin(async move { $body })).await
+    };
+}
+use write;

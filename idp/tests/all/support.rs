@@ -1,0 +1,8 @@
+//! What tests share.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cluster;
+pub(crate) mod database;
+pub(crate) mod world;
+
+pub(crate) use database::databases;

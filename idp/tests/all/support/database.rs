@@ -1,0 +1,102 @@
+//! A database for each test, on SQLite and on PostgreSQL.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use idp::domain::Secret;
+use idp::store::{Database, DatabaseSettings};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use super::cluster;
+
+const TEMPLATE: &str = "signet_test_template";
+
+/// An empty database with the current schema.
+#[derive(Debug)]
+pub(crate) struct TestDatabase {
+    url: Secret,
+    /// SQLite: goes when the test ends.
+    _folder: Option<TempDir>,
+}
+
+/// One of each kind. Test bodies go over both.
+pub(crate) async fn databases() -> Vec<TestDatabase> {
+    vec![TestDatabase::sqlite().await, TestDatabase::postgres().await]
+}
+
+impl TestDatabase {
+    /// With the current schema, on SQLite.
+    pub(crate) async fn sqlite() -> Self {
+        let database = Self::empty_sqlite();
+        let open = database.open().await;
+        open.migrate().await.unwrap();
+        open.close().await;
+        database
+    }
+
+    /// Without tables, on SQLite.
+    pub(crate) fn empty_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("signet.db").display());
+        Self { url: Secret::new(url), _folder: Some(folder) }
+    }
+
+    /// With the current schema, on PostgreSQL.
+    pub(crate) async fn postgres() -> Self {
+        static MIGRATED: OnceCell<()> = OnceCell::const_new();
+        MIGRATED
+            .get_or_init(|| async {
+                let template = Self::create_postgres(TEMPLATE, None).await;
+                let open = template.open().await;
+                open.migrate().await.unwrap();
+                open.close().await;
+            })
+            .await;
+        Self::create_postgres(&next_name(), Some(TEMPLATE)).await
+    }
+
+    /// Without tables, on PostgreSQL.
+    pub(crate) async fn empty_postgres() -> Self {
+        Self::create_postgres(&next_name(), None).await
+    }
+
+    async fn create_postgres(name: &str, template: Option<&str>) -> Self {
+        let cluster = cluster::get();
+        let admin = connect(&cluster.url("postgres")).await;
+        admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.unwrap();
+        let create = match template {
+            Some(template) => format!("CREATE DATABASE {name} TEMPLATE {template}"),
+            None => format!("CREATE DATABASE {name}"),
+        };
+        admin.execute_unprepared(&create).await.unwrap();
+        admin.close().await.unwrap();
+        Self { url: Secret::new(cluster.url(name)), _folder: None }
+    }
+
+    /// Opens it, as a node does.
+    pub(crate) async fn open(&self) -> Database {
+        Database::connect(&self.settings()).await.unwrap()
+    }
+
+    /// What a node needs to open it.
+    pub(crate) fn settings(&self) -> DatabaseSettings {
+        DatabaseSettings::new(self.url.clone())
+    }
+
+    /// A connection that knows nothing of the store, to look behind its back.
+    pub(crate) async fn raw(&self) -> DatabaseConnection {
+        connect(self.url.expose()).await
+    }
+}
+
+fn next_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("signet_test_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    sea_orm::Database::connect(options).await.unwrap()
+}
