@@ -8,7 +8,7 @@ use crate::support::databases;
 use crate::support::world::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, World, basic, encode, payload};
 
 /// Redeems a code with the right everything.
-pub async fn redeem(world: &World, base: &str, client_id: &str, code: &str) -> Answer {
+pub(crate) async fn redeem(world: &World, base: &str, client_id: &str, code: &str) -> Answer {
     let form = encode(&[
         ("grant_type", "authorization_code"),
         ("code", code),

@@ -1,6 +1,6 @@
 //! Everything over HTTP, from the outside.
 
-pub mod code_flow;
-pub mod token;
-pub mod authorize;
-pub mod tenants;
+mod code_flow;
+mod token;
+mod authorize;
+mod tenants;

@@ -32,11 +32,11 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, EndpointExt, Request, Response};
 
 /// When every test begins: 2030-01-01T00:00:00Z.
-pub const START: i64 = 1_893_456_000_000;
+pub(crate) const START: i64 = 1_893_456_000_000;
 
 /// A clock that stands.
 #[derive(Debug)]
-pub struct TestClock(AtomicI64);
+pub(crate) struct TestClock(AtomicI64);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
@@ -59,49 +59,49 @@ impl Random for TestRandom {
 }
 
 /// A provider in this process.
-pub struct World {
+pub(crate) struct World {
     /// Everything ambient.
-    pub ctx: Ctx,
+    pub(crate) ctx: Ctx,
     clock: Arc<TestClock>,
     endpoint: BoxEndpoint<'static, Response>,
 }
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, self.body))
     }
 
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.header("location").unwrap_or_else(|| panic!("no Location: {} {}", self.status, self.body))
     }
 
     /// A parameter in the query of the address that is redirected to.
-    pub fn returned(&self, name: &str) -> Option<String> {
+    pub(crate) fn returned(&self, name: &str) -> Option<String> {
         let url = url::Url::parse(self.location()).unwrap();
         url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
     }
 
     /// Status and body, for snapshots.
-    pub fn snapshot(&self) -> String {
+    pub(crate) fn snapshot(&self) -> String {
         format!("{} {}", self.status.as_u16(), self.body)
     }
 }
 
 impl World {
     /// A provider on that database, which is migrated.
-    pub async fn on(database: Database) -> Self {
+    pub(crate) async fn on(database: Database) -> Self {
         let folder = std::path::Path::new("unused");
         let address: SocketAddr = "127.0.0.1:8080".parse().unwrap();
         let config = Config::dev(address, folder, KeyEncryptionKey::new([7; 32])).unwrap();
@@ -145,17 +145,17 @@ impl World {
     }
 
     /// Moves the clock on.
-    pub fn pass(&self, duration: Duration) {
+    pub(crate) fn pass(&self, duration: Duration) {
         self.clock.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// The default tenant.
-    pub async fn tenant(&self) -> Tenant {
+    pub(crate) async fn tenant(&self) -> Tenant {
         tenants::find(&self.ctx, &Slug::default_tenant()).await.unwrap()
     }
 
     /// Another tenant, with a key of its own.
-    pub async fn other_tenant(&self, slug: &str) -> Tenant {
+    pub(crate) async fn other_tenant(&self, slug: &str) -> Tenant {
         let new =
             NewTenant { slug: slug.parse().unwrap(), name: slug.to_owned(), settings: TenantSettings::default() };
         let tenant = tenants::create(&self.ctx, new, "test").await.unwrap();
@@ -164,7 +164,7 @@ impl World {
     }
 
     /// A user of that e-mail address with the password [`PASSWORD`].
-    pub async fn user(&self, tenant: &Tenant, email: &str) -> User {
+    pub(crate) async fn user(&self, tenant: &Tenant, email: &str) -> User {
         let new = NewUser {
             email: Some(email.parse().unwrap()),
             email_verified: true,
@@ -177,7 +177,7 @@ impl World {
     }
 
     /// A client made with those changes to a confidential client of the code flow with the secret [`SECRET`].
-    pub async fn client(&self, tenant: &Tenant, id: &str, change: impl FnOnce(&mut ClientMetadata)) -> Client {
+    pub(crate) async fn client(&self, tenant: &Tenant, id: &str, change: impl FnOnce(&mut ClientMetadata)) -> Client {
         let mut metadata = ClientMetadata::new([GrantType::AuthorizationCode], ClientAuthMethod::ClientSecretBasic);
         metadata.redirect_uris = vec![CALLBACK.parse().unwrap()];
         metadata.scope = "openid profile email".parse().unwrap();
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// A service client with the secret [`SECRET`].
-    pub async fn service(&self, tenant: &Tenant, id: &str) -> Client {
+    pub(crate) async fn service(&self, tenant: &Tenant, id: &str) -> Client {
         self.client(tenant, id, |metadata| {
             metadata.grant_types = [GrantType::ClientCredentials].into();
             metadata.redirect_uris = Vec::new();
@@ -206,7 +206,7 @@ impl World {
     }
 
     /// Sends a request.
-    pub async fn send(&self, request: poem::http::Request<Vec<u8>>) -> Answer {
+    pub(crate) async fn send(&self, request: poem::http::Request<Vec<u8>>) -> Answer {
         let (parts, body) = request.into_parts();
         let address: SocketAddr = "127.0.0.1:50000".parse().unwrap();
         let remote = RemoteAddr(Addr::SocketAddr(address));
@@ -218,12 +218,12 @@ impl World {
     }
 
     /// GET, with headers.
-    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(request("GET", path, headers, Vec::new())).await
     }
 
     /// POST of a form that is encoded already, with headers.
-    pub async fn post(&self, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
         let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
         all.extend_from_slice(headers);
         self.send(request("POST", path, &all, form.as_bytes().to_vec())).await
@@ -231,7 +231,7 @@ impl World {
 }
 
 /// A request.
-pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> poem::http::Request<Vec<u8>> {
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> poem::http::Request<Vec<u8>> {
     let mut builder = poem::http::Request::builder().method(method).uri(path);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
@@ -240,45 +240,45 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>
 }
 
 /// Everybody's password.
-pub const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// Every client's secret.
-pub const SECRET: &str = "secret-0123456789abcdef0123456789abcdef";
+pub(crate) const SECRET: &str = "secret-0123456789abcdef0123456789abcdef";
 /// Every client's redirect URI.
-pub const CALLBACK: &str = "https://client.example.com/callback";
+pub(crate) const CALLBACK: &str = "https://client.example.com/callback";
 /// The verifier of [`challenge`].
-pub const VERIFIER: &str = "verifier-0123456789abcdef0123456789abcdef0123456789";
+pub(crate) const VERIFIER: &str = "verifier-0123456789abcdef0123456789abcdef0123456789";
 
 /// The PKCE challenge of [`VERIFIER`].
-pub fn challenge() -> String {
+pub(crate) fn challenge() -> String {
     URL_SAFE_NO_PAD.encode(openssl::sha::sha256(VERIFIER.as_bytes()))
 }
 
 /// `Authorization` of HTTP Basic.
-pub fn basic(client_id: &str, secret: &str) -> String {
+pub(crate) fn basic(client_id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{client_id}:{secret}")))
 }
 
 /// Encodes parameters as a form or query.
-pub fn encode(parameters: &[(&str, &str)]) -> String {
+pub(crate) fn encode(parameters: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 /// The payload of a JWT, not verified.
-pub fn payload(jwt: &str) -> serde_json::Value {
+pub(crate) fn payload(jwt: &str) -> serde_json::Value {
     let payload = jwt.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 /// A browser: cookies, and nothing else.
-pub struct Browser<'w> {
+pub(crate) struct Browser<'w> {
     world: &'w World,
     base: String,
-    pub cookies: BTreeMap<String, String>,
+    pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl<'w> Browser<'w> {
     /// A browser without cookies, at the tenant whose pages are below `base`.
-    pub fn new(world: &'w World, base: &str) -> Self {
+    pub(crate) fn new(world: &'w World, base: &str) -> Self {
         Self { world, base: base.to_owned(), cookies: BTreeMap::new() }
     }
 
@@ -291,12 +291,12 @@ impl<'w> Browser<'w> {
     }
 
     /// The `Cookie` header.
-    pub fn cookie_header(&self) -> String {
+    pub(crate) fn cookie_header(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
     /// Opens an address of the tenant, given without its base.
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let path = if path.starts_with("/t/") { path.to_owned() } else { format!("{}{path}", self.base) };
         let cookies = self.cookie_header();
         let answer = self.world.get(&path, &[("cookie", &cookies), ("accept", "text/html")]).await;
@@ -305,7 +305,7 @@ impl<'w> Browser<'w> {
     }
 
     /// Posts a form to an address of the tenant.
-    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         let cookies = self.cookie_header();
         let headers = [("cookie", cookies.as_str()), ("accept", "text/html")];
         let answer = self.world.post(&format!("{}{path}", self.base), &headers, &encode(form)).await;
@@ -314,7 +314,7 @@ impl<'w> Browser<'w> {
     }
 
     /// Begins an authorization with the usual parameters, some of them changed.
-    pub async fn authorize(&mut self, client_id: &str, change: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn authorize(&mut self, client_id: &str, change: &[(&str, &str)]) -> Answer {
         let challenge = challenge();
         let mut parameters: Vec<(&str, &str)> = vec![
             ("response_type", "code"),
@@ -334,26 +334,26 @@ impl<'w> Browser<'w> {
     }
 
     /// Fills the sign-in page in that an answer leads to.
-    pub async fn sign_in(&mut self, to_page: &Answer, email: &str, password: &str) -> Answer {
+    pub(crate) async fn sign_in(&mut self, to_page: &Answer, email: &str, password: &str) -> Answer {
         let (flow, csrf) = self.form(to_page).await;
         self.post("/login", &[("flow", &flow), ("csrf", &csrf), ("email", email), ("password", password)]).await
     }
 
     /// Answers the consent page that an answer leads to.
-    pub async fn consent(&mut self, to_page: &Answer, decision: &str) -> Answer {
+    pub(crate) async fn consent(&mut self, to_page: &Answer, decision: &str) -> Answer {
         let (flow, csrf) = self.form(to_page).await;
         self.post("/consent", &[("flow", &flow), ("csrf", &csrf), ("decision", decision)]).await
     }
 
     /// Opens the page that an answer leads to and reads the hidden fields of its form.
-    pub async fn form(&mut self, to_page: &Answer) -> (String, String) {
+    pub(crate) async fn form(&mut self, to_page: &Answer) -> (String, String) {
         let page = self.get(to_page.location()).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         (hidden(&page.body, "flow"), hidden(&page.body, "csrf"))
     }
 
     /// From the request to the code: signs in and allows.
-    pub async fn code(&mut self, client_id: &str, email: &str) -> String {
+    pub(crate) async fn code(&mut self, client_id: &str, email: &str) -> String {
         let start = self.authorize(client_id, &[]).await;
         let signed_in = self.sign_in(&start, email, PASSWORD).await;
         let allowed = self.consent(&signed_in, "allow").await;
@@ -362,7 +362,7 @@ impl<'w> Browser<'w> {
 }
 
 /// The value of a hidden field.
-pub fn hidden(html: &str, name: &str) -> String {
+pub(crate) fn hidden(html: &str, name: &str) -> String {
     let at = html.find(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("no field {name}: {html}"));
     let tag = &html[at..at + html[at..].find('>').unwrap()];
     let value = tag.split("value=\"").nth(1).unwrap_or_else(|| panic!("no value: {tag}"));
