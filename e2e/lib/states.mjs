@@ -55,6 +55,21 @@ export const states = {
   'unknown-tenant': (page, { facts }) => page.goto(`${facts.issuer}/t/no-such-tenant/authorize`),
 
   landing: (page, { facts }) => page.goto(`${facts.issuer}/`),
+
+  'landing-signed-in': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts));
+    await signIn(page, facts.admin);
+    await page.locator('#allow').waitFor();
+    await page.goto(`${facts.issuer}/`);
+  },
+
+  'finished-sign-in': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts));
+    const begun = page.url();
+    await page.click('#cancel');
+    await page.waitForURL((url) => url.pathname === '/callback');
+    await page.goto(begun);
+  },
 };
 
 /** The pages of the example application, at `example`. */

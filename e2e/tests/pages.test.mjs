@@ -145,7 +145,24 @@ test('everything works without JavaScript', inBrowser({ javaScriptEnabled: false
   assert.equal(iss, signet.issuer);
   const response = await redeem(signet.facts, code);
   assert.equal(response.status, 200);
+  const { access_token } = await response.json();
+  const userinfo = () => fetch(`${signet.issuer}/userinfo`, { headers: { authorization: `Bearer ${access_token}` } });
+  assert.equal((await userinfo()).status, 200);
   assert.equal((await redeem(signet.facts, code)).status, 400);
+  assert.equal((await userinfo()).status, 401, 'the tokens of the first use die with the second');
+}));
+
+test('the front page says what it is, also to somebody who is signed in', inBrowser({}, async (page) => {
+  const response = await page.goto(`${signet.issuer}/`);
+  assert.equal(response.status(), 200);
+  assert.match(await visibleText(page), /You sign in to your apps here/);
+  await answerTo(page, async () => {
+    await page.goto(authorizationUrl(signet.facts));
+    await signIn(page, signet.facts.user);
+    await agree(page);
+  });
+  await page.goto(`${signet.issuer}/`);
+  assert.match(await visibleText(page), /You’re signed in/);
 }));
 
 test('with JavaScript the password can be shown', inBrowser({}, async (page) => {
