@@ -9,6 +9,7 @@
 
 mod format;
 mod request;
+mod time;
 mod writer;
 
 use thiserror::Error;

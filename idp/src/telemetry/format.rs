@@ -3,13 +3,13 @@
 use std::fmt::{self, Write as _};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::request::RequestId;
+use super::time;
 use crate::config::LogFormat;
 
 /// Writes events as lines.
@@ -30,8 +30,7 @@ where
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let metadata = event.metadata();
-        // As long as the line of a request is.
-        let mut fields = Fields { format: self.format, message: String::new(), rest: String::with_capacity(256) };
+        let mut fields = Fields { format: self.format, message: String::new(), rest: String::with_capacity(192) };
         event.record(&mut fields);
         if let Some(scope) = context.event_scope() {
             for span in scope.from_root() {
@@ -44,30 +43,48 @@ where
         if let Some(id) = RequestId::current() {
             fields.text("request_id", id.as_str());
         }
+        // As long as the line of a request is.
+        let mut text = String::with_capacity(320);
         match self.format {
             LogFormat::Text => {
-                SystemTime.format_time(&mut line)?;
-                write!(line, " {:>5} {}: ", metadata.level(), metadata.target())?;
-                escape(&mut line, &fields.message)?;
+                time::push_now(&mut text);
+                text.push_str(padded(*metadata.level()));
+                text.push_str(metadata.target());
+                text.push_str(": ");
+                push_escaped(&mut text, &fields.message);
+                text.push_str(&fields.rest);
+                text.push('\n');
             }
             LogFormat::Json => {
-                line.write_str(r#"{"time":""#)?;
-                SystemTime.format_time(&mut line)?;
-                write!(line, r#"","level":"{}","target":"#, metadata.level())?;
-                json(&mut line, metadata.target())?;
-                line.write_str(r#","message":"#)?;
-                json(&mut line, &fields.message)?;
+                text.push_str(r#"{"time":""#);
+                time::push_now(&mut text);
+                text.push_str(r#"","level":""#);
+                text.push_str(metadata.level().as_str());
+                text.push_str(r#"","target":"#);
+                push_json(&mut text, metadata.target());
+                text.push_str(r#","message":"#);
+                push_json(&mut text, &fields.message);
+                text.push_str(&fields.rest);
+                text.push_str("}\n");
             }
         }
-        line.write_str(&fields.rest)?;
-        line.write_str(match self.format {
-            LogFormat::Text => "\n",
-            LogFormat::Json => "}\n",
-        })
+        line.write_str(&text)
     }
 }
 
-/// The fields of an event, ready to stand in its line.
+/// A level in five columns, with a space on both sides.
+fn padded(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => " ERROR ",
+        Level::WARN => "  WARN ",
+        Level::INFO => "  INFO ",
+        Level::DEBUG => " DEBUG ",
+        Level::TRACE => " TRACE ",
+    }
+}
+
+/// The fields of an event, ready to stand in its line. Strings are pushed, as the machinery of `write!` would cost more
+/// than the rest of a line together.
 struct Fields {
     format: LogFormat,
     message: String,
@@ -76,25 +93,33 @@ struct Fields {
 
 impl Fields {
     fn name(&mut self, name: &str) {
-        // Writing to a string can't fail.
-        let _ = match self.format {
-            LogFormat::Text => write!(self.rest, " {name}="),
-            LogFormat::Json => write!(self.rest, r#","{name}":"#),
-        };
+        match self.format {
+            LogFormat::Text => {
+                self.rest.push(' ');
+                self.rest.push_str(name);
+                self.rest.push('=');
+            }
+            LogFormat::Json => {
+                self.rest.push_str(",\"");
+                self.rest.push_str(name);
+                self.rest.push_str("\":");
+            }
+        }
     }
 
     fn text(&mut self, name: &str, value: &str) {
         self.name(name);
-        let _ = match self.format {
-            LogFormat::Text if is_plain(value) => self.rest.write_str(value),
-            LogFormat::Text => write!(self.rest, "{value:?}"),
-            LogFormat::Json => json(&mut self.rest, value),
-        };
+        match self.format {
+            LogFormat::Text if is_plain(value) => self.rest.push_str(value),
+            // Writing to a string can't fail.
+            LogFormat::Text => _ = write!(self.rest, "{value:?}"),
+            LogFormat::Json => push_json(&mut self.rest, value),
+        }
     }
 
     fn bare(&mut self, field: &Field, value: impl fmt::Display) {
         self.name(field.name());
-        let _ = write!(self.rest, "{value}");
+        _ = write!(self.rest, "{value}");
     }
 }
 
@@ -129,21 +154,29 @@ fn is_plain(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=' | b'\\'))
 }
 
-/// Writes a text without what would end the line or move the cursor.
-fn escape(line: &mut impl fmt::Write, text: &str) -> fmt::Result {
+/// Pushes a text without what would end the line or move the cursor.
+fn push_escaped(line: &mut String, text: &str) {
+    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        return line.push_str(text);
+    }
     for character in text.chars() {
         if character.is_control() {
-            write!(line, "{}", character.escape_default())?;
+            line.extend(character.escape_default());
         } else {
-            line.write_char(character)?;
+            line.push(character);
         }
     }
-    Ok(())
 }
 
-/// Writes a text as a JSON string (RFC 8259 §7).
-fn json(line: &mut impl fmt::Write, text: &str) -> fmt::Result {
-    line.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?)
+/// Pushes a text as a JSON string (RFC 8259 §7).
+fn push_json(line: &mut String, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\')) {
+        line.push('"');
+        line.push_str(text);
+        line.push('"');
+    } else {
+        line.push_str(&serde_json::Value::from(text).to_string());
+    }
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ where
         .timer(TokioTimer::new())
         // The watch knows more: this one would count the rest between two requests as well.
         .header_read_timeout(None)
+        // Most answers are short: one copy costs less than two slices.
+        .writev(false)
         .max_header_size(MOST_HEADER_BYTES)
         .serve_connection(stream, service);
     drive(serving, &watch, drain).await;
