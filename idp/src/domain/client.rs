@@ -77,6 +77,9 @@ pub struct ClientMetadata {
     pub grant_types: BTreeSet<GrantType>,
     /// How it proves itself at the token endpoint.
     pub token_endpoint_auth_method: ClientAuthMethod,
+    /// Which way its secret may come (Signet's own).
+    #[serde(default)]
+    pub secret_transport: SecretTransport,
     /// The scopes that it may get.
     #[serde(default)]
     pub scope: ScopeSet,
@@ -129,6 +132,7 @@ impl ClientMetadata {
             redirect_uris: Vec::new(),
             grant_types: grant_types.into_iter().collect(),
             token_endpoint_auth_method: method,
+            secret_transport: SecretTransport::default(),
             scope: ScopeSet::default(),
             client_uri: None,
             logo_uri: None,
@@ -176,6 +180,13 @@ impl ClientMetadata {
             }
         }
         Ok(())
+    }
+
+    /// Whether it may prove itself by this method.
+    pub fn admits_method(&self, used: ClientAuthMethod) -> bool {
+        let registered = self.token_endpoint_auth_method;
+        registered == used
+            || (self.secret_transport == SecretTransport::Either && registered.is_secret() && used.is_secret())
     }
 
     /// Life of its access tokens.
@@ -256,6 +267,25 @@ wire_enum!(
         None = "none",
     }
 );
+
+impl ClientAuthMethod {
+    /// Whether the proof is a shared secret.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+}
+
+/// Which way a client's secret may come. Libraries differ in what they do without being told, and to the secret it
+/// makes no difference; a registration that names its method holds the client to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretTransport {
+    /// By the registered method alone.
+    #[default]
+    AsRegistered,
+    /// In the header or in the form, as the client's library likes (RFC 6749 §2.3.1).
+    Either,
+}
 
 /// Whether people are asked before a client gets anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys::{ClaimRules, ForeignJwks, Purpose, RegisteredClaims};
+use keys::{ClaimRules, Purpose, RegisteredClaims};
 use thiserror::Error;
 
-use super::clients::{self, ClientLookupError};
+use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
-use crate::domain::client::{Client, ClientAuthMethod};
+use crate::domain::client::ClientAuthMethod;
 use crate::domain::client_assertion::Seen;
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, Secret, Timestamp};
@@ -87,7 +87,7 @@ pub async fn authenticate(
     tenant: &Tenant,
     caller: &Caller,
     presented: &PresentedCredentials,
-) -> Result<Arc<Client>, ClientAuthenticationError> {
+) -> Result<Arc<ReadyClient>, ClientAuthenticationError> {
     let result = check(ctx, tenant, presented).await;
     if let Err(ClientAuthenticationError::Refused(reason)) = &result {
         let event = audit::event(ctx, AuditKind::ClientAuthentication, Outcome::Refused)
@@ -103,14 +103,14 @@ async fn check(
     ctx: &Ctx,
     tenant: &Tenant,
     presented: &PresentedCredentials,
-) -> Result<Arc<Client>, ClientAuthenticationError> {
+) -> Result<Arc<ReadyClient>, ClientAuthenticationError> {
     let refused = ClientAuthenticationError::Refused;
     let client = match clients::active(ctx, tenant.id, presented.client_id()).await {
         Ok(client) => client,
         Err(ClientLookupError::Unknown) => return Err(refused("unknown or disabled client")),
         Err(ClientLookupError::Failure(failure)) => return Err(failure.into()),
     };
-    if client.metadata.token_endpoint_auth_method != presented.method() {
+    if !client.metadata.admits_method(presented.method()) {
         return Err(refused("another method than the registered one"));
     }
     match presented {
@@ -136,14 +136,11 @@ async fn check(
 async fn check_assertion(
     ctx: &Ctx,
     tenant: &Tenant,
-    client: &Client,
+    client: &ReadyClient,
     jwt: &Secret,
 ) -> Result<(), ClientAuthenticationError> {
     let refused = ClientAuthenticationError::Refused;
-    let jwks = client.metadata.jwks.as_ref().and_then(|jwks| serde_json::to_vec(jwks).ok());
-    let jwks = jwks.ok_or(refused("the client has no keys"))?;
-    let keys = ForeignJwks::from_registration(&jwks).map_err(|_| refused("the client's keys can't be read"))?;
-    let token = keys::verify_jws(jwt.expose(), keys.keys(), Purpose::ClientAssertion)
+    let token = keys::verify_jws(jwt.expose(), client.keys(), Purpose::ClientAssertion)
         .map_err(|_| refused("the assertion's signature, header or algorithm"))?;
     let claims: RegisteredClaims = token.claims().map_err(|_| refused("the assertion's claims"))?;
     let now = ctx.now();

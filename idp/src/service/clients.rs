@@ -1,17 +1,17 @@
 //! Clients: looked up on every request, kept ready.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keys::{ForeignJwks, VerificationKey};
 use moka::future::Cache;
 use thiserror::Error;
 
 use super::ctx::Ctx;
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
-use crate::domain::client::{
-    Client, ClientAuthMethod, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus,
-};
+use crate::domain::client::{Client, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus};
 use crate::domain::ids::CredentialId;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::{self, StoreError};
@@ -21,7 +21,7 @@ const CACHED: u64 = 100_000;
 
 /// Clients that were asked for. An absent client isn't remembered.
 #[derive(Clone, Debug)]
-pub struct ClientCache(Cache<(TenantId, ClientId), Arc<Client>>);
+pub struct ClientCache(Cache<(TenantId, ClientId), Arc<ReadyClient>>);
 
 impl Default for ClientCache {
     fn default() -> Self {
@@ -33,6 +33,35 @@ impl ClientCache {
     /// Forgets everything: something was changed elsewhere.
     pub fn invalidate_all(&self) {
         self.0.invalidate_all();
+    }
+}
+
+/// A client as requests need it: its public keys are parsed once, not for each assertion.
+#[derive(Debug)]
+pub struct ReadyClient {
+    client: Client,
+    keys: ForeignJwks,
+}
+
+impl ReadyClient {
+    fn new(client: Client) -> Self {
+        let jwks = client.metadata.jwks.as_ref().and_then(|jwks| serde_json::to_vec(jwks).ok()).unwrap_or_default();
+        // They were read when they were registered: what can't be read now verifies nothing.
+        let keys = ForeignJwks::from_registration(&jwks).unwrap_or_default();
+        Self { client, keys }
+    }
+
+    /// The keys that its assertions are signed with; none for a client that registered none.
+    pub fn keys(&self) -> &[VerificationKey] {
+        self.keys.keys()
+    }
+}
+
+impl Deref for ReadyClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
@@ -48,10 +77,10 @@ pub enum ClientLookupError {
 }
 
 /// The active client of that id. No database when warm.
-pub async fn active(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<Client>, ClientLookupError> {
+pub async fn active(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, ClientLookupError> {
     let load = async {
         let client = store::clients::find(ctx.database.read(), tenant, id, ctx.now()).await.map_err(Failure::from)?;
-        client.map(Arc::new).ok_or(ClientLookupError::Unknown)
+        client.map(ReadyClient::new).map(Arc::new).ok_or(ClientLookupError::Unknown)
     };
     let client = ctx.clients.0.try_get_with((tenant, id.clone()), load).await.map_err(|error| *error)?;
     match client.status {
@@ -105,13 +134,6 @@ impl From<StoreError> for ClientChangeError {
     }
 }
 
-fn uses_secret(metadata: &ClientMetadata) -> bool {
-    matches!(
-        metadata.token_endpoint_auth_method,
-        ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
-    )
-}
-
 /// Makes a client. The secret is in the answer, once: the database keeps its SHA-256.
 pub async fn create(
     ctx: &Ctx,
@@ -124,7 +146,7 @@ pub async fn create(
     }
     new.metadata.validate()?;
     let secret = match new.secret {
-        Some(_) if !uses_secret(&new.metadata) => return Err(ClientChangeError::NoSecretUsed),
+        Some(_) if !new.metadata.token_endpoint_auth_method.is_secret() => return Err(ClientChangeError::NoSecretUsed),
         Some(secret) => {
             let text = secret.expose();
             if !(32..=128).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -132,7 +154,7 @@ pub async fn create(
             }
             Some(secret)
         }
-        None => uses_secret(&new.metadata).then(|| ctx.random.secret()),
+        None => new.metadata.token_endpoint_auth_method.is_secret().then(|| ctx.random.secret()),
     };
     let now = ctx.now();
     let id = match new.id {
@@ -185,7 +207,7 @@ pub async fn rotate_secret(
     actor: &str,
 ) -> Result<(Secret, Timestamp), ClientChangeError> {
     let client = find(ctx, tenant, id).await?;
-    if !uses_secret(&client.metadata) {
+    if !client.metadata.token_endpoint_auth_method.is_secret() {
         return Err(ClientChangeError::NoSecretUsed);
     }
     let secret = ctx.random.secret();

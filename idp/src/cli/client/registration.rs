@@ -16,7 +16,7 @@ use crate::cli::password;
 use crate::cli::record::Record;
 use crate::cli::tenant::visible;
 use crate::domain::ClientId;
-use crate::domain::client::{ClientAuthMethod, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy};
+use crate::domain::client::{ClientAuthMethod, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy, SecretTransport};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
 use crate::service::clients::{self, NewClient};
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Arguments {
     /// Address that people are sent back to, byte for byte; may be repeated
     #[arg(long = "redirect-uri", id = "redirect_uris", value_name = "URI")]
     redirect_uris: Vec<RedirectUri>,
-    /// How it proves itself [default: client_secret_basic, with --jwks private_key_jwt]
+    /// How it proves itself [default: its secret in the header or in the form, with --jwks private_key_jwt]
     #[arg(long, value_name = "METHOD", value_parser = one_of(ClientAuthMethod::ALL, |method| method.as_str()))]
     auth_method: Option<ClientAuthMethod>,
     /// Scopes that it may get, separated by spaces; may be repeated [default: the standard ones, for people]
@@ -110,6 +110,9 @@ impl Arguments {
         let jwks = self.read_jwks()?;
         let usual = if jwks.is_some() { ClientAuthMethod::PrivateKeyJwt } else { ClientAuthMethod::ClientSecretBasic };
         let mut metadata = ClientMetadata::new(grants, self.auth_method.unwrap_or(usual));
+        if self.auth_method.is_none() {
+            metadata.secret_transport = SecretTransport::Either;
+        }
         let people = metadata.grant_types.contains(&GrantType::AuthorizationCode);
         metadata.scope = match self.scopes.as_slice() {
             [] if people => USUAL_SCOPES.parse().unwrap_or_default(),

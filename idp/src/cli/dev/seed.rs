@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::facts::{BrowserClient, Facts, Person, ServiceClient};
 use crate::cli::exit::{CliError, Exit};
 use crate::domain::Secret;
-use crate::domain::client::{ClientAuthMethod, ClientMetadata, GrantType};
+use crate::domain::client::{ClientAuthMethod, ClientMetadata, GrantType, SecretTransport};
 use crate::domain::scope::ScopeError;
 use crate::domain::tenant::{Slug, Tenant};
 use crate::domain::user::{Address, Profile};
@@ -81,6 +81,7 @@ impl Seed<'_> {
 
 fn browser(client: &BrowserClient) -> Result<NewClient, CliError> {
     let mut metadata = ClientMetadata::new([GrantType::AuthorizationCode], ClientAuthMethod::ClientSecretBasic);
+    metadata.secret_transport = SecretTransport::Either;
     metadata.redirect_uris.clone_from(&client.redirect_uris);
     metadata.scope = "openid profile email address phone".parse().map_err(defect)?;
     Ok(NewClient {
@@ -93,6 +94,7 @@ fn browser(client: &BrowserClient) -> Result<NewClient, CliError> {
 
 fn service(client: &ServiceClient) -> Result<NewClient, CliError> {
     let mut metadata = ClientMetadata::new([GrantType::ClientCredentials], ClientAuthMethod::ClientSecretBasic);
+    metadata.secret_transport = SecretTransport::Either;
     metadata.scope = "demo:read demo:write".parse().map_err(defect)?;
     Ok(NewClient {
         id: Some(client.client_id.clone()),

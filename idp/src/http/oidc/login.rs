@@ -20,15 +20,8 @@ use crate::service::{Failure, audit};
 #[handler]
 pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     let (browser, cookie) = step::browser(&visit, request);
-    let response = match show(&visit, request, &browser).await {
-        Ok(response) => response,
-        Err(error) => page::authorize(&error, &visit.page),
-    };
-    let response = visit.remember_language(response);
-    match cookie {
-        Some(cookie) => step::with_cookie(response, &cookie),
-        None => response,
-    }
+    let shown = show(&visit, request, &browser).await;
+    step::page(&visit, shown, cookie)
 }
 
 async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Result<Response, AuthorizeError> {

@@ -49,6 +49,17 @@ pub fn answer(visit: &Visit, result: Result<Next, AuthorizeError>) -> Response {
     }
 }
 
+/// A page that was opened, or the one that says why it can't be; with the cookie of a browser that is new here, and the
+/// language that was chosen on it.
+pub fn page(visit: &Visit, shown: Result<Response, AuthorizeError>, cookie: Option<String>) -> Response {
+    let response = shown.unwrap_or_else(|error| page::authorize(&error, &visit.page));
+    let response = visit.remember_language(response);
+    match cookie {
+        Some(cookie) => with_cookie(response, &cookie),
+        None => response,
+    }
+}
+
 /// Adds a cookie to an answer.
 pub fn with_cookie(mut response: Response, cookie: &str) -> Response {
     if let Ok(cookie) = HeaderValue::try_from(cookie) {

@@ -191,3 +191,26 @@ async fn a_client_authenticates_by_its_registered_method_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_secret_may_come_either_way_where_the_registration_leaves_it_open() {
+    use idp::domain::client::SecretTransport;
+    for database in databases().await {
+        let world = World::on(database.open().await).await;
+        let tenant = world.tenant().await;
+        world
+            .client(&tenant, "easy", |metadata| {
+                metadata.grant_types = [idp::domain::client::GrantType::ClientCredentials].into();
+                metadata.secret_transport = SecretTransport::Either;
+            })
+            .await;
+        let form = [("grant_type", "client_credentials")];
+        let header = world.post("/token", &[("authorization", &basic("easy", SECRET))], &encode(&form)).await;
+        assert_eq!(header.status, StatusCode::OK, "{}", header.body);
+        let named = [form[0], ("client_id", "easy")];
+        let in_form = world.post("/token", &[], &encode(&[&named[..], &[("client_secret", SECRET)]].concat())).await;
+        assert_eq!(in_form.status, StatusCode::OK, "{}", in_form.body);
+        let without = world.post("/token", &[], &encode(&named)).await;
+        assert_eq!(without.json()["error"], "invalid_client");
+    }
+}
