@@ -126,7 +126,9 @@ impl UserinfoClaims {
                 email: email.to_string(),
                 email_verified: user.email_verified,
             }),
-            address: when("address").and_then(|()| user.profile.address.clone()),
+            address: when("address")
+                .and_then(|()| user.profile.address.clone())
+                .filter(|address| *address != Address::default()),
             phone: when("phone").and(user.profile.phone_number.as_ref()).map(|number| PhoneClaims {
                 phone_number: number.clone(),
                 phone_number_verified: user.profile.phone_number_verified.unwrap_or(false),

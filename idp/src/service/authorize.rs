@@ -9,7 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::browser::BrowserSecret;
-use super::clients::{self, ClientLookupError};
+use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
 use super::{Failure, audit, subject};
 use crate::domain::audit::{AuditKind, Outcome};
@@ -29,6 +29,9 @@ use crate::domain::tenant::{Issuer, Tenant};
 use crate::domain::user::User;
 use crate::domain::{CodeHash, FlowId, GrantId, Secret, TenantId, Timestamp};
 use crate::store::{self, Connection, StoreError};
+
+/// How often in its longest rest a session's use is noted: noting each would cost a write.
+const TOUCHES: u32 = 100;
 
 /// What the browser is to do next.
 #[derive(Debug)]
@@ -198,7 +201,7 @@ pub struct OpenFlow {
     /// The flow.
     pub flow: AuthorizationFlow,
     /// Who asks.
-    pub client: Arc<Client>,
+    pub client: Arc<ReadyClient>,
 }
 
 /// The open flow of that id, if this browser may go on with it: the gate of every page. A flow that belongs to no
@@ -412,7 +415,7 @@ async fn issue_code(
         session_id: Some(session.id),
         scope: request.scope.clone(),
         created_at: now,
-        expires_at: None,
+        expires_at: Some(session.expires_at),
         revoked_at: None,
     };
     store::grants::insert(tx, tenant, &grant).await?;
@@ -443,7 +446,7 @@ async fn active_client(
     ctx: &Ctx,
     tenant: TenantId,
     id: &crate::domain::ClientId,
-) -> Result<Arc<Client>, AuthorizeError> {
+) -> Result<Arc<ReadyClient>, AuthorizeError> {
     clients::active(ctx, tenant, id).await.map_err(|error| match error {
         ClientLookupError::Unknown => UntrustedRequest::UnknownClient.into(),
         ClientLookupError::Failure(failure) => failure.into(),
@@ -459,8 +462,20 @@ pub async fn session_of(
     match secret {
         None => Ok(None),
         Some(secret) => {
-            let hash = secret.0.sha256();
-            Ok(store::sessions::find_by_secret_hash(ctx.database.read(), tenant, &hash, ctx.now()).await?)
+            let (hash, now) = (secret.0.sha256(), ctx.now());
+            let found = store::sessions::find_by_secret_hash(ctx.database.read(), tenant, &hash, now).await?;
+            let rested = |session: &Session| now.since(session.last_seen_at);
+            let Some(session) = found.filter(|session| rested(session) < ctx.config.sessions.idle_timeout) else {
+                return Ok(None);
+            };
+            if rested(&session) >= ctx.config.sessions.idle_timeout / TOUCHES {
+                let id = session.id;
+                ctx.database
+                    .write(move |tx| Box::pin(async move { store::sessions::touch(tx, tenant, id, now).await }))
+                    .await
+                    .map_err(|error: StoreError| Failure::from(error))?;
+            }
+            Ok(Some(session))
         }
     }
 }

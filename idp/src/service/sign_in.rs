@@ -18,7 +18,7 @@ use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::session::{AuthenticationMethod, Session, SessionSecret};
 use crate::domain::sign_in_limit::{Attempt, LimitKind};
 use crate::domain::user::{LoginName, User};
-use crate::domain::{ClientId, Secret, SessionId, TenantId, Timestamp};
+use crate::domain::{ClientId, Secret, SessionId, TenantId, Timestamp, UserId};
 use crate::store::{self, Connection, StoreError};
 
 /// What a person typed, and where.
@@ -86,30 +86,50 @@ pub async fn sign_in(
     limits.check(ctx.database.read(), tenant, ctx.now()).await?;
     let found = store::users::find_by_login_with_password(ctx.database.read(), tenant, &attempt.login).await?;
     let (user, phc) = match found {
-        Some((user, phc)) => (Some(user), phc.map(|phc| phc.expose().to_owned())),
+        Some((user, phc)) => (Some(user), phc),
         None => (None, None),
     };
-    let password = attempt.password.clone();
-    let check = ctx.passwords.check(password, phc).await.map_err(Failure::from)?;
+    let stored = phc.as_ref().map(|phc| phc.expose().to_owned());
+    let check = ctx.passwords.check(attempt.password.clone(), stored).await.map_err(Failure::from)?;
+    let known = user.as_ref().map(|user| user.id);
     let user = user.filter(|user| check != PasswordCheck::Wrong && subject::may_act(user).is_ok());
-    match user {
-        None => Err(fail(ctx, tenant, caller, attempt, limits).await),
-        Some(user) => {
-            let signed_in = begin_session(ctx, tenant, caller, &attempt, &user, limits).await?;
-            if check == PasswordCheck::RightButOutdated {
-                renew_hash(ctx, tenant, &user, attempt.password).await;
-            }
-            Ok(signed_in)
+    match user.zip(phc) {
+        None => Err(fail(ctx, tenant, caller, attempt, limits, known).await),
+        Some((user, phc)) => {
+            let renewed = match check {
+                PasswordCheck::RightButOutdated => renewed_hash(ctx, attempt.password.clone()).await,
+                PasswordCheck::Right | PasswordCheck::Wrong => None,
+            };
+            let proof = Proof { user, next: renewed.unwrap_or_else(|| phc.clone()), phc };
+            begin_session(ctx, tenant, caller, &attempt, proof, limits).await
         }
     }
 }
 
-async fn fail(ctx: &Ctx, tenant: TenantId, caller: &Caller, attempt: SignInAttempt, limits: Limits) -> SignInError {
+/// Who proved themselves, and by what.
+struct Proof {
+    user: User,
+    /// The hash that their password was held against.
+    phc: Secret,
+    /// The one that takes its place: the same, unless today's parameters are others.
+    next: Secret,
+}
+
+async fn fail(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    attempt: SignInAttempt,
+    limits: Limits,
+    known: Option<UserId>,
+) -> SignInError {
     let now = ctx.now();
-    let event = audit::event(ctx, AuditKind::SignIn, Outcome::Refused)
-        .client(&attempt.client_id)
-        .from(caller)
-        .detail(serde_json::json!({ "login": attempt.login.as_str(), "amr": ["pwd"] }));
+    let event = audit::event(ctx, AuditKind::SignIn, Outcome::Refused).client(&attempt.client_id).from(caller);
+    // Nobody's name may be somebody's password, typed into the wrong field: it isn't kept.
+    let event = match known {
+        Some(id) => event.user(id).detail(serde_json::json!({ "login": attempt.login.as_str(), "amr": ["pwd"] })),
+        None => event.detail(serde_json::json!({ "login": "unknown", "amr": ["pwd"] })),
+    };
     let counted = ctx
         .database
         .write(move |tx| {
@@ -131,9 +151,10 @@ async fn begin_session(
     tenant: TenantId,
     caller: &Caller,
     attempt: &SignInAttempt,
-    user: &User,
+    proof: Proof,
     limits: Limits,
 ) -> Result<SignedIn, SignInError> {
+    let Proof { user, phc, next } = proof;
     let now = ctx.now();
     let secret = SessionSecret(ctx.random.secret());
     let session = Session {
@@ -159,8 +180,12 @@ async fn begin_session(
         .write(move |tx| {
             Box::pin(async move {
                 limits.check(tx, tenant, now).await?;
+                // The check took its time. These two lock the rows before they are looked at: whoever switches the user
+                // off or changes the password at this moment comes before, and is seen, or after, and ends the session.
+                store::users::touch(tx, tenant, row.user_id, now).await?;
+                let proved = store::users::swap_password_hash(tx, tenant, row.user_id, &phc, &next, now).await?;
                 let user = store::users::find_by_id(tx, tenant, row.user_id).await?;
-                if !user.is_some_and(|user| subject::may_act(&user).is_ok()) {
+                if !proved || !user.is_some_and(|user| subject::may_act(&user).is_ok()) {
                     return Err(SignInError::BadCredentials);
                 }
                 limits.forgive(tx, tenant).await?;
@@ -168,7 +193,6 @@ async fn begin_session(
                     store::sessions::end(tx, tenant, previous, now).await?;
                 }
                 store::sessions::insert(tx, tenant, &row, &hash).await?;
-                store::users::touch(tx, tenant, row.user_id, now).await?;
                 store::audit::append(tx, tenant, &event.build()).await?;
                 Ok(())
             })
@@ -177,22 +201,11 @@ async fn begin_session(
     Ok(SignedIn { session, secret })
 }
 
-/// Replaces a hash of other parameters by one of today's. A failure changes nothing: the next sign-in tries again.
-async fn renew_hash(ctx: &Ctx, tenant: TenantId, user: &User, password: Secret) {
-    let now = ctx.now();
-    let user_id = user.id;
-    let phc = match ctx.passwords.hash(password, ctx.random.bytes()).await {
-        Ok(phc) => Secret::new(phc),
-        Err(PasswordHasherError::Busy | PasswordHasherError::Failed) => return,
-    };
-    let renewed: Result<(), StoreError> = ctx
-        .database
-        .write(move |tx| {
-            Box::pin(async move { store::users::set_password_hash(tx, tenant, user_id, &phc, now).await })
-        })
-        .await;
-    if let Err(error) = renewed {
-        tracing::warn!(error = %error, user = %user_id, "a password hash could not be renewed");
+/// A hash of today's parameters. Without one the old one stays, and the next sign-in tries again.
+async fn renewed_hash(ctx: &Ctx, password: Secret) -> Option<Secret> {
+    match ctx.passwords.hash(password, ctx.random.bytes()).await {
+        Ok(phc) => Some(Secret::new(phc)),
+        Err(PasswordHasherError::Busy | PasswordHasherError::Failed) => None,
     }
 }
 

@@ -23,17 +23,19 @@ const ROTATION: Duration = Duration::from_secs(600);
 const BATCH: u64 = 500;
 /// How long a revoked or ended session or grant is kept: as long as a token of it may live.
 const AFTERLIFE: Duration = Duration::from_secs(24 * 3600);
+/// How long after a change a lookup that began before it may still come to its end.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` is cancelled.
 pub async fn run(ctx: Ctx, stop: CancellationToken) {
     let mut changes = every(CHANGES);
     let mut cleaning = every(CLEANING);
     let mut rotation = every(ROTATION);
-    let mut revision = None;
+    let mut seen = ChangesSeen::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = changes.tick() => follow_changes(&ctx, &mut revision).await,
+            _ = changes.tick() => follow_changes(&ctx, &mut seen).await,
             _ = cleaning.tick() => if let Err(error) = clean(&ctx).await {
                 tracing::warn!(error = %error, "expired rows could not be removed; they will be next time");
             },
@@ -50,9 +52,16 @@ fn every(period: Duration) -> tokio::time::Interval {
     interval
 }
 
+/// What [`follow_changes`] remembers from one look to the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChangesSeen {
+    revision: Option<i64>,
+    changed_at: Timestamp,
+}
+
 /// Forgets what is kept ready if anybody changed a tenant, a client or a key, on the command line or another node. If
 /// the database can't be asked, it forgets as well: what can't be known to be right isn't used.
-async fn follow_changes(ctx: &Ctx, seen: &mut Option<i64>) {
+pub async fn follow_changes(ctx: &Ctx, seen: &mut ChangesSeen) {
     let revision = match store::changes::revision(ctx.database.read()).await {
         Ok(revision) => Some(revision),
         Err(error) => {
@@ -60,12 +69,16 @@ async fn follow_changes(ctx: &Ctx, seen: &mut Option<i64>) {
             None
         }
     };
-    if revision.is_none() || *seen != revision {
+    let now = ctx.now();
+    if revision.is_none() || seen.revision != revision {
+        *seen = ChangesSeen { revision, changed_at: now };
+    }
+    // More than once: a slow lookup that began before the change keeps what was, after everything was forgotten.
+    if now < seen.changed_at + SETTLING {
         ctx.tenants.invalidate_all();
         ctx.clients.invalidate_all();
         ctx.key_rings.invalidate_all();
     }
-    *seen = revision;
 }
 
 /// Removes what has expired, in small batches, until nothing is left of it.

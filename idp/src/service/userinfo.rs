@@ -4,6 +4,7 @@ use keys::{ClaimRules, Purpose, RegisteredClaims};
 use thiserror::Error;
 
 use super::ctx::Ctx;
+use super::clients::{self, ClientLookupError};
 use super::{Failure, issue, key_rings, subject};
 use crate::domain::Secret;
 use crate::domain::claims::UserinfoClaims;
@@ -46,6 +47,11 @@ pub async fn claims(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userin
     let live = live.map_err(|_| UserinfoError::InvalidToken)?;
     if live.user.id.to_string() != sub {
         return Err(UserinfoError::InvalidToken);
+    }
+    match clients::active(ctx, tenant.id, &live.grant.client_id).await {
+        Ok(_) => {}
+        Err(ClientLookupError::Unknown) => return Err(UserinfoError::InvalidToken),
+        Err(ClientLookupError::Failure(failure)) => return Err(failure.into()),
     }
     if !live.grant.scope.contains("openid") {
         return Err(UserinfoError::InsufficientScope);

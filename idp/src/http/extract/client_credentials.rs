@@ -18,9 +18,11 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 
 /// The credentials of a request. More than one kind is refused (RFC 6749 §2.3).
 pub fn read(request: &Request, parameters: &Parameters) -> Result<PresentedCredentials, OAuthError> {
-    let basic = match request.headers().get(header::AUTHORIZATION) {
-        None => None,
-        Some(value) => Some(value.to_str().ok().and_then(basic).ok_or_else(|| {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
+    let basic = match (headers.next(), headers.next()) {
+        (None, _) => None,
+        (Some(_), Some(_)) => return Err(OAuthError::invalid_request("there is more than one Authorization header")),
+        (Some(value), None) => Some(value.to_str().ok().and_then(basic).ok_or_else(|| {
             OAuthError::invalid_client("the Authorization header must be HTTP Basic with client id and secret")
         })?),
     };
