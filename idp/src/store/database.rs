@@ -183,6 +183,8 @@ impl Database {
     /// Runs a job in a transaction and answers when what it did is durable. An `Err` of the job, a panic in it, or more
     /// than five seconds undo all it did. Once begun it runs to its end, though the caller may have gone away.
     ///
+    /// A job that meets a [`StoreError`] returns an error: on PostgreSQL its transaction is dead from then on.
+    ///
     /// On SQLite jobs run one at a time: keep waiting and computing (password hashes, signatures) out of them. On
     /// PostgreSQL they run side by side at READ COMMITTED: a check and the change that relies on it are one statement.
     ///

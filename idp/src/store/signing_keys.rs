@@ -127,6 +127,37 @@ pub async fn insert_active_if_none(
     Ok(true)
 }
 
+/// When a key's time in a state is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// Active since then or longer: a successor is wanted.
+    pub active_before: Timestamp,
+    /// Staged since then or longer: it may become active.
+    pub staged_before: Timestamp,
+    /// Retiring since then or longer: it may go.
+    pub retiring_before: Timestamp,
+}
+
+/// The tenants that have a key whose time in its state is over. Of all tenants; for housekeeping.
+pub async fn tenants_due(db: &impl ConnectionTrait, due: &Due) -> Result<Vec<TenantId>, StoreError> {
+    let since = |state: RowState, column: Column, before: Timestamp| {
+        Condition::all().add(Column::State.eq(state)).add(column.lte(before.millis()))
+    };
+    let over = Condition::any()
+        .add(since(RowState::Active, Column::ActivatedAt, due.active_before))
+        .add(since(RowState::Staged, Column::StagedAt, due.staged_before))
+        .add(since(RowState::Retiring, Column::RetiringAt, due.retiring_before));
+    let tenants: Vec<uuid::Uuid> = Entity::find()
+        .select_only()
+        .column(Column::TenantId)
+        .distinct()
+        .filter(over)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(tenants.into_iter().map(TenantId::from_uuid).collect())
+}
+
 /// The keys that the JWKS has (staged, active, retiring), the oldest first.
 pub async fn list_published(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Vec<StoredKey>, StoreError> {
     let published = Column::State.ne(RowState::Retired);

@@ -215,6 +215,28 @@ pub async fn password_hash(
     Ok(row.map(|row| Secret::from(row.secret)))
 }
 
+/// Puts `next` in the place of a person's password hash if that is `expected` still; `false` if it isn't. With both the
+/// same it changes nothing, and nobody else changes the hash before the transaction ends.
+pub async fn swap_password_hash(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: UserId,
+    expected: &Secret,
+    next: &Secret,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut swap = credentials::Entity::update_many()
+        .col_expr(credentials::Column::Secret, Expr::value(next.expose()))
+        .filter(credentials::Column::TenantId.eq(tenant.uuid()))
+        .filter(credentials::Column::UserId.eq(id.uuid()))
+        .filter(credentials::Column::Kind.eq(credentials::CredentialKind::Password))
+        .filter(credentials::Column::Secret.eq(expected.expose()));
+    if !next.same_as(expected) {
+        swap = swap.col_expr(credentials::Column::UpdatedAt, Expr::value(now.millis()));
+    }
+    Ok(swap.exec(db).await?.rows_affected > 0)
+}
+
 /// Sets a person's password hash, a PHC string; the one before is gone.
 ///
 /// # Errors

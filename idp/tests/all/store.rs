@@ -5,6 +5,7 @@
 mod aggregates;
 mod housekeeping;
 mod isolation;
+mod measure;
 mod races;
 mod samples;
 mod schema;
