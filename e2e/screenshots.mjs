@@ -3,25 +3,30 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import { launch, withPage } from './lib/browser.mjs';
+import { fromRightToLeft } from './lib/checks.mjs';
 import { RelyingParty } from './lib/relying-parties.mjs';
 import { Signet } from './lib/signet.mjs';
-import { exampleStates, looks, states } from './lib/states.mjs';
+import { brandedStates, brandedTenant, exampleStates, looks, states } from './lib/states.mjs';
 
 const folder = fileURLToPath(new URL('screenshots', import.meta.url));
 await mkdir(folder, { recursive: true });
 const signet = await Signet.start();
+const branded = await brandedTenant(signet);
 const example = await RelyingParty.start('openidconnect', signet);
 const browser = await launch();
 try {
-  for (const [name, open] of Object.entries({ ...states, ...exampleStates })) {
+  for (const [name, open] of Object.entries({ ...states, ...brandedStates, ...exampleStates })) {
     for (const [look, options] of Object.entries({ ...looks, german: { ...looks.phone, locale: 'de-DE' } })) {
-      const file = path.join(folder, `${name}.${look}.png`);
       await withPage(browser, options, async (page) => {
-        await open(page, { ...signet, example });
-        await page.screenshot({ path: file, fullPage: true });
+        const take = (suffix) => page.screenshot({ path: path.join(folder, `${name}.${suffix}.png`), fullPage: true });
+        await open(page, { ...signet, branded, example });
+        await take(look);
+        if (look !== 'phone') return;
+        await fromRightToLeft(page);
+        await take('right-to-left');
       });
-      console.log(file);
     }
+    console.log(name);
   }
 } finally {
   await browser.close();

@@ -52,11 +52,11 @@ export class Signet {
    *
    * The person has the demo user's e-mail address and another password: the same name, somebody else.
    */
-  async tenant(slug) {
+  async tenant(slug, { name = `The people of ${slug}`, brand = [], client: about = ['Reports'] } = {}) {
     const { email } = this.facts.user;
-    const { issuer, tenant_id } = await this.cli('tenant', 'create', slug, '--name', `The people of ${slug}`);
+    const { issuer, tenant_id } = await this.cli('tenant', 'create', slug, '--name', name, ...brand);
     const user = await this.cli('user', 'create', '--tenant', slug, '--email', email, '--generate-password');
-    const client = await this.cli('client', 'create', 'Reports', '--tenant', slug, '--redirect-uri', registeredRedirectUri);
+    const client = await this.cli('client', 'create', ...about, '--tenant', slug, '--redirect-uri', registeredRedirectUri);
     return { issuer, tenant_id, user: { email, password: user.password }, browser_client: client };
   }
 

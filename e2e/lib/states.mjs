@@ -72,6 +72,37 @@ export const states = {
   },
 };
 
+const logo = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><rect width="120" height="40" rx="8" fill="#7a1f5c"/><circle cx="20" cy="20" r="10" fill="#fff"/></svg>')}`;
+
+/** A tenant with a brand of its own, colours that are hard to read on, and names that are too long. */
+export const brandedTenant = (signet) => signet.tenant('branded', {
+  name: 'Donaudampfschifffahrtsgesellschaft Niederösterreich & Partner',
+  brand: ['--accent', '#ffd400', '--background', '#7a1f5c', '--logo', logo],
+  client: [
+    'Quarterly reports for everybody who works in one of the offices, <b>everywhere</b>',
+    '--client-uri', 'https://reports.example', '--policy-uri', 'https://reports.example/privacy', '--tos-uri', 'https://reports.example/terms',
+  ],
+});
+
+/** Pages of that tenant, at `branded`. */
+export const brandedStates = {
+  'branded-sign-in': (page, { branded }) => page.goto(authorizationUrl(branded)),
+
+  'branded-sign-in-wrong-password': async (page, { branded }) => {
+    await page.goto(authorizationUrl(branded));
+    await signIn(page, { email: 'somebody@example.com', password: 'not the password' });
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  'branded-consent': async (page, { branded }) => {
+    await page.goto(authorizationUrl(branded));
+    await signIn(page, branded.user);
+    await page.locator('#allow').waitFor();
+  },
+
+  'branded-failure': (page, { branded }) => page.goto(authorizationUrl(branded, { redirect_uri: 'https://attacker.example/callback' })),
+};
+
 /** The pages of the example application, at `example`. */
 export const exampleStates = {
   'example-welcome': (page, { example }) => page.goto(example.url),

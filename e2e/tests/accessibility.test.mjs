@@ -1,16 +1,18 @@
 // axe and html-validate find nothing on any page in any state and look.
 import { after, before, describe, test } from 'node:test';
 import { launch, withPage } from '../lib/browser.mjs';
-import { accessible, fitsTheScreen, validHtml } from '../lib/checks.mjs';
+import { accessible, fitsTheScreen, fromRightToLeft, validHtml } from '../lib/checks.mjs';
 import { RelyingParty } from '../lib/relying-parties.mjs';
 import { Signet } from '../lib/signet.mjs';
-import { exampleStates, looks, states } from '../lib/states.mjs';
+import { brandedStates, brandedTenant, exampleStates, looks, states } from '../lib/states.mjs';
 
 let signet;
 let example;
+let branded;
 let browser;
 before(async () => {
   signet = await Signet.start();
+  branded = await brandedTenant(signet);
   example = await RelyingParty.start('openidconnect', signet);
   browser = await launch();
 });
@@ -20,17 +22,28 @@ after(async () => {
   await signet?.stop();
 });
 
-for (const [name, open] of [...Object.entries(states), ...Object.entries(exampleStates)]) {
+for (const [name, visit] of Object.entries({ ...states, ...brandedStates, ...exampleStates })) {
   describe(name, () => {
-    for (const [look, options] of Object.entries(looks)) {
-      test(`axe, ${look}`, () => withPage(browser, { ...options, bypassCSP: true }, async (page) => {
-        await open(page, { ...signet, example });
-        await accessible(page);
-        await fitsTheScreen(page);
-      }));
-    }
+    const open = (page) => visit(page, { ...signet, branded, example });
+    const inLook = (look, check) => () => withPage(browser, { ...looks[look], bypassCSP: true }, check);
 
-    test('valid HTML', () => withPage(browser, {}, (page) => validHtml(page, () => open(page, { ...signet, example }))));
+    test('light, and valid HTML', inLook('light', async (page) => {
+      await validHtml(page, () => open(page));
+      await accessible(page);
+    }));
+
+    test('dark', inLook('dark', async (page) => {
+      await open(page);
+      await accessible(page);
+    }));
+
+    test('narrow, from left to right and from right to left', inLook('narrow', async (page) => {
+      await open(page);
+      await accessible(page);
+      await fitsTheScreen(page);
+      await fromRightToLeft(page);
+      await fitsTheScreen(page);
+    }));
   });
 }
 
