@@ -11,8 +11,7 @@ const redirect_uri = `http://127.0.0.1:${port}/callback`;
 // The tests speak plain HTTP on the loopback interface.
 const insecure = { execute: [client.allowInsecureRequests] };
 
-const discover = ({ client_id, client_secret }) =>
-  client.discovery(new URL(issuer), client_id, undefined, client.ClientSecretBasic(client_secret), insecure);
+const discover = ({ client_id, client_secret }) => client.discovery(new URL(issuer), client_id, client_secret, undefined, insecure);
 
 /** Verifies an access token as a resource server does (RFC 9068). */
 async function verifyAccessToken(config, token, audience) {
