@@ -66,6 +66,7 @@ pub(super) enum Verb {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Named {
     /// Its kid
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     #[command(flatten)]
     tenant: TenantOption,

@@ -34,8 +34,9 @@ impl Keys {
             ),
             retiring_time: section.value(
                 "retiring_time",
-                Duration::from_hours(24),
-                "How long a key stays published after its last signature. Longer than any token lives.",
+                Duration::from_hours(48),
+                "How long a key stays published after its last signature. Longer than any token lives, and a client \
+                 may register a life of 24 hours.",
             ),
         }
     }

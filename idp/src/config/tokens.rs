@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::errors::Fault;
 use super::reader::{Reader, Section};
+use crate::domain::client::ClientMetadata;
 
 pub(super) const ABOUT: &str = "Lifetimes of tokens and codes, in whole seconds.";
 
@@ -70,9 +71,10 @@ impl Tokens {
         faults
     }
 
-    /// The longest lifetime of a signed token.
+    /// The longest lifetime that any signed token can have: a client may register a longer one than the usual.
     pub fn longest(&self) -> Duration {
-        self.access_token_lifetime.max(self.id_token_lifetime).max(self.service_token_lifetime)
+        let usual = self.access_token_lifetime.max(self.id_token_lifetime).max(self.service_token_lifetime);
+        usual.max(ClientMetadata::LONGEST_ACCESS_TOKEN_LIFETIME)
     }
 }
 

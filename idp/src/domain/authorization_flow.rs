@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::authorization_request::AuthorizationRequest;
-use super::{ClientId, FlowId, Timestamp};
+use super::{ClientId, FlowId, SessionId, Timestamp};
 
 /// An authorization request that is waiting for its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct AuthorizationFlow {
     pub request: AuthorizationRequest,
     /// SHA-256 of the browser cookie that it belongs to; `None` until the first page was shown.
     pub browser_hash: Option<[u8; 32]>,
+    /// The session that began with a sign-in on its own page, if there was one.
+    pub session_id: Option<SessionId>,
     /// How far it is.
     pub state: FlowState,
     /// When the request arrived.

@@ -103,6 +103,8 @@ pub enum AuthorizationErrorCode {
     RequestUriNotSupported,
     /// `registration` isn't supported.
     RegistrationNotSupported,
+    /// `resource` names nothing that tokens are made for (RFC 8707 §2).
+    InvalidTarget,
 }
 
 impl AuthorizationErrorCode {
@@ -121,6 +123,7 @@ impl AuthorizationErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::InvalidTarget => "invalid_target",
         }
     }
 }
@@ -208,6 +211,9 @@ impl AuthorizationRequest {
         if parameters.optional("registration")?.is_some() {
             return refuse(Code::RegistrationNotSupported, "the registration parameter is not supported");
         }
+        if parameters.all("resource").next().is_some() {
+            return refuse(Code::InvalidTarget, "resource indicators are not supported");
+        }
         match parameters.required("response_type")? {
             "code" => {}
             _ => return refuse(Code::UnsupportedResponseType, "response_type must be code"),
@@ -246,13 +252,12 @@ impl AuthorizationRequest {
         ReturnAddress { redirect_uri: self.redirect_uri.clone(), state: self.state.clone() }
     }
 
-    /// Whether a proof of identity from `auth_time` will do for a request that arrived at `asked_at`
-    /// (`prompt=login`, `max_age`).
-    pub fn accepts_authentication(&self, auth_time: Timestamp, asked_at: Timestamp) -> bool {
-        let after_request = auth_time >= asked_at;
+    /// Whether a session that was there before the request will do for it at `now`: neither `prompt=login` nor
+    /// `max_age` asks for another proof of identity. One that lies ahead, after a clock was set back, has no age.
+    pub fn accepts_earlier_authentication(&self, auth_time: Timestamp, now: Timestamp) -> bool {
         let forced = self.prompt.contains(&Prompt::Login) || self.max_age == Some(0);
-        let age = asked_at.since(auth_time).as_secs();
-        after_request || (!forced && self.max_age.is_none_or(|limit| age <= limit))
+        let young = |limit| auth_time <= now && now.since(auth_time).as_secs() <= limit;
+        !forced && self.max_age.is_none_or(young)
     }
 }
 

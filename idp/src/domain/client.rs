@@ -126,6 +126,9 @@ const fn rs256() -> Algorithm {
 }
 
 impl ClientMetadata {
+    /// The longest life of an access token that a client may register.
+    pub const LONGEST_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
+
     /// A client with these grants and this method, and nothing else.
     pub fn new(grant_types: impl IntoIterator<Item = GrantType>, method: ClientAuthMethod) -> Self {
         Self {
@@ -165,7 +168,9 @@ impl ClientMetadata {
         if (method == ClientAuthMethod::PrivateKeyJwt) != self.jwks.is_some() {
             return Err(ClientMetadataError::Keys);
         }
-        if self.access_token_lifetime.is_some_and(|seconds| !(10..=86_400).contains(&seconds)) {
+        if self.access_token_lifetime.is_some_and(|seconds| {
+            seconds < 10 || Duration::from_secs(u64::from(seconds)) > Self::LONGEST_ACCESS_TOKEN_LIFETIME
+        }) {
             return Err(ClientMetadataError::Lifetime);
         }
         if let Some(jwks) = &self.jwks {

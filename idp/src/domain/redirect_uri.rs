@@ -60,6 +60,11 @@ impl RedirectUri {
         }
     }
 
+    /// Whether the browser proves by TLS to whom it goes.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
     /// Origin (scheme, host and port) for a `form-action` directive; for a private-use scheme `scheme:`.
     pub fn origin(&self) -> String {
         match Url::parse(&self.0) {

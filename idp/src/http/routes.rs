@@ -4,7 +4,7 @@
 //! are plain routes. All of it exists once: the gate in [`site`](super::site) has found the tenant before.
 
 use poem::endpoint::make_sync;
-use poem::http::header;
+use poem::http::{HeaderValue, header};
 use poem::web::Path;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler};
 use poem_openapi::payload::Json;
@@ -16,6 +16,7 @@ use super::error::oauth::OAuthErrorBody;
 use super::extract::described::Described;
 use super::extract::oauth_form::{OAuthForm, PostedBody};
 use super::extract::visit::{Call, Visit};
+use super::methods::Methods;
 use super::oidc::token::{TokenRequest, TokenResponse};
 use super::oidc::{authorize, consent, discovery, jwks, login, step, token, userinfo};
 use super::pages::{Message, MessagePage, Person, assets};
@@ -241,18 +242,26 @@ fn if_none_match(request: &Request) -> Option<&str> {
     request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok())
 }
 
-/// Turns what the framework refuses (no such address, no such method, a panic's 500) into answers of ours.
+/// Turns what the framework refuses (no such address, no such method, a panic's 500) into answers of ours, and keeps
+/// browsers from guessing at what an answer is.
 struct Answering<E>(E);
 
 impl<E: Endpoint> Endpoint for Answering<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
+        let methods = Methods::of(request.uri().path());
+        if let Some(answer) = methods.preflight(&request) {
+            return Ok(answer);
+        }
         // Made before the request is given away, and only where a browser asks: others get a problem.
         let page = fallback::wants_page(&request).then(|| fallback::context(&request));
-        match self.0.call(request).await {
-            Ok(output) => Ok(output.into_response()),
-            Err(error) => Ok(fallback::framework(error, page.as_ref())),
-        }
+        let response = match self.0.call(request).await {
+            Ok(output) => output.into_response(),
+            Err(error) => fallback::framework(error, page.as_ref()),
+        };
+        let mut response = methods.complete(response);
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Ok(response)
     }
 }

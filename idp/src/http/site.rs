@@ -77,7 +77,7 @@ impl Site {
     /// Makes what is kept ready for a tenant.
     pub fn new(tenant: Arc<Tenant>) -> Self {
         let hash = openssl::sha::sha256(tenant.issuer.as_str().as_bytes());
-        let tag: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let tag: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let secure = !tenant.issuer.is_plain_http();
         let prefix = if secure { "__Host-" } else { "" };
         let settings = &tenant.settings;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::browser::BrowserSecret;
+use super::browser::{BrowserSecret, Form};
 use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
 use super::{Failure, audit, subject};
@@ -115,24 +115,42 @@ enum Decision {
     Refuse(AuthorizationErrorCode, &'static str),
 }
 
-/// What a request that arrived at `asked_at` still needs, given who is signed in and what they allowed before.
+/// Who is signed in, as far as a request is concerned.
+#[derive(Clone, Copy, Debug)]
+struct SignedIn<'a> {
+    session: Option<&'a Session>,
+    /// Whether the session began on this flow's own page.
+    here: bool,
+}
+
+impl SignedIn<'_> {
+    fn will_do(self, request: &AuthorizationRequest, now: Timestamp) -> bool {
+        let earlier = |session: &Session| request.accepts_earlier_authentication(session.auth_time, now);
+        self.session.is_some_and(|session| self.here || earlier(session))
+    }
+}
+
+/// What a request still needs at `now`, given who is signed in and what they allowed before.
 fn decide(
     request: &AuthorizationRequest,
     client: &Client,
-    asked_at: Timestamp,
-    session: Option<&Session>,
+    now: Timestamp,
+    signed_in: SignedIn<'_>,
     consent: Option<&Consent>,
 ) -> Decision {
     let silent = request.prompt.contains(&Prompt::None);
-    if !session.is_some_and(|session| request.accepts_authentication(session.auth_time, asked_at)) {
+    if !signed_in.will_do(request, now) {
         return if silent {
             Decision::Refuse(AuthorizationErrorCode::LoginRequired, "nobody is signed in, and prompt=none forbids to ask")
         } else {
             Decision::SignIn
         };
     }
-    let allowed = client.metadata.consent == ConsentPolicy::Implied
-        || consent.is_some_and(|consent| request.scope.is_subset(&consent.scope));
+    // Any program on the device can listen on a loopback port or claim a private scheme, and a public client has no
+    // secret to tell it from the one that was allowed: there the person is asked each time (RFC 8252 §8.6).
+    let recognised = client.is_confidential() || request.redirect_uri.is_https();
+    let remembered = recognised && consent.is_some_and(|consent| request.scope.is_subset(&consent.scope));
+    let allowed = client.metadata.consent == ConsentPolicy::Implied || remembered;
     if allowed && !request.prompt.contains(&Prompt::Consent) {
         Decision::Grant
     } else if silent {
@@ -163,7 +181,7 @@ pub async fn start(
     let consent = remembered(ctx, tenant.id, &client, session).await?;
     // A request from elsewhere hides the cookies, so that nothing can be said of the session before the first page.
     let decision = if browser.is_some() {
-        decide(&request, &client, now, session, consent.as_ref())
+        decide(&request, &client, now, SignedIn { session, here: false }, consent.as_ref())
     } else {
         Decision::SignIn
     };
@@ -179,6 +197,7 @@ pub async fn start(
                 client_id,
                 request,
                 browser_hash: browser.map(BrowserSecret::hash),
+                session_id: None,
                 state: FlowState::Open,
                 created_at: now,
                 expires_at: now + ctx.config.flows.lifetime,
@@ -202,6 +221,15 @@ pub struct OpenFlow {
     pub flow: AuthorizationFlow,
     /// Who asks.
     pub client: Arc<ReadyClient>,
+}
+
+impl OpenFlow {
+    /// The same, once somebody has signed in on its page.
+    #[must_use]
+    pub fn after(&self, session: &Session) -> Self {
+        let flow = AuthorizationFlow { session_id: Some(session.id), ..self.flow.clone() };
+        Self { flow, client: Arc::clone(&self.client) }
+    }
 }
 
 /// The open flow of that id, if this browser may go on with it: the gate of every page. A flow that belongs to no
@@ -246,9 +274,10 @@ pub async fn posted_flow(
     tenant: TenantId,
     id: FlowId,
     browser: &BrowserSecret,
+    form: Form,
     csrf: &Secret,
 ) -> Result<OpenFlow, AuthorizeError> {
-    if !browser.csrf_token(id).same_as(csrf) {
+    if !browser.csrf_token(id, form).same_as(csrf) {
         return Err(AuthorizeError::FormRejected);
     }
     open_flow(ctx, tenant, id, browser).await
@@ -264,7 +293,7 @@ pub async fn advance(
 ) -> Result<Next, AuthorizeError> {
     let OpenFlow { flow, client } = open;
     let consent = remembered(ctx, tenant, client, session).await?;
-    match (decide(&flow.request, client, flow.created_at, session, consent.as_ref()), session) {
+    match (decide(&flow.request, client, ctx.now(), signed_in(flow, session), consent.as_ref()), session) {
         (Decision::Refuse(code, text), _) => {
             close(ctx, tenant, flow.id, None).await?;
             Ok(refused(&flow.request, code, text))
@@ -283,9 +312,13 @@ pub async fn advance(
     }
 }
 
+fn signed_in<'a>(flow: &AuthorizationFlow, session: Option<&'a Session>) -> SignedIn<'a> {
+    SignedIn { session, here: session.is_some_and(|session| flow.session_id == Some(session.id)) }
+}
+
 /// Whether this session may answer the consent page of this flow: whether nothing but consent is needed.
-pub fn may_consent(open: &OpenFlow, session: &Session) -> bool {
-    open.flow.request.accepts_authentication(session.auth_time, open.flow.created_at)
+pub fn may_consent(ctx: &Ctx, open: &OpenFlow, session: &Session) -> bool {
+    signed_in(&open.flow, Some(session)).will_do(&open.flow.request, ctx.now())
 }
 
 /// What was allowed before, for the consent page to mark what is new.

@@ -7,7 +7,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::{FlowId, Secret};
+use crate::domain::{FlowId, Secret, SessionId};
+
+/// Which form a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Who are you?
+    SignIn,
+    /// May it? Asked of the person of this session, and of nobody who signs in after the page was shown.
+    Consent(SessionId),
+}
 
 /// The value of the browser cookie: 256 random bits.
 #[derive(Clone, Debug)]
@@ -19,10 +28,16 @@ impl BrowserSecret {
         self.0.sha256()
     }
 
-    /// The token of the forms of a flow.
-    pub fn csrf_token(&self, flow: FlowId) -> Secret {
+    /// The token of a form of a flow.
+    pub fn csrf_token(&self, flow: FlowId, form: Form) -> Secret {
         let mut hasher = openssl::sha::Sha256::new();
-        hasher.update(b"signet form\0");
+        match form {
+            Form::SignIn => hasher.update(b"signet sign-in\0"),
+            Form::Consent(session) => {
+                hasher.update(b"signet consent\0");
+                hasher.update(session.uuid().as_bytes());
+            }
+        }
         hasher.update(flow.uuid().as_bytes());
         hasher.update(self.0.expose().as_bytes());
         Secret::new(URL_SAFE_NO_PAD.encode(hasher.finish()))

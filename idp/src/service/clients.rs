@@ -18,6 +18,8 @@ use crate::store::{self, StoreError};
 
 /// How many clients are kept ready.
 const CACHED: u64 = 100_000;
+/// How long one is kept at most, should the news of its change ever be lost.
+const KEPT: Duration = Duration::from_secs(300);
 
 /// Clients that were asked for. An absent client isn't remembered.
 #[derive(Clone, Debug)]
@@ -25,7 +27,7 @@ pub struct ClientCache(Cache<(TenantId, ClientId), Arc<ReadyClient>>);
 
 impl Default for ClientCache {
     fn default() -> Self {
-        Self(Cache::new(CACHED))
+        Self(Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build())
     }
 }
 

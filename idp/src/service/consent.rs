@@ -22,12 +22,12 @@ pub async fn answer(
     tenant: TenantId,
     caller: &Caller,
     open: &OpenFlow,
-    session: Option<Session>,
+    session: Session,
     answer: Answer,
 ) -> Result<Next, AuthorizeError> {
-    let Some(session) = session.filter(|session| authorize::may_consent(open, session)) else {
+    if !authorize::may_consent(ctx, open, &session) {
         return Ok(Next::SignIn(open.flow.id));
-    };
+    }
     let scope = &open.flow.request.scope;
     let event = |outcome| {
         audit::event(ctx, AuditKind::Consent, outcome)

@@ -5,6 +5,7 @@
 //! same first key at once make two; the database lets one become active and both go on with that one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keys::{
     Algorithm, KeyEncryptionKey, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey, RingKey, RotationRules,
@@ -18,27 +19,34 @@ use super::ctx::Ctx;
 use super::{Failure, audit};
 use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::client::ClientMetadata;
 use crate::domain::tenant::Tenant;
 pub use crate::store::signing_keys::StoredKey;
 use crate::store::{self, StoreError};
 
 /// How many tenants' keys are kept ready.
 const CACHED: u64 = 10_000;
+/// How long one is kept at most, should the news of its change ever be lost.
+const KEPT: Duration = Duration::from_secs(300);
 
 /// Key rings that were asked for, by tenant.
 #[derive(Clone, Debug)]
-pub struct KeyRings(Cache<TenantId, Arc<KeyRing>>);
+pub struct KeyRings {
+    ready: Cache<TenantId, Arc<KeyRing>>,
+    /// First keys in the making: one at a time, as each keeps a core busy for up to a second.
+    making: Cache<(TenantId, Algorithm), ()>,
+}
 
 impl Default for KeyRings {
     fn default() -> Self {
-        Self(Cache::new(CACHED))
+        Self { ready: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build(), making: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build() }
     }
 }
 
 impl KeyRings {
     /// Forgets everything: something was changed elsewhere.
     pub fn invalidate_all(&self) {
-        self.0.invalidate_all();
+        self.ready.invalidate_all();
     }
 }
 
@@ -54,13 +62,16 @@ pub async fn signer(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result
 }
 
 async fn ring_with(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result<Arc<KeyRing>, Failure> {
-    let ring = ctx.key_rings.0.try_get_with(tenant, load(ctx, tenant)).await.map_err(|error| *error)?;
+    let KeyRings { ready, making } = &ctx.key_rings;
+    let ring = ready.try_get_with(tenant, load(ctx, tenant)).await.map_err(|error| *error)?;
     if ring.signer(algorithm).is_some() {
         return Ok(ring);
     }
-    create_first(ctx, tenant, algorithm).await?;
+    let first = (tenant, algorithm);
+    making.try_get_with(first, create_first(ctx, tenant, algorithm)).await.map_err(|error| *error)?;
+    making.invalidate(&first).await;
     let ring = load(ctx, tenant).await?;
-    ctx.key_rings.0.insert(tenant, Arc::clone(&ring)).await;
+    ready.insert(tenant, Arc::clone(&ring)).await;
     Ok(ring)
 }
 
@@ -156,7 +167,7 @@ pub enum KeyChange {
 pub fn rules(ctx: &Ctx) -> RotationRules {
     RotationRules {
         jwks_max_age: ctx.config.tokens.jwks_max_age,
-        longest_token_life: ctx.config.tokens.longest(),
+        longest_token_life: ctx.config.tokens.longest().max(ClientMetadata::LONGEST_ACCESS_TOKEN_LIFETIME),
         margin: std::time::Duration::from_secs(60),
     }
 }
@@ -288,7 +299,7 @@ pub async fn stage(ctx: &Ctx, tenant: TenantId, spec: KeySpec, actor: &str) -> R
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
-    ctx.key_rings.0.invalidate(&tenant).await;
+    ctx.key_rings.ready.invalidate(&tenant).await;
     Ok(row)
 }
 
@@ -339,7 +350,7 @@ pub async fn change(
             })
         })
         .await?;
-    ctx.key_rings.0.invalidate(&tenant).await;
+    ctx.key_rings.ready.invalidate(&tenant).await;
     Ok(StoredKey { lifecycle: next, ..key.clone() })
 }
 

@@ -18,7 +18,7 @@ use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::session::{AuthenticationMethod, Session, SessionSecret};
 use crate::domain::sign_in_limit::{Attempt, LimitKind};
 use crate::domain::user::{LoginName, User};
-use crate::domain::{ClientId, Secret, SessionId, TenantId, Timestamp, UserId};
+use crate::domain::{ClientId, FlowId, Secret, SessionId, TenantId, Timestamp, UserId};
 use crate::store::{self, Connection, StoreError};
 
 /// What a person typed, and where.
@@ -30,6 +30,8 @@ pub struct SignInAttempt {
     pub password: Secret,
     /// The client that they sign in for.
     pub client_id: ClientId,
+    /// The flow on whose page it is.
+    pub flow: FlowId,
     /// The session of this browser, which ends as the new one begins.
     pub previous: Option<SessionId>,
 }
@@ -175,7 +177,7 @@ async fn begin_session(
         .client(&attempt.client_id)
         .from(caller)
         .detail(serde_json::json!({ "amr": ["pwd"], "sid": session.id }));
-    let (row, hash, previous) = (session.clone(), secret.0.sha256(), attempt.previous);
+    let (row, hash, previous, flow) = (session.clone(), secret.0.sha256(), attempt.previous, attempt.flow);
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
@@ -193,6 +195,7 @@ async fn begin_session(
                     store::sessions::end(tx, tenant, previous, now).await?;
                 }
                 store::sessions::insert(tx, tenant, &row, &hash).await?;
+                store::authorization_flows::set_session(tx, tenant, flow, row.id).await?;
                 store::audit::append(tx, tenant, &event.build()).await?;
                 Ok(())
             })

@@ -1,6 +1,7 @@
 //! Tenants: looked up on every request, made in milliseconds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::future::Cache;
 use thiserror::Error;
@@ -15,6 +16,8 @@ use crate::store::{self, StoreError};
 
 /// How many tenants are kept ready.
 const CACHED: u64 = 10_000;
+/// How long one is kept at most, should the news of its change ever be lost.
+const KEPT: Duration = Duration::from_secs(300);
 
 /// Tenants that were asked for, by slug. An absent tenant isn't remembered.
 #[derive(Clone, Debug)]
@@ -22,7 +25,7 @@ pub struct TenantCache(Cache<Slug, Arc<Tenant>>);
 
 impl Default for TenantCache {
     fn default() -> Self {
-        Self(Cache::new(CACHED))
+        Self(Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build())
     }
 }
 

@@ -1,20 +1,25 @@
 //! What goes on in the background: learning of changes that others made, rotating keys, removing what has expired.
 //! Every step is harmless when another node does it at the same time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use keys::{KeySpec, KeyState};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::ctx::Ctx;
 use super::key_rings::{self, KeyChange, KeyChangeError};
 use super::Failure;
+use crate::domain::client::ClientMetadata;
 use crate::domain::{TenantId, Timestamp};
+use crate::store::signing_keys::Due;
 use crate::store::{self, StoreError};
 
 /// How often changes are looked for: what an administrator changed holds everywhere after so long.
 const CHANGES: Duration = Duration::from_secs(1);
+/// How long the database may take to say whether there were any.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How often expired rows are removed.
 const CLEANING: Duration = Duration::from_secs(60);
 /// How often keys are looked at.
@@ -22,32 +27,58 @@ const ROTATION: Duration = Duration::from_secs(600);
 /// How many rows are removed in one transaction.
 const BATCH: u64 = 500;
 /// How long a revoked or ended session or grant is kept: as long as a token of it may live.
-const AFTERLIFE: Duration = Duration::from_secs(24 * 3600);
+const AFTERLIFE: Duration = ClientMetadata::LONGEST_ACCESS_TOKEN_LIFETIME;
 /// How long after a change a lookup that began before it may still come to its end.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// Runs until `stop` is cancelled.
+/// Runs until `stop` is cancelled. The three tasks wait for nothing of one another: a change holds everywhere at once
+/// while ten thousand rows are being removed.
 pub async fn run(ctx: Ctx, stop: CancellationToken) {
-    let mut changes = every(CHANGES);
-    let mut cleaning = every(CLEANING);
-    let mut rotation = every(ROTATION);
-    let mut seen = ChangesSeen::default();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = changes.tick() => follow_changes(&ctx, &mut seen).await,
-            _ = cleaning.tick() => if let Err(error) = clean(&ctx).await {
-                tracing::warn!(error = %error, "expired rows could not be removed; they will be next time");
-            },
-            _ = rotation.tick() => if let Err(error) = rotate(&ctx).await {
-                tracing::warn!(error = %error, "signing keys could not be looked at; they will be next time");
-            },
+    let following = async {
+        let mut ticks = every(CHANGES);
+        let mut seen = ChangesSeen::default();
+        while next(&mut ticks, &stop).await {
+            follow_changes(&ctx, &mut seen).await;
         }
+    };
+    let cleaning = async {
+        let mut ticks = every(CLEANING);
+        while next(&mut ticks, &stop).await {
+            if let Some(Err(error)) = unless(&stop, clean(&ctx)).await {
+                tracing::warn!(error = %error, "expired rows could not be removed; they will be next time");
+            }
+        }
+    };
+    let rotating = async {
+        let mut ticks = every(ROTATION);
+        while next(&mut ticks, &stop).await {
+            if let Some(Err(error)) = unless(&stop, rotate(&ctx)).await {
+                tracing::warn!(error = %error, "signing keys could not be looked at; they will be next time");
+            }
+        }
+    };
+    tokio::join!(following, cleaning, rotating);
+}
+
+/// The work, unless the end comes first. It may be left at any point: what was begun in the database is finished there.
+async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        () = stop.cancelled() => None,
+        done = work => Some(done),
     }
 }
 
-fn every(period: Duration) -> tokio::time::Interval {
-    let mut interval = tokio::time::interval(period);
+/// Whether it is time for the next round rather than for the end.
+async fn next(ticks: &mut Interval, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        _ = ticks.tick() => true,
+    }
+}
+
+/// Rounds of so long, the first after one: a start has better things to do.
+fn every(period: Duration) -> Interval {
+    let mut interval = tokio::time::interval_at(Instant::now() + period, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
 }
@@ -62,10 +93,15 @@ pub struct ChangesSeen {
 /// Forgets what is kept ready if anybody changed a tenant, a client or a key, on the command line or another node. If
 /// the database can't be asked, it forgets as well: what can't be known to be right isn't used.
 pub async fn follow_changes(ctx: &Ctx, seen: &mut ChangesSeen) {
-    let revision = match store::changes::revision(ctx.database.read()).await {
-        Ok(revision) => Some(revision),
-        Err(error) => {
+    let asked = tokio::time::timeout(PATIENCE, store::changes::revision(ctx.database.read())).await;
+    let revision = match asked {
+        Ok(Ok(revision)) => Some(revision),
+        Ok(Err(error)) => {
             tracing::warn!(error = %error, "changes can't be followed");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("changes can't be followed: the database doesn't answer");
             None
         }
     };
@@ -98,63 +134,67 @@ async fn clean_batch(tx: &impl store::Connection, now: Timestamp) -> Result<u64,
     let before = now - AFTERLIFE;
     Ok(store::authorization_flows::delete_expired(tx, now, BATCH).await?
         + store::authorization_codes::delete_expired(tx, now, BATCH).await?
-        + store::client_assertions::delete_expired(tx, now, BATCH).await?
+        + store::client_assertions::delete_expired(tx, before, BATCH).await?
         + store::sign_in_limits::delete_stale(tx, before, BATCH).await?
         + store::grants::delete_expired(tx, before, BATCH).await?
         + store::sessions::delete_expired(tx, before, BATCH).await?)
 }
 
-/// Takes the keys of every tenant a step on where it is time.
+/// Takes the keys a step on where it is time. Tenants whose keys aren't due cost nothing.
 pub async fn rotate(ctx: &Ctx) -> Result<(), Failure> {
-    let mut after = None;
-    loop {
-        let tenants = store::tenants::list(ctx.database.read(), after, 200).await?;
-        let Some(last) = tenants.last() else { return Ok(()) };
-        after = Some(last.id);
-        for tenant in &tenants {
-            if let Err(error) = rotate_tenant(ctx, tenant.id).await {
-                tracing::warn!(tenant = %tenant.id, error = %error, "a key could not be rotated");
-            }
+    let config = &ctx.config.keys;
+    let now = ctx.now();
+    let due = Due {
+        active_before: now - config.rotation_interval.saturating_sub(config.staging_time),
+        staged_before: now - config.staging_time,
+        retiring_before: now - config.retiring_time,
+    };
+    for tenant in store::signing_keys::tenants_due(ctx.database.read(), &due).await? {
+        if let Err(error) = rotate_tenant(ctx, tenant).await {
+            tracing::warn!(tenant = %tenant, error = %error, "a key could not be rotated");
         }
     }
+    Ok(())
 }
 
 /// One step for each of the tenant's keys: a successor is staged before the active key's time is over, becomes active
 /// once everybody has seen it, and what it replaced goes once nothing that it signed is valid any more.
 async fn rotate_tenant(ctx: &Ctx, tenant: TenantId) -> Result<(), KeyChangeError> {
     const ACTOR: &str = "signet";
-    let config = &ctx.config.keys;
-    let now = ctx.now();
-    let old_enough = |since: Option<i64>, age: Duration| {
-        since.is_some_and(|since| now >= Timestamp::from_millis(since) + age)
-    };
+    let (config, rules, now) = (&ctx.config.keys, key_rings::rules(ctx), ctx.now());
+    let old_enough =
+        |since: Option<i64>, age: Duration| since.is_some_and(|since| now >= Timestamp::from_millis(since) + age);
+    let allowed = |from: Option<i64>| from.is_some_and(|from| now >= Timestamp::from_millis(from));
     let keys = store::signing_keys::list_published(ctx.database.read(), tenant).await.map_err(Failure::from)?;
+    let mut taken_over = BTreeSet::new();
     for key in &keys {
-        let (kid, algorithm, life) = (key.jwk.kid().as_str(), key.jwk.algorithm(), &key.lifecycle);
+        let (kid, algorithm, life) = (key.kid().as_str(), key.algorithm(), &key.lifecycle);
+        let others = |state: KeyState| {
+            keys.iter().filter(move |other| other.algorithm() == algorithm && other.lifecycle.state() == state)
+        };
         match life.state() {
             KeyState::Active => {
                 let next_time = config.rotation_interval.saturating_sub(config.staging_time);
-                let successor = keys.iter().any(|other| {
-                    other.jwk.algorithm() == algorithm && other.lifecycle.state() == KeyState::Staged
-                });
-                if old_enough(life.activated_at(), next_time) && !successor {
+                if old_enough(life.activated_at(), next_time) && others(KeyState::Staged).next().is_none() {
                     key_rings::stage(ctx, tenant, KeySpec::from(algorithm), ACTOR).await?;
                 }
             }
             KeyState::Staged => {
-                let due = keys.iter().all(|other| {
-                    other.jwk.algorithm() != algorithm
-                        || other.lifecycle.state() != KeyState::Active
-                        || old_enough(other.lifecycle.activated_at(), config.rotation_interval)
-                });
-                if due && old_enough(Some(life.staged_at()), config.staging_time) {
+                let known = old_enough(Some(life.staged_at()), config.staging_time)
+                    && allowed(life.may_activate_at(&rules));
+                let due = others(KeyState::Active)
+                    .all(|active| old_enough(active.lifecycle.activated_at(), config.rotation_interval));
+                // Two nodes may have staged one each: the second one's turn is the next time.
+                if known && due && taken_over.insert(algorithm) {
                     key_rings::change(ctx, tenant, kid, KeyChange::Activate, ACTOR).await?;
                 }
             }
-            KeyState::Retiring if old_enough(life.retiring_at(), config.retiring_time) => {
-                key_rings::change(ctx, tenant, kid, KeyChange::Retire, ACTOR).await?;
+            KeyState::Retiring => {
+                if old_enough(life.retiring_at(), config.retiring_time) && allowed(life.may_retire_at(&rules)) {
+                    key_rings::change(ctx, tenant, kid, KeyChange::Retire, ACTOR).await?;
+                }
             }
-            KeyState::Retiring | KeyState::Retired => {}
+            KeyState::Retired => {}
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use keys::{Algorithm, KeyLifecycle, KeyState, Kid, PublicJwk};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::row::{Place, insert_if_absent};
@@ -45,7 +46,7 @@ impl TryFrom<Model> for StoredKey {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
-        let jwk: PublicJwk = PUBLIC_JWK.from_json(row.public_jwk)?;
+        let jwk: PublicJwk = PUBLIC_JWK.read_json(row.public_jwk)?;
         if jwk.kid().as_str() != row.kid {
             return Err(StoreError::corrupt(TABLE, "kid"));
         }
@@ -89,7 +90,7 @@ fn to_row(tenant: TenantId, key: &StoredKey) -> Result<Model, StoreError> {
         kid: key.kid().to_string(),
         alg: key.algorithm().name().to_owned(),
         state: state_to_row(key.lifecycle.state()),
-        public_jwk: PUBLIC_JWK.to_json(&key.jwk)?,
+        public_jwk: PUBLIC_JWK.write_json(&key.jwk)?,
         sealed_private: key.sealed_private.clone(),
         created_at: key.created_at.millis(),
         staged_at: key.lifecycle.staged_at(),
@@ -147,14 +148,8 @@ pub async fn tenants_due(db: &impl ConnectionTrait, due: &Due) -> Result<Vec<Ten
         .add(since(RowState::Active, Column::ActivatedAt, due.active_before))
         .add(since(RowState::Staged, Column::StagedAt, due.staged_before))
         .add(since(RowState::Retiring, Column::RetiringAt, due.retiring_before));
-    let tenants: Vec<uuid::Uuid> = Entity::find()
-        .select_only()
-        .column(Column::TenantId)
-        .distinct()
-        .filter(over)
-        .into_tuple()
-        .all(db)
-        .await?;
+    let tenants: Vec<uuid::Uuid> =
+        Entity::find().select_only().column(Column::TenantId).distinct().filter(over).into_tuple().all(db).await?;
     Ok(tenants.into_iter().map(TenantId::from_uuid).collect())
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::domain::parameters::ParameterError;
+use crate::http::extract::oauth_form::FormError;
 use crate::service::Failure;
 use crate::service::client_authentication::{ClientAuthenticationError, REFUSAL};
 use crate::service::token::TokenError;
@@ -44,6 +45,15 @@ impl OAuthError {
     /// A parameter is missing, repeated or wrong.
     pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::bad_request("invalid_request", description)
+    }
+
+    /// The form can't be read: 413 if it is too large.
+    pub fn form(error: FormError) -> Self {
+        let status = match error {
+            FormError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            FormError::ContentType | FormError::Unreadable => StatusCode::BAD_REQUEST,
+        };
+        Self { status, ..Self::invalid_request(error.to_string()) }
     }
 
     /// The client didn't prove itself: 401, with a challenge for HTTP Basic (RFC 6749 §5.2).

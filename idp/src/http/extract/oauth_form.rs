@@ -52,7 +52,7 @@ impl<'a, T: Type + Send> ApiExtractor<'a> for OAuthForm<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let read = read(request, body).await;
-        let parameters = read.map_err(|error| OAuthError::invalid_request(error.to_string()))?;
+        let parameters = read.map_err(OAuthError::form)?;
         Ok(Self { parameters, described_by: PhantomData })
     }
 }

@@ -8,7 +8,7 @@ use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
 use crate::http::pages::{ConsentPage, Person, RequestedScope};
 use crate::service::authorize::{self, AuthorizeError, Next};
-use crate::service::browser::BrowserSecret;
+use crate::service::browser::{BrowserSecret, Form};
 use crate::service::consent::{self, Answer};
 
 /// `GET /consent?flow=…`: what the client wants, or what comes next if nobody needs to be asked.
@@ -34,7 +34,7 @@ async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Resu
         client: step::client_display(&open),
         returns_to: step::return_target(&open)?,
         flow: open.flow.id.to_string(),
-        csrf: browser.csrf_token(open.flow.id).expose().to_owned(),
+        csrf: browser.csrf_token(open.flow.id, Form::Consent(session.id)).expose().to_owned(),
         person: Person { name: person.profile.name.clone(), login: person.login() },
         scopes: scopes
             .into_iter()
@@ -47,7 +47,16 @@ async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Resu
 /// `POST /consent`: the answer.
 #[handler]
 pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
-    let (open, _browser, parameters) = match step::form(&visit, request, body).await {
+    let session = match step::session(&visit, request).await {
+        Ok(session) => session,
+        Err(error) => return page::authorize(&error, &visit.page),
+    };
+    // Whoever is signed out by now signs in again, and is asked again.
+    let Some(session) = session else {
+        let next = body.0.ok().and_then(|form| step::flow_id(&form).ok()).ok_or(AuthorizeError::FlowUnknown);
+        return step::answer(&visit, next.map(Next::SignIn));
+    };
+    let (open, _browser, parameters) = match step::form(&visit, request, Form::Consent(session.id), body).await {
         Ok(form) => form,
         Err(response) => return response,
     };
@@ -56,11 +65,6 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
         Ok(Some("deny")) => Answer::Deny,
         _ => return page::authorize(&AuthorizeError::FormRejected, &visit.page),
     };
-    let next = match step::session(&visit, request).await {
-        Ok(session) => {
-            consent::answer(&visit.ctx, visit.tenant_id(), &visit.caller, &open, session, answer).await
-        }
-        Err(error) => Err(error),
-    };
+    let next = consent::answer(&visit.ctx, visit.tenant_id(), &visit.caller, &open, session, answer).await;
     step::answer(&visit, next)
 }

@@ -21,7 +21,8 @@ pub async fn get(call: &Call, request: &Request) -> Result<Response, OAuthError>
 /// A document that everybody may read and keep, from any origin: 304 if they have it.
 pub fn ready(request: &Request, bytes: Bytes, etag: &str, max_age: Duration) -> Response {
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let fresh = known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+    let matches = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag;
+    let fresh = known.is_some_and(|known| known.split(',').map(str::trim).any(matches));
     let mut response = Response::default();
     let headers = response.headers_mut();
     if let Ok(etag) = HeaderValue::try_from(etag) {

@@ -12,7 +12,7 @@ use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
 use crate::http::pages::{self, SignInPage};
 use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
-use crate::service::browser::BrowserSecret;
+use crate::service::browser::{BrowserSecret, Form};
 use crate::service::sign_in::{self, SignInAttempt, SignInError};
 use crate::service::{Failure, audit};
 
@@ -52,7 +52,7 @@ fn form(
         client: step::client_display(open),
         returns_to: step::return_target(open)?,
         flow: open.flow.id.to_string(),
-        csrf: browser.csrf_token(open.flow.id).expose().to_owned(),
+        csrf: browser.csrf_token(open.flow.id, Form::SignIn).expose().to_owned(),
         email,
         error,
     };
@@ -62,7 +62,7 @@ fn form(
 /// `POST /login`: somebody signs in, or goes back to the client.
 #[handler]
 pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
-    let (open, browser, parameters) = match step::form(&visit, request, body).await {
+    let (open, browser, parameters) = match step::form(&visit, request, Form::SignIn, body).await {
         Ok(form) => form,
         Err(response) => return response,
     };
@@ -108,12 +108,13 @@ async fn submit(
         login: LoginName::new(email),
         password: Secret::new(password),
         client_id: open.client.id.clone(),
+        flow: open.flow.id,
         previous: previous.map(|session| session.id),
     };
     match sign_in::sign_in(&visit.ctx, visit.tenant_id(), &visit.caller, attempt).await {
         Ok(signed_in) => {
-            let session = Some(&signed_in.session);
-            let next = authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, open, session).await;
+            let (open, session) = (open.after(&signed_in.session), Some(&signed_in.session));
+            let next = authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, session).await;
             let cookie = cookies::set_session(&visit.site.cookies, &signed_in.secret);
             Ok(step::with_cookie(step::answer(visit, next), &cookie))
         }

@@ -13,7 +13,7 @@ use crate::http::extract::oauth_form::{FormError, PostedBody};
 use crate::http::extract::visit::Visit;
 use crate::http::pages::{self, ClientDisplay, ErrorPage, Link, LogoUrl, ReturnTarget};
 use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
-use crate::service::browser::BrowserSecret;
+use crate::service::browser::{BrowserSecret, Form};
 
 /// The redirect to what comes next. Always 303: what was posted must not be posted on (RFC 9700 §4.12).
 pub fn redirect(visit: &Visit, next: &Next) -> Response {
@@ -101,6 +101,7 @@ pub fn query(request: &Request) -> Option<Parameters> {
 pub async fn form(
     visit: &Visit,
     request: &Request,
+    form: Form,
     body: PostedBody,
 ) -> Result<(OpenFlow, BrowserSecret, Parameters), Response> {
     let parameters = body.0.map_err(|error| form_failure(error).render(&visit.page))?;
@@ -108,7 +109,7 @@ pub async fn form(
     let id = flow_id(&parameters).map_err(refuse)?;
     let browser = cookies::browser(request, &visit.site).ok_or(AuthorizeError::OtherBrowser).map_err(refuse)?;
     let csrf = parameters.required("csrf").map(Secret::new).map_err(|_| refuse(AuthorizeError::FormRejected))?;
-    let open = authorize::posted_flow(&visit.ctx, visit.tenant_id(), id, &browser, &csrf).await.map_err(refuse)?;
+    let open = authorize::posted_flow(&visit.ctx, visit.tenant_id(), id, &browser, form, &csrf).await.map_err(refuse)?;
     Ok((open, browser, parameters))
 }
 

@@ -1,6 +1,6 @@
 //! `/userinfo` (OpenID Connect Core §5.3).
 
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
 use crate::domain::parameters::Parameters;
@@ -26,7 +26,9 @@ pub async fn by_post(call: &Call, request: &Request, body: PostedBody) -> Result
     let form = match body.0 {
         Ok(form) => Some(form),
         Err(FormError::ContentType) if !request.headers().contains_key(header::CONTENT_TYPE) => None,
-        Err(error) => return Err(OAuthError::invalid_request(error.to_string())),
+        Err(error) => {
+            return Err(OAuthError::bearer(StatusCode::BAD_REQUEST, Some("invalid_request"), error.to_string()));
+        }
     };
     answer(call, request, form.as_ref()).await
 }

@@ -80,7 +80,7 @@ async fn bad_requests_get_their_specified_error() {
         ("short verifier", &reports, code_form(&[("code_verifier", "short")]), r#"400 {"error":"invalid_request","error_description":"code_verifier must be 43 to 128 characters out of A-Z a-z 0-9 - . _ ~"}"#),
         ("wrong encoding", &reports, "grant_type=%zz".into(), r#"400 {"error":"invalid_request","error_description":"the body is wrongly encoded"}"#),
         ("not UTF-8", &reports, "grant_type=%ff".into(), r#"400 {"error":"invalid_request","error_description":"the body is wrongly encoded"}"#),
-        ("huge", &reports, format!("grant_type={long}"), r#"400 {"error":"invalid_request","error_description":"the body is larger than 16 KiB"}"#),
+        ("huge", &reports, format!("grant_type={long}"), r#"413 {"error":"invalid_request","error_description":"the body is larger than 16 KiB"}"#),
         ("no client", "", code_form(&[]), r#"401 {"error":"invalid_client","error_description":"the request names no client"}"#),
         ("unknown client", &nobody, code_form(&[]), client_error),
         ("wrong secret", &wrong, code_form(&[]), client_error),

@@ -64,6 +64,10 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
     let grant_type = GrantType::from_name(grant_type).ok_or_else(|| {
         OAuthError::bad_request("unsupported_grant_type", "grant_type must be authorization_code or client_credentials")
     })?;
+    // A client that asks for a narrower token must not get a wider one in silence (RFC 8707 §2).
+    if form.all("resource").next().is_some() {
+        return Err(OAuthError::bad_request("invalid_target", "resource indicators are not supported"));
+    }
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
     let tokens = match grant_type {
         GrantType::AuthorizationCode => authorization_code::grant(call, &client, form).await?,

@@ -1,0 +1,62 @@
+//! Which methods an address takes, and who may call it from a page elsewhere.
+//!
+//! `/token` and `/userinfo` may be called by scripts of any origin, since they look at no cookie: an application that
+//! lives in the browser alone could do nothing otherwise. Pages may be called by none.
+
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use poem::{Request, Response};
+
+/// What is known of an address before its endpoint is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Methods {
+    allow: &'static str,
+    cross_origin: bool,
+}
+
+impl Methods {
+    /// Of an address within a tenant.
+    pub fn of(path: &str) -> Self {
+        let (allow, cross_origin) = match path {
+            "/token" => ("POST, OPTIONS", true),
+            "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
+            "/v1/auth/m2m/token" => ("POST", false),
+            "/authorize" | "/login" | "/consent" => ("GET, HEAD, POST", false),
+            _ => ("GET, HEAD", false),
+        };
+        Self { allow, cross_origin }
+    }
+
+    /// The answer to a browser that asks whether a script may call (Fetch §3.2.2); `None` for any other request.
+    pub fn preflight(self, request: &Request) -> Option<Response> {
+        if !self.cross_origin || request.method() != Method::OPTIONS {
+            return None;
+        }
+        let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
+        let headers = response.headers_mut();
+        self.open_to_scripts(headers);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(self.allow));
+        let sent = HeaderValue::from_static("authorization, content-type");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+        Some(response)
+    }
+
+    /// Adds what follows from the address to an answer: `Allow` where the method wasn't one of these (RFC 9110
+    /// §15.5.6), and leave to scripts.
+    pub fn complete(self, mut response: Response) -> Response {
+        // The inner of two knows the address within its tenant.
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
+            // Once: the address within its tenant knows best.
+            response.headers_mut().entry(header::ALLOW).or_insert(HeaderValue::from_static(self.allow));
+        }
+        if self.cross_origin {
+            self.open_to_scripts(response.headers_mut());
+        }
+        response
+    }
+
+    fn open_to_scripts(self, headers: &mut HeaderMap) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"));
+    }
+}
