@@ -20,6 +20,8 @@ pub struct SignIn {
     pub address_limit: NonZeroU32,
     /// Time over which failures from an address count.
     pub address_window: Duration,
+    /// The least time that a refusal takes.
+    pub refusal_time: Duration,
 }
 
 impl SignIn {
@@ -38,6 +40,12 @@ impl SignIn {
                 "Failures from one address (IPv6: one /64) within `address_window` before it has to wait.",
             ),
             address_window: section.value("address_window", quarter, "Time over which these failures count."),
+            refusal_time: section.value(
+                "refusal_time",
+                Duration::from_millis(500),
+                "The least time that a refusal takes, so that it doesn't tell an account with an older, cheaper hash from \
+                 no account at all. Several times as long as checking a password takes.",
+            ),
         }
     }
 

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::authorize::AuthorizeError;
 use super::ctx::{Caller, Ctx};
@@ -84,6 +85,7 @@ pub async fn sign_in(
     caller: &Caller,
     attempt: SignInAttempt,
 ) -> Result<SignedIn, SignInError> {
+    let began = Instant::now();
     let limits = Limits::new(ctx, caller, &attempt.login);
     limits.check(ctx.database.read(), tenant, ctx.now()).await?;
     let found = store::users::find_by_login_with_password(ctx.database.read(), tenant, &attempt.login).await?;
@@ -96,7 +98,11 @@ pub async fn sign_in(
     let known = user.as_ref().map(|user| user.id);
     let user = user.filter(|user| check != PasswordCheck::Wrong && subject::may_act(user).is_ok());
     match user.zip(phc) {
-        None => Err(fail(ctx, tenant, caller, attempt, limits, known).await),
+        None => {
+            let refusal = fail(ctx, tenant, caller, attempt, limits, known).await;
+            tokio::time::sleep_until(began + ctx.config.sign_in.refusal_time).await;
+            Err(refusal)
+        }
         Some((user, phc)) => {
             let renewed = match check {
                 PasswordCheck::RightButOutdated => renewed_hash(ctx, attempt.password.clone()).await,

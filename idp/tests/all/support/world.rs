@@ -15,6 +15,7 @@ use idp::domain::tenant::{Slug, Tenant, TenantSettings};
 use idp::domain::user::{Profile, User};
 use idp::domain::{Secret, TenantId, Timestamp};
 use idp::http::routes::routes;
+use idp::service::browser::{BrowserSecret, Form};
 use idp::service::clients::{self, ClientCache, NewClient};
 use idp::service::clock::Clock;
 use idp::service::ctx::{Ctx, Parts};
@@ -30,6 +31,8 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, StatusCode};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, EndpointExt, Request, Response};
+
+use super::database::TestDatabase;
 
 /// When every test begins: 2030-01-01T00:00:00Z.
 pub(crate) const START: i64 = 1_893_456_000_000;
@@ -63,6 +66,7 @@ pub(crate) struct World {
     /// Everything ambient.
     pub(crate) ctx: Ctx,
     clock: Arc<TestClock>,
+    random: Arc<TestRandom>,
     endpoint: BoxEndpoint<'static, Response>,
 }
 
@@ -93,6 +97,28 @@ impl Answer {
         url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
     }
 
+    /// Fails unless this is an HTML page of that status that says that.
+    #[track_caller]
+    pub(crate) fn assert_page(&self, status: u16, text: &str) {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        assert_eq!(self.header("content-type"), Some("text/html; charset=utf-8"), "{}", self.body);
+        assert!(self.body.contains(text), "the page doesn't say “{text}”: {}", self.body);
+    }
+
+    /// Fails unless this sends the browser to an address that begins so, with 303.
+    #[track_caller]
+    pub(crate) fn assert_leads_to(&self, address: &str) {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
+        assert!(self.location().starts_with(address), "{} instead of {address}", self.location());
+    }
+
+    /// Fails unless this goes back to the client with a code.
+    #[track_caller]
+    pub(crate) fn assert_code(&self) {
+        self.assert_leads_to(CALLBACK);
+        assert!(self.returned("code").is_some(), "no code: {}", self.location());
+    }
+
     /// Status and body, for snapshots.
     pub(crate) fn snapshot(&self) -> String {
         format!("{} {}", self.status.as_u16(), self.body)
@@ -102,14 +128,61 @@ impl Answer {
 impl World {
     /// A provider on that database, which is migrated.
     pub(crate) async fn on(database: Database) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    /// A provider with other settings than the usual ones.
+    pub(crate) async fn with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let world = Self::keyless(database, change).await;
+        world.give_key(TenantId::DEFAULT, "rsa2048").await;
+        world
+    }
+
+    /// The same, without a signing key.
+    pub(crate) async fn keyless(database: Database, change: impl FnOnce(&mut Config)) -> Self {
         let folder = std::path::Path::new("unused");
         let address: SocketAddr = "127.0.0.1:8080".parse().unwrap();
-        let config = Config::dev(address, folder, KeyEncryptionKey::new([7; 32])).unwrap();
-        let cheap = HashCost { memory_kib: 64, iterations: 1, parallelism: 1 };
+        let mut config = Config::dev(address, folder, KeyEncryptionKey::new([7; 32])).unwrap();
+        config.sign_in.refusal_time = Duration::ZERO;
+        change(&mut config);
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
+        let random = Arc::new(TestRandom(AtomicU64::new(1)));
+        let world = Self::assemble(database, config, clock, random);
+        tenants::ensure_default(&world.ctx).await.unwrap();
+        world
+    }
+
+    /// Another node on the same database, with the same clock and caches of its own.
+    pub(crate) fn peer(&self, database: Database) -> Self {
+        Self::assemble(database, self.ctx.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.random))
+    }
+
+    /// The usual: a provider with the user `ada@example.com` and the client `reports`.
+    pub(crate) async fn furnished(database: &TestDatabase) -> Self {
+        let world = Self::on(database.open().await).await;
+        world.furnish().await;
+        world
+    }
+
+    /// Adds the user `ada@example.com` and the client `reports` to the default tenant.
+    pub(crate) async fn furnish(&self) {
+        let tenant = self.tenant().await;
+        self.user(&tenant, "ada@example.com").await;
+        self.client(&tenant, "reports", |_| {}).await;
+    }
+
+    /// The provider after a restart: of what was, the database is left alone.
+    pub(crate) async fn restarted(self, database: Database) -> Self {
+        let config = self.ctx.config.clone();
+        self.ctx.database.close().await;
+        Self::assemble(database, config, self.clock, self.random)
+    }
+
+    fn assemble(database: Database, config: Config, clock: Arc<TestClock>, random: Arc<TestRandom>) -> Self {
+        let cheap = HashCost { memory_kib: 64, iterations: 1, parallelism: 1 };
         let ctx = Ctx::new(Parts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            random: Arc::new(TestRandom(AtomicU64::new(1))),
+            random: Arc::clone(&random) as Arc<dyn Random>,
             database,
             passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
             sealing: keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into(),
@@ -118,11 +191,8 @@ impl World {
             clients: ClientCache::default(),
             key_rings: KeyRings::default(),
         });
-        tenants::ensure_default(&ctx).await.unwrap();
         let endpoint = routes(ctx.clone()).boxed();
-        let world = Self { ctx, clock, endpoint };
-        world.give_key(TenantId::DEFAULT, "rsa2048").await;
-        world
+        Self { ctx, clock, random, endpoint }
     }
 
     /// Gives a tenant a key that was made once, since making one takes a while.
@@ -165,7 +235,12 @@ impl World {
 
     /// A user of that e-mail address with the password [`PASSWORD`].
     pub(crate) async fn user(&self, tenant: &Tenant, email: &str) -> User {
-        let new = NewUser {
+        self.person(tenant, email, |_| {}).await
+    }
+
+    /// The same, with changes.
+    pub(crate) async fn person(&self, tenant: &Tenant, email: &str, change: impl FnOnce(&mut NewUser)) -> User {
+        let mut new = NewUser {
             email: Some(email.parse().unwrap()),
             email_verified: true,
             username: None,
@@ -173,6 +248,7 @@ impl World {
             profile: Profile { name: Some("Ada Lovelace".to_owned()), ..Profile::default() },
             password: Some(Secret::new(PASSWORD)),
         };
+        change(&mut new);
         users::create(&self.ctx, tenant, new, "test").await.unwrap()
     }
 
@@ -207,9 +283,13 @@ impl World {
 
     /// Sends a request.
     pub(crate) async fn send(&self, request: poem::http::Request<Vec<u8>>) -> Answer {
+        self.send_from(HOME, request).await
+    }
+
+    /// Sends a request from a network address.
+    pub(crate) async fn send_from(&self, address: &str, request: poem::http::Request<Vec<u8>>) -> Answer {
         let (parts, body) = request.into_parts();
-        let address: SocketAddr = "127.0.0.1:50000".parse().unwrap();
-        let remote = RemoteAddr(Addr::SocketAddr(address));
+        let remote = RemoteAddr(Addr::SocketAddr(SocketAddr::new(address.parse().unwrap(), 50_000)));
         let parts = (parts, LocalAddr::default(), remote, poem::http::uri::Scheme::HTTP).into();
         let response = self.endpoint.get_response(Request::from_parts(parts, Body::from(body))).await;
         let (parts, body) = response.into_parts();
@@ -224,7 +304,7 @@ impl World {
 
     /// POST of a form that is encoded already, with headers.
     pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
-        let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+        let mut all = vec![("content-type", FORM)];
         all.extend_from_slice(headers);
         self.send(request("POST", path, &all, form.as_bytes().to_vec())).await
     }
@@ -239,6 +319,10 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     builder.body(body).unwrap()
 }
 
+/// The network address that requests come from, if nothing else is said.
+const HOME: &str = "127.0.0.1";
+/// The media type of forms.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// Every client's secret.
@@ -273,13 +357,27 @@ pub(crate) fn payload(jwt: &str) -> serde_json::Value {
 pub(crate) struct Browser<'w> {
     world: &'w World,
     base: String,
+    /// The network address that it is at.
+    pub(crate) address: String,
     pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl<'w> Browser<'w> {
     /// A browser without cookies, at the tenant whose pages are below `base`.
     pub(crate) fn new(world: &'w World, base: &str) -> Self {
-        Self { world, base: base.to_owned(), cookies: BTreeMap::new() }
+        Self { world, base: base.to_owned(), address: HOME.to_owned(), cookies: BTreeMap::new() }
+    }
+
+    /// The cookie whose name ends so: `session` or `browser`.
+    pub(crate) fn cookie(&self, kind: &str) -> Option<(&str, &str)> {
+        let ours = |(name, _): &(&String, &String)| name.ends_with(&format!("-{kind}"));
+        self.cookies.iter().find(ours).map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The token of a form of a flow, made as the provider makes it.
+    pub(crate) fn csrf(&self, flow: &str, form: Form) -> String {
+        let secret = BrowserSecret(Secret::new(self.cookie("browser").unwrap().1));
+        secret.csrf_token(flow.parse().unwrap(), form).expose().to_owned()
     }
 
     fn keep(&mut self, answer: &Answer) {
@@ -299,16 +397,25 @@ impl<'w> Browser<'w> {
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let path = if path.starts_with("/t/") { path.to_owned() } else { format!("{}{path}", self.base) };
         let cookies = self.cookie_header();
-        let answer = self.world.get(&path, &[("cookie", &cookies), ("accept", "text/html")]).await;
-        self.keep(&answer);
-        answer
+        self.send(request("GET", &path, &[("cookie", &cookies), ("accept", "text/html")], Vec::new())).await
     }
 
     /// Posts a form to an address of the tenant.
     pub(crate) async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.post_raw(path, Some(FORM), encode(form).into_bytes()).await
+    }
+
+    /// Posts anything to an address of the tenant.
+    pub(crate) async fn post_raw(&mut self, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Answer {
         let cookies = self.cookie_header();
-        let headers = [("cookie", cookies.as_str()), ("accept", "text/html")];
-        let answer = self.world.post(&format!("{}{path}", self.base), &headers, &encode(form)).await;
+        let mut headers = vec![("cookie", cookies.as_str()), ("accept", "text/html")];
+        headers.extend(content_type.map(|media_type| ("content-type", media_type)));
+        let posted = request("POST", &format!("{}{path}", self.base), &headers, body);
+        self.send(posted).await
+    }
+
+    async fn send(&mut self, request: poem::http::Request<Vec<u8>>) -> Answer {
+        let answer = self.world.send_from(&self.address, request).await;
         self.keep(&answer);
         answer
     }
@@ -350,6 +457,21 @@ impl<'w> Browser<'w> {
         let page = self.get(to_page.location()).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         (hidden(&page.body, "flow"), hidden(&page.body, "csrf"))
+    }
+
+    /// Begins an authorization and opens its sign-in page: the flow and the form's token.
+    pub(crate) async fn sign_in_page(&mut self, client_id: &str) -> (String, String) {
+        let start = self.authorize(client_id, &[]).await;
+        start.assert_leads_to(&format!("{}/login", self.base));
+        self.form(&start).await
+    }
+
+    /// Begins an authorization, signs in, and opens the consent page.
+    pub(crate) async fn consent_page(&mut self, client_id: &str, email: &str) -> (String, String) {
+        let start = self.authorize(client_id, &[]).await;
+        let signed_in = self.sign_in(&start, email, PASSWORD).await;
+        signed_in.assert_leads_to(&format!("{}/consent", self.base));
+        self.form(&signed_in).await
     }
 
     /// From the request to the code: signs in and allows.
