@@ -62,7 +62,9 @@ impl Watch {
         }
         let since = self.began + Duration::from_millis(self.since.load(Ordering::Acquire));
         let reading = self.reading.load(Ordering::Acquire);
-        let deadline = since + if reading { self.header_timeout } else { self.idle_timeout };
+        // One that never said anything has less time than one that rests between requests: there can be many of them.
+        let rest = if self.is_untouched() { self.header_timeout.min(self.idle_timeout) } else { self.idle_timeout };
+        let deadline = since + if reading { self.header_timeout } else { rest };
         if now < deadline {
             Finding::Fine(deadline.min(soon))
         } else if reading {
