@@ -19,20 +19,24 @@ use crate::service::tenants;
 /// Who did it, in the audit log.
 pub(super) const ACTOR: &str = "cli";
 
+/// Where help shows them.
+const COMMON: &str = "Common options";
+
 /// Options of every command.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Common {
     /// Configuration file [env: SIGNET_CONFIG]; settings may also all be in the environment
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = COMMON)]
     pub(super) config: Option<PathBuf>,
     /// Instead of a configuration: a folder that `signet serve --dev` made
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = COMMON)]
     pub(super) data: Option<PathBuf>,
-    /// How to answer
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// Answer for people, or as one JSON object or array
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = COMMON, default_value = "text",
+        value_parser = one_of(&[Format::Text, Format::Json], |format| format.name()))]
     pub(super) format: Format,
     /// Show the log on standard error
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = COMMON)]
     pub(super) verbose: bool,
 }
 

@@ -13,12 +13,22 @@ use super::exit::{CliError, Exit};
 use crate::domain::Timestamp;
 
 /// How a command answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// For people.
     Text,
     /// One object or array, whose members stay as they are from version to version.
     Json,
+}
+
+impl Format {
+    /// Its name on the command line.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// Facts about one thing, in their order. JSON has all of them, text leaves out what is absent.

@@ -98,7 +98,11 @@ impl Development {
         let known = folder.facts()?;
         let issuer = known.as_ref().map(|facts| &facts.issuer);
         let _runtime = runtime.enter();
-        let stored = dev::choose(&folder, issuer, arguments.listen, &console.env)?;
+        let mut env = console.env.clone();
+        if common.verbose {
+            env.insert(0, ("SIGNET_LOG__FILTER".to_owned(), "info".to_owned()));
+        }
+        let stored = dev::choose(&folder, issuer, arguments.listen, &env)?;
         let drawn = known.is_none();
         let facts = known.or_else(|| Facts::draw(stored.issuer.clone(), &SystemRandom as &dyn Random));
         let facts = facts.ok_or_else(|| CliError::new(Exit::Failed, "the demo data can't be made"))?;

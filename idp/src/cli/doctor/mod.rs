@@ -145,14 +145,12 @@ async fn database(config: &Config, findings: &mut Findings) {
 async fn keys(ctx: &Ctx, findings: &mut Findings) {
     match look_at_keys(ctx).await {
         Ok(looked) if looked.closed.is_empty() && looked.later.is_none() => {
-            let count = looked.count;
-            findings.ok(
-                "keys",
-                match count {
-                    0 => "none yet; the first is made when it is needed".to_owned(),
-                    _ => format!("the key-encryption key opens all {count} of them"),
-                },
-            );
+            let text = match looked.count {
+                0 => "none yet; the first is made when it is needed".to_owned(),
+                1 => "the key-encryption key opens the one that there is".to_owned(),
+                count => format!("the key-encryption key opens all {count}"),
+            };
+            findings.ok("keys", text);
         }
         Ok(looked) => {
             if let Some(at) = looked.later {

@@ -1,0 +1,11 @@
+//! The command line, in this process but for `signet serve`: exit codes, both kinds of answer, what changed.
+
+mod client;
+mod doctor;
+mod general;
+mod key;
+mod serve;
+mod site;
+mod tenant;
+mod token;
+mod user;
