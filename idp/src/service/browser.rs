@@ -7,15 +7,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::{FlowId, Secret, SessionId};
+use crate::domain::{FlowId, Secret, UserId};
 
 /// Which form a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Who are you?
     SignIn,
-    /// May it? Asked of the person of this session, and of nobody who signs in after the page was shown.
-    Consent(SessionId),
+    /// May it? Asked of this person, and of nobody else who signs in after the page was shown.
+    Consent(UserId),
 }
 
 /// The value of the browser cookie: 256 random bits.
@@ -33,9 +33,9 @@ impl BrowserSecret {
         let mut hasher = openssl::sha::Sha256::new();
         match form {
             Form::SignIn => hasher.update(b"signet sign-in\0"),
-            Form::Consent(session) => {
+            Form::Consent(user) => {
                 hasher.update(b"signet consent\0");
-                hasher.update(session.uuid().as_bytes());
+                hasher.update(user.uuid().as_bytes());
             }
         }
         hasher.update(flow.uuid().as_bytes());

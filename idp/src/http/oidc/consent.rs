@@ -34,7 +34,7 @@ async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Resu
         client: step::client_display(&open),
         returns_to: step::return_target(&open)?,
         flow: open.flow.id.to_string(),
-        csrf: browser.csrf_token(open.flow.id, Form::Consent(session.id)).expose().to_owned(),
+        csrf: browser.csrf_token(open.flow.id, Form::Consent(session.user_id)).expose().to_owned(),
         person: Person { name: person.profile.name.clone(), login: person.login() },
         scopes: scopes
             .into_iter()
@@ -56,7 +56,7 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
         let next = body.0.ok().and_then(|form| step::flow_id(&form).ok()).ok_or(AuthorizeError::FlowUnknown);
         return step::answer(&visit, next.map(Next::SignIn));
     };
-    let (open, _browser, parameters) = match step::form(&visit, request, Form::Consent(session.id), body).await {
+    let (open, _browser, parameters) = match step::form(&visit, request, Form::Consent(session.user_id), body).await {
         Ok(form) => form,
         Err(response) => return response,
     };
