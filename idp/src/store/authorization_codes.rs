@@ -27,7 +27,7 @@ impl TryFrom<Model> for AuthorizationCode {
             user_id: UserId::from_uuid(row.user_id),
             session_id: SessionId::from_uuid(row.session_id),
             grant_id: GrantId::from_uuid(row.grant_id),
-            detail: DETAIL.from_json(row.detail)?,
+            detail: DETAIL.read_json(row.detail)?,
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: Timestamp::from_millis(row.expires_at),
         })
@@ -46,7 +46,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, code: &Authoriz
         user_id: code.user_id.uuid(),
         session_id: code.session_id.uuid(),
         grant_id: code.grant_id.uuid(),
-        detail: DETAIL.to_json(&code.detail)?,
+        detail: DETAIL.write_json(&code.detail)?,
         created_at: code.created_at.millis(),
         expires_at: code.expires_at.millis(),
         redeemed_at: None,

@@ -25,7 +25,7 @@ impl TryFrom<(Model, Vec<client_secrets::Model>)> for Client {
             id: Place("clients", "client_id").parse(row.client_id)?,
             status: row.status.into(),
             name: row.name,
-            metadata: METADATA.from_json(row.metadata)?,
+            metadata: METADATA.read_json(row.metadata)?,
             secrets: secrets.into_iter().map(ClientSecret::try_from).collect::<Result<_, _>>()?,
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -66,7 +66,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, client: &Client
         client_id: client.id.to_string(),
         status: client.status.into(),
         name: client.name.clone(),
-        metadata: METADATA.to_json(&client.metadata)?,
+        metadata: METADATA.write_json(&client.metadata)?,
         created_at: client.created_at.millis(),
         updated_at: client.updated_at.millis(),
     };
@@ -166,7 +166,7 @@ pub async fn update(
 ) -> Result<bool, StoreError> {
     let changed = Entity::update_many()
         .col_expr(Column::Name, Expr::value(name))
-        .col_expr(Column::Metadata, Expr::value(METADATA.to_json(metadata)?))
+        .col_expr(Column::Metadata, Expr::value(METADATA.write_json(metadata)?))
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
         .exec(db)

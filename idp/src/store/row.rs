@@ -50,12 +50,12 @@ impl Place {
     }
 
     /// A document into its type.
-    pub(super) fn from_json<T: DeserializeOwned>(self, json: JsonValue) -> Result<T, StoreError> {
+    pub(super) fn read_json<T: DeserializeOwned>(self, json: JsonValue) -> Result<T, StoreError> {
         serde_json::from_value(json).map_err(|_| self.corrupt())
     }
 
     /// A value into its document.
-    pub(super) fn to_json<T: Serialize>(self, value: &T) -> Result<JsonValue, StoreError> {
+    pub(super) fn write_json<T: Serialize>(self, value: &T) -> Result<JsonValue, StoreError> {
         serde_json::to_value(value).map_err(|_| self.corrupt())
     }
 

@@ -24,7 +24,7 @@ impl TryFrom<Model> for Tenant {
             issuer: Place("tenants", "issuer").parse(row.issuer)?,
             name: row.name,
             status: row.status.into(),
-            settings: SETTINGS.from_json(row.settings)?,
+            settings: SETTINGS.read_json(row.settings)?,
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         })
@@ -42,7 +42,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<(), St
         issuer: tenant.issuer.to_string(),
         name: tenant.name.clone(),
         status: tenant.status.into(),
-        settings: SETTINGS.to_json(&tenant.settings)?,
+        settings: SETTINGS.write_json(&tenant.settings)?,
         created_at: tenant.created_at.millis(),
         updated_at: tenant.updated_at.millis(),
     };
@@ -105,7 +105,7 @@ pub async fn update(
 ) -> Result<bool, StoreError> {
     let changed = Entity::update_many()
         .col_expr(Column::Name, Expr::value(name))
-        .col_expr(Column::Settings, Expr::value(SETTINGS.to_json(settings)?))
+        .col_expr(Column::Settings, Expr::value(SETTINGS.write_json(settings)?))
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(Column::TenantId.eq(id.uuid()))
         .exec(db)

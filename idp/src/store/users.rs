@@ -11,7 +11,7 @@ use sea_orm::{
 use super::error::conflict_on;
 use super::row::{Place, page};
 use super::{Conflict, StoreError, changes};
-use crate::domain::user::{LoginName, User, UserStatus};
+use crate::domain::user::{Email, LoginName, User, UserStatus, Username};
 use crate::domain::{Secret, TenantId, Timestamp, UserId};
 
 const TABLE: &str = "users";
@@ -29,8 +29,8 @@ impl TryFrom<Model> for User {
             email: Place(TABLE, "email").parse_optional(row.email)?,
             email_verified: row.email_verified,
             username: Place(TABLE, "username").parse_optional(row.username)?,
-            roles: ROLES.from_json(row.roles)?,
-            profile: PROFILE.from_json(row.profile)?,
+            roles: ROLES.read_json(row.roles)?,
+            profile: PROFILE.read_json(row.profile)?,
             last_activity_at: row.last_activity_at.map(Timestamp::from_millis),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -44,12 +44,12 @@ fn to_row(tenant: TenantId, user: &User) -> Result<Model, StoreError> {
         user_id: user.id.uuid(),
         status: user.status.into(),
         email: user.email.as_ref().map(ToString::to_string),
-        email_lower: user.email.as_ref().map(|email| email.lower()),
+        email_lower: user.email.as_ref().map(Email::lower),
         email_verified: user.email_verified,
         username: user.username.as_ref().map(ToString::to_string),
-        username_lower: user.username.as_ref().map(|name| name.lower()),
-        roles: ROLES.to_json(&user.roles)?,
-        profile: PROFILE.to_json(&user.profile)?,
+        username_lower: user.username.as_ref().map(Username::lower),
+        roles: ROLES.write_json(&user.roles)?,
+        profile: PROFILE.write_json(&user.profile)?,
         last_activity_at: user.last_activity_at.map(Timestamp::millis),
         created_at: user.created_at.millis(),
         updated_at: user.updated_at.millis(),

@@ -158,6 +158,7 @@ pub(crate) fn flow(number: u128) -> AuthorizationFlow {
             ui_locales: None,
         },
         browser_hash: None,
+        session_id: None,
         state: FlowState::Open,
         created_at: NOW,
         expires_at: later(600),

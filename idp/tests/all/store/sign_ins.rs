@@ -128,6 +128,7 @@ async fn a_flow_goes_one_way() {
         let found = store::authorization_flows::find(database.read(), tenant, samples::flow_id(1)).await.unwrap();
         let found = found.unwrap();
         assert_eq!((found.state, found.browser_hash), (FlowState::Completed, Some(hash(1))));
+        assert_eq!(found.session_id, Some(samples::session_id(1)));
     }
 }
 
