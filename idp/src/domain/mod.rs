@@ -5,6 +5,7 @@ pub mod audit;
 pub mod authorization_code;
 pub mod authorization_flow;
 pub mod authorization_request;
+pub mod authorization_response;
 pub mod claims;
 pub mod client;
 pub mod client_assertion;

@@ -16,8 +16,9 @@ use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::authorization_code::{AuthorizationCode, CodeDetail};
 use crate::domain::authorization_flow::{AuthorizationFlow, FlowState};
 use crate::domain::authorization_request::{
-    AuthorizationError, AuthorizationErrorCode, AuthorizationRequest, Prompt, ReturnAddress, UntrustedRequest,
+    AuthorizationError, AuthorizationErrorCode, AuthorizationRequest, Prompt, UntrustedRequest,
 };
+use crate::domain::authorization_response::AuthorizationResponse;
 use crate::domain::client::{Client, ConsentPolicy};
 use crate::domain::consent::Consent;
 use crate::domain::grant::Grant;
@@ -25,7 +26,7 @@ use crate::domain::parameters::Parameters;
 use crate::domain::provider_metadata::SCOPES;
 use crate::domain::scope::Scope;
 use crate::domain::session::{Session, SessionSecret};
-use crate::domain::tenant::{Issuer, Tenant};
+use crate::domain::tenant::Tenant;
 use crate::domain::user::User;
 use crate::domain::{CodeHash, FlowId, GrantId, Secret, TenantId, Timestamp};
 use crate::store::{self, Connection, StoreError};
@@ -42,39 +43,6 @@ pub enum Next {
     Consent(FlowId),
     /// Go back to the client.
     Return(AuthorizationResponse),
-}
-
-/// An answer to the client (RFC 6749 §4.1.2).
-#[derive(Debug)]
-pub struct AuthorizationResponse {
-    /// Where it goes.
-    pub to: ReturnAddress,
-    /// A code, or an error.
-    pub outcome: Result<Secret, AuthorizationError>,
-}
-
-impl AuthorizationResponse {
-    /// The address that the browser is sent to, with `iss` (RFC 9207).
-    pub fn location(&self, issuer: &Issuer) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        match &self.outcome {
-            Ok(code) => query.append_pair("code", code.expose()),
-            Err(error) => query
-                .append_pair("error", error.code.as_str())
-                .append_pair("error_description", &error.description),
-        };
-        if let Some(state) = &self.to.state {
-            query.append_pair("state", state);
-        }
-        query.append_pair("iss", issuer.as_str());
-        let uri = self.to.redirect_uri.as_str();
-        let separator = match uri.find('?') {
-            None => "?",
-            Some(_) if uri.ends_with(['?', '&']) => "",
-            Some(_) => "&",
-        };
-        format!("{uri}{separator}{}", query.finish())
-    }
 }
 
 /// Why an authorization can't go on; the person reads it.
