@@ -50,6 +50,9 @@ enum TokenAnswers {
     /// The client didn't prove itself.
     #[oai(status = 401)]
     Unauthorized(Json<OAuthErrorBody>),
+    /// The form is larger than 16 KiB.
+    #[oai(status = 413)]
+    TooLarge(Json<OAuthErrorBody>),
     /// Come back later.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
@@ -86,6 +89,30 @@ enum UserinfoAnswers {
     /// The access token wasn't given `openid`.
     #[oai(status = 403)]
     Forbidden(Json<OAuthErrorBody>),
+    /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
+}
+
+/// What `/userinfo` answers to a POST.
+#[derive(ApiResponse)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum PostedUserinfoAnswers {
+    /// The claims.
+    #[oai(status = 200)]
+    Claims(Json<Any<serde_json::Value>>),
+    /// The request is wrong (RFC 6750 §3.1).
+    #[oai(status = 400)]
+    Refused(Json<OAuthErrorBody>),
+    /// The access token is missing or invalid.
+    #[oai(status = 401)]
+    Unauthorized(Json<OAuthErrorBody>),
+    /// The access token wasn't given `openid`.
+    #[oai(status = 403)]
+    Forbidden(Json<OAuthErrorBody>),
+    /// The form is larger than 16 KiB.
+    #[oai(status = 413)]
+    TooLarge(Json<OAuthErrorBody>),
     /// Come back later.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
@@ -140,7 +167,7 @@ impl Api {
 
     /// Claims of the user, the access token perhaps in the form
     #[oai(path = "/userinfo", method = "post", tag = "Group::Userinfo")]
-    async fn userinfo_by_post(&self, call: Call, request: &Request, body: PostedBody) -> Described<UserinfoAnswers> {
+    async fn userinfo_by_post(&self, call: Call, request: &Request, body: PostedBody) -> Described<PostedUserinfoAnswers> {
         Described::new(userinfo::by_post(&call, request, body).await)
     }
 }

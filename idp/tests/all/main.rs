@@ -6,5 +6,6 @@ mod cli;
 mod config;
 mod http;
 mod listener;
+mod service;
 mod store;
 mod support;

@@ -1,6 +1,7 @@
 //! `/userinfo` (OpenID Connect Core §5.3).
 
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::error::ResponseError as _;
+use poem::http::{HeaderValue, header};
 use poem::{Request, Response};
 
 use crate::domain::parameters::Parameters;
@@ -27,7 +28,8 @@ pub async fn by_post(call: &Call, request: &Request, body: PostedBody) -> Result
         Ok(form) => Some(form),
         Err(FormError::ContentType) if !request.headers().contains_key(header::CONTENT_TYPE) => None,
         Err(error) => {
-            return Err(OAuthError::bearer(StatusCode::BAD_REQUEST, Some("invalid_request"), error.to_string()));
+            let status = OAuthError::form(error).status();
+            return Err(OAuthError::bearer(status, Some("invalid_request"), error.to_string()));
         }
     };
     answer(call, request, form.as_ref()).await

@@ -1,6 +1,11 @@
 //! Everything over HTTP, from the outside.
 
-mod code_flow;
-mod token;
 mod authorize;
+mod client_assertion;
+pub(crate) mod code_flow;
+pub(crate) mod jose;
+mod metadata;
+mod openapi;
 mod tenants;
+mod token;
+mod userinfo;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -226,8 +226,7 @@ impl World {
 
     /// Another tenant, with a key of its own.
     pub(crate) async fn other_tenant(&self, slug: &str) -> Tenant {
-        let new =
-            NewTenant { slug: slug.parse().unwrap(), name: slug.to_owned(), settings: TenantSettings::default() };
+        let new = NewTenant { slug: slug.parse().unwrap(), name: slug.to_owned(), settings: TenantSettings::default() };
         let tenant = tenants::create(&self.ctx, new, "test").await.unwrap();
         self.give_key(tenant.id, "rsa3072").await;
         tenant
@@ -311,7 +310,12 @@ impl World {
 }
 
 /// A request.
-pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> poem::http::Request<Vec<u8>> {
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> poem::http::Request<Vec<u8>> {
     let mut builder = poem::http::Request::builder().method(method).uri(path);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
@@ -474,11 +478,12 @@ impl<'w> Browser<'w> {
         self.form(&signed_in).await
     }
 
-    /// From the request to the code: signs in and allows.
+    /// From the request to the code: signs in and, unless that was done before, allows.
     pub(crate) async fn code(&mut self, client_id: &str, email: &str) -> String {
         let start = self.authorize(client_id, &[]).await;
         let signed_in = self.sign_in(&start, email, PASSWORD).await;
-        let allowed = self.consent(&signed_in, "allow").await;
+        let asked = signed_in.location().starts_with(&format!("{}/consent", self.base));
+        let allowed = if asked { self.consent(&signed_in, "allow").await } else { signed_in };
         allowed.returned("code").unwrap_or_else(|| panic!("no code: {}", allowed.location()))
     }
 }

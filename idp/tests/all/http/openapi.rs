@@ -1,0 +1,128 @@
+//! The OpenAPI document: as checked in, whole, and true.
+
+use std::collections::BTreeSet;
+
+use idp::http::routes::openapi_document;
+use poem::http::StatusCode;
+use serde_json::Value;
+
+use super::code_flow::redeem;
+use crate::support::databases;
+use crate::support::world::{Browser, PASSWORD, SECRET, World, basic};
+
+fn document() -> Value {
+    serde_json::from_str(&openapi_document().unwrap()).unwrap()
+}
+
+#[test]
+fn the_document_is_the_one_that_is_checked_in() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/documents/signet.json");
+    let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        checked_in == openapi_document().unwrap(),
+        "the API has changed: look at the difference after `signet openapi > openapi/documents/signet.json`"
+    );
+}
+
+fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str() {
+                    Some(target) if name == "$ref" => found.push(target),
+                    _ => references(member, found),
+                }
+            }
+        }
+        Value::Array(members) => members.iter().for_each(|member| references(member, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_has_its_target_and_every_schema_its_reference() {
+    let document = document();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(!found.is_empty());
+    for target in &found {
+        let pointer = target.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{target}");
+    }
+    let used: BTreeSet<&str> = found.into_iter().collect();
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(used.contains(&*format!("#/components/schemas/{name}")), "nobody refers to {name}");
+    }
+}
+
+#[test]
+fn every_operation_says_what_it_is_and_what_it_answers() {
+    let document = document();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            assert!(!operation["summary"].as_str().unwrap().is_empty(), "{method} {path}");
+            assert!(!operation["tags"].as_array().unwrap().is_empty(), "{method} {path}");
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                assert!(!response["description"].as_str().unwrap().is_empty(), "{method} {path} {status}");
+            }
+        }
+    }
+}
+
+/// The statuses that the document has for an operation.
+fn documented(path: &str, method: &str) -> BTreeSet<u16> {
+    let document = document();
+    let responses = document["paths"][path][method]["responses"].as_object().unwrap();
+    responses.keys().map(|status| status.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_documented_statuses_are_those_that_are_seen() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.service(&tenant, "robot").await;
+        let mut browser = Browser::new(&world, "");
+        let mut token = BTreeSet::new();
+        let mut userinfo = BTreeSet::new();
+
+        let code = browser.code("reports", "ada@example.com").await;
+        let tokens = redeem(&world, "", "reports", &code).await;
+        token.insert(tokens.status.as_u16());
+        token.insert(redeem(&world, "", "reports", &code).await.status.as_u16());
+        token.insert(redeem(&world, "", "nobody", &code).await.status.as_u16());
+        let huge = format!("access_token={}", "x".repeat(20_000));
+        token.insert(world.post("/token", &[], &huge).await.status.as_u16());
+
+        let fresh = Browser::new(&world, "").code("reports", "ada@example.com").await;
+        let tokens = redeem(&world, "", "reports", &fresh).await.json();
+        let mut other = Browser::new(&world, "");
+        let start = other.authorize("reports", &[("scope", "email")]).await;
+        let allowed = other.sign_in(&start, "ada@example.com", PASSWORD).await;
+        let narrow = redeem(&world, "", "reports", &allowed.returned("code").unwrap()).await.json();
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let narrow = format!("Bearer {}", narrow["access_token"].as_str().unwrap());
+        let (whole, narrow) = (("authorization", bearer.as_str()), ("authorization", narrow.as_str()));
+        for headers in [vec![whole], vec![narrow], vec![], vec![whole, whole]] {
+            userinfo.insert(world.get("/userinfo", &headers).await.status.as_u16());
+        }
+
+        world.ctx.database.close().await;
+        world.ctx.clients.invalidate_all();
+        let robot = [("authorization", &*basic("robot", SECRET))];
+        for (path, seen) in [("/token", &mut token), ("/userinfo", &mut userinfo)] {
+            let answer = match path {
+                "/token" => world.post(path, &robot, "grant_type=client_credentials").await,
+                _ => world.get(path, &[whole]).await,
+            };
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {}", answer.body);
+            assert_eq!(answer.json()["error"], "temporarily_unavailable");
+            assert_eq!(answer.header("retry-after"), Some("1"), "{path}");
+            seen.insert(answer.status.as_u16());
+        }
+        assert_eq!(token, documented("/token", "post"));
+        assert_eq!(userinfo, documented("/userinfo", "get"));
+        userinfo.insert(world.post("/userinfo", &[], &huge).await.status.as_u16());
+        assert_eq!(userinfo, documented("/userinfo", "post"));
+    }
+}

@@ -1,0 +1,42 @@
+//! What goes on beneath the endpoints: keys, caches, upkeep, and where secrets must not be.
+
+mod cache;
+mod keys;
+mod secrets;
+mod sessions;
+mod upkeep;
+
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+
+/// Each row of each table, as text: blobs in hexadecimal.
+async fn rows(db: &DatabaseConnection) -> Vec<(String, String)> {
+    let backend = db.get_database_backend();
+    let names = match backend {
+        DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+        _ => "SELECT name FROM sqlite_master WHERE type = 'table'",
+    };
+    let mut found = Vec::new();
+    for table in texts(db, names, "name").await {
+        let sql = match backend {
+            DbBackend::Postgres => format!("SELECT t::text AS row FROM \"{table}\" AS t"),
+            _ => {
+                let columns = texts(db, &format!("PRAGMA table_info(\"{table}\")"), "name").await;
+                let columns: Vec<String> = columns.iter().map(|name| format!("quote(\"{name}\")")).collect();
+                format!("SELECT {} AS row FROM \"{table}\"", columns.join(" || ',' || "))
+            }
+        };
+        found.extend(texts(db, &sql, "row").await.into_iter().map(|row| (table.clone(), row)));
+    }
+    found
+}
+
+async fn texts(db: &DatabaseConnection, sql: &str, column: &str) -> Vec<String> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let rows = db.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get("", column).unwrap()).collect()
+}
+
+/// How many rows a table has.
+async fn count(db: &DatabaseConnection, table: &str) -> usize {
+    rows(db).await.iter().filter(|(name, _)| name == table).count()
+}
