@@ -32,5 +32,5 @@ pub fn read(request: &Request, form: Option<&Parameters>) -> Result<Secret, OAut
 }
 
 fn missing() -> OAuthError {
-    OAuthError::bearer(StatusCode::UNAUTHORIZED, None, "an access token is needed: Authorization: Bearer …")
+    OAuthError::bearer(StatusCode::UNAUTHORIZED, None, "an access token is needed: Authorization: Bearer TOKEN")
 }
