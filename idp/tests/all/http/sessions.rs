@@ -1,0 +1,214 @@
+//! Sessions and flows in the browser: cookies, new sessions, several tabs, and how long each lives.
+
+use std::time::Duration;
+
+use idp::service::browser::Form;
+use idp::service::users;
+use poem::http::StatusCode;
+
+use super::code_flow::redeem;
+use crate::support::databases;
+use crate::support::world::{Answer, Browser, PASSWORD, World, hidden, payload};
+
+const EXPIRED: &str = "This sign\u{2011}in has expired";
+const WRONG: &str = "The email, username or password isn’t right.";
+
+fn set_cookies(answer: &Answer) -> Vec<String> {
+    answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+}
+
+/// Splits `name=value; attributes` and checks that the value is a secret.
+fn without_value(cookie: &str) -> (String, String) {
+    let (name, rest) = cookie.split_once('=').unwrap();
+    let (value, attributes) = rest.split_once("; ").unwrap();
+    assert_eq!(value.len(), 43, "256 bits: {cookie}");
+    (name.to_owned(), attributes.to_owned())
+}
+
+#[tokio::test]
+async fn cookies_are_kept_from_scripts_other_sites_and_plain_http() {
+    let issuers = [
+        ("http://127.0.0.1:8080", "", "Path=/; HttpOnly; SameSite=Lax"),
+        ("https://id.example.com", "__Host-", "Path=/; Secure; HttpOnly; SameSite=Lax"),
+    ];
+    for (issuer, prefix, attributes) in issuers {
+        for database in databases().await {
+            let world = World::with(database.open().await, |config| config.issuer = issuer.parse().unwrap()).await;
+            world.furnish().await;
+            let mut browser = Browser::new(&world, "");
+            let start = browser.authorize("reports", &[]).await;
+            let signed_in = browser.sign_in(&start, "ada@example.com", PASSWORD).await;
+            let tag: String =
+                openssl::sha::sha256(issuer.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+            for (answer, kind) in [(&start, "browser"), (&signed_in, "session")] {
+                let cookies = set_cookies(answer);
+                assert_eq!(cookies.len(), 1, "{cookies:?}");
+                let (name, found) = without_value(&cookies[0]);
+                assert_eq!((name, found.as_str()), (format!("{prefix}signet-{tag}-{kind}"), attributes));
+            }
+            let again = browser.authorize("reports", &[("prompt", "consent")]).await;
+            again.assert_leads_to("/consent");
+            assert!(set_cookies(&again).is_empty(), "a cookie is set once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_begins_a_new_session_and_ends_the_one_before() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let mut browser = Browser::new(&world, "");
+        let sid = async |code: String| {
+            let tokens = redeem(&world, "", "reports", &code).await.json();
+            payload(tokens["access_token"].as_str().unwrap())["sid"].clone()
+        };
+        let first = sid(browser.code("reports", "ada@example.com").await).await;
+        let old = browser.cookies.clone();
+        let planted = browser.cookie("session").unwrap().1.to_owned();
+
+        world.pass(Duration::from_secs(1));
+        let start = browser.authorize("reports", &[("prompt", "login")]).await;
+        let wrong = browser.sign_in(&start, "ada@example.com", "not the password").await;
+        wrong.assert_page(422, WRONG);
+        assert!(set_cookies(&wrong).is_empty());
+        let silent = browser.authorize("reports", &[("prompt", "none")]).await;
+        silent.assert_code();
+        let answer = browser.sign_in(&start, "ada@example.com", PASSWORD).await;
+        answer.assert_code();
+        assert_ne!(browser.cookie("session").unwrap().1, planted);
+        let second = sid(answer.returned("code").unwrap()).await;
+        assert_ne!(first, second);
+        assert!(first.is_string() && second.is_string());
+
+        let mut thief = Browser::new(&world, "");
+        thief.cookies = old;
+        let silent = thief.authorize("reports", &[("prompt", "none")]).await;
+        assert_eq!(silent.returned("error").as_deref(), Some("login_required"), "the old secret opens nothing");
+    }
+}
+
+#[tokio::test]
+async fn who_is_signed_in_goes_on_without_a_form_unless_they_want_another_account() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.person(&tenant, "grace@example.com", |new| new.profile.name = Some("Grace Hopper".to_owned())).await;
+        let mut browser = Browser::new(&world, "");
+        let (flow, _) = browser.sign_in_page("reports").await;
+        browser.code("reports", "ada@example.com").await;
+
+        // A page that was left open: somebody has signed in and allowed elsewhere in the meantime.
+        browser.get(&format!("/login?flow={flow}")).await.assert_code();
+        let asked = browser.authorize("reports", &[("prompt", "consent")]).await;
+        asked.assert_leads_to("/consent?flow=");
+        let page = browser.get(asked.location()).await;
+        page.assert_page(200, "Ada Lovelace");
+        let switch = page
+            .body
+            .split('"')
+            .find(|text| text.contains("switch"))
+            .unwrap()
+            .replace("&#38;", "&")
+            .replace("&amp;", "&");
+        let page = browser.get(&switch).await;
+        page.assert_page(200, "id=\"password\"");
+        let flow = asked.location().split_once("flow=").unwrap().1;
+        browser.get(&format!("/login?flow={flow}&switch=1&switch=1")).await.assert_page(200, "id=\"password\"");
+        browser.get(&format!("/login?flow={flow}")).await.assert_leads_to("/consent?flow=");
+        let csrf = hidden(&page.body, "csrf");
+        let form = [("flow", flow), ("csrf", &*csrf), ("email", "grace@example.com"), ("password", PASSWORD)];
+        let switched = browser.post("/login", &form).await;
+        browser.get(switched.location()).await.assert_page(200, "Grace Hopper");
+    }
+}
+
+#[tokio::test]
+async fn two_tabs_do_not_disturb_one_another() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.client(&tenant, "charts", |_| {}).await;
+        let mut browser = Browser::new(&world, "");
+        let one = browser.authorize("reports", &[("state", "one"), ("nonce", "n1")]).await;
+        let two = browser.authorize("charts", &[("state", "two"), ("nonce", "n2")]).await;
+        let (flow_one, csrf_one) = browser.form(&one).await;
+        let (flow_two, csrf_two) = browser.form(&two).await;
+        // Both forms were open before anybody signed in; each is sent, and leads to its own question.
+        let mut questions = Vec::new();
+        for (flow, csrf) in [(&flow_one, &csrf_one), (&flow_two, &csrf_two)] {
+            let form = [("flow", &**flow), ("csrf", csrf), ("email", "ada@example.com"), ("password", PASSWORD)];
+            let signed_in = browser.post("/login", &form).await;
+            signed_in.assert_leads_to(&format!("/consent?flow={flow}"));
+            questions.push(browser.form(&signed_in).await);
+        }
+        let [(flow_one, csrf_one), (flow_two, csrf_two)] = <[_; 2]>::try_from(questions).unwrap();
+        for (flow, csrf, client, state, nonce) in
+            [(&flow_two, &csrf_two, "charts", "two", "n2"), (&flow_one, &csrf_one, "reports", "one", "n1")]
+        {
+            let answer = browser.post("/consent", &[("flow", flow), ("csrf", csrf), ("decision", "allow")]).await;
+            answer.assert_code();
+            assert_eq!(answer.returned("state").as_deref(), Some(state));
+            let tokens = redeem(&world, "", client, &answer.returned("code").unwrap()).await;
+            assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
+            assert_eq!(payload(tokens.json()["id_token"].as_str().unwrap())["nonce"], nonce);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flow_may_wait_for_a_day_and_no_longer() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let mut browser = Browser::new(&world, "");
+        let start = browser.authorize("reports", &[("max_age", "60")]).await;
+        let (flow, csrf) = browser.form(&start).await;
+        let (late, late_csrf) = browser.sign_in_page("reports").await;
+        world.pass(Duration::from_hours(20));
+        let form = [("flow", &*flow), ("csrf", &*csrf), ("email", "ada@example.com"), ("password", PASSWORD)];
+        let signed_in = browser.post("/login", &form).await;
+        signed_in.assert_leads_to("/consent?flow=");
+        let allowed = browser.consent(&signed_in, "allow").await;
+        allowed.assert_code();
+        let tokens = redeem(&world, "", "reports", &allowed.returned("code").unwrap()).await;
+        assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
+
+        world.pass(Duration::from_hours(4));
+        let sign_in = [("flow", &*late), ("csrf", &*late_csrf), ("email", "ada@example.com"), ("password", PASSWORD)];
+        browser.post("/login", &sign_in).await.assert_page(400, EXPIRED);
+        let tenant = world.tenant().await;
+        let ada = users::find(&world.ctx, &tenant, "ada@example.com").await.unwrap().id;
+        let consent_csrf = browser.csrf(&late, Form::Consent(ada));
+        let allow = [("flow", &*late), ("csrf", &*consent_csrf), ("decision", "allow")];
+        browser.post("/consent", &allow).await.assert_page(400, EXPIRED);
+        for path in ["/login", "/consent"] {
+            browser.get(&format!("{path}?flow={late}")).await.assert_page(400, EXPIRED);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_time_is_up_or_it_rests_for_too_long() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let silent: &[(&str, &str)] = &[("prompt", "none")];
+        let mut browser = Browser::new(&world, "");
+        browser.code("reports", "ada@example.com").await;
+        // In use every two days it lives for a week, and no longer.
+        for _ in 0..3 {
+            world.pass(Duration::from_hours(48));
+            browser.authorize("reports", silent).await.assert_code();
+        }
+        world.pass(Duration::from_hours(24));
+        let over = browser.authorize("reports", silent).await;
+        assert_eq!(over.returned("error").as_deref(), Some("login_required"));
+        // At rest it lives for three days.
+        let start = browser.authorize("reports", &[]).await;
+        browser.sign_in(&start, "ada@example.com", PASSWORD).await.assert_code();
+        world.pass(Duration::from_hours(72) - Duration::from_secs(1));
+        browser.authorize("reports", silent).await.assert_code();
+        world.pass(Duration::from_hours(72));
+        let rested = browser.authorize("reports", silent).await;
+        assert_eq!(rested.returned("error").as_deref(), Some("login_required"));
+        browser.authorize("reports", &[]).await.assert_leads_to("/login");
+    }
+}
