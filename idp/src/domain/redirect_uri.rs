@@ -142,3 +142,94 @@ impl fmt::Display for RedirectUri {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn uri(text: &str) -> RedirectUri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_a_redirect_uri_says_why() {
+        let cases = [
+            ("https://a.example/cb#f", RedirectUriError::Fragment),
+            ("https://a.example/cb#", RedirectUriError::Fragment),
+            ("https://u@a.example/cb", RedirectUriError::UserInfo),
+            ("https://u:p@a.example/cb", RedirectUriError::UserInfo),
+            ("http://a.example/cb", RedirectUriError::PlainHttp),
+            ("http://127.0.0.2/cb", RedirectUriError::PlainHttp),
+            ("http://localhost.evil.example/cb", RedirectUriError::PlainHttp),
+            ("javascript:alert(1)", RedirectUriError::Scheme),
+            ("data:text/html,x", RedirectUriError::Scheme),
+            ("file:///etc/passwd", RedirectUriError::Scheme),
+            ("/cb", RedirectUriError::NotAbsolute),
+            ("//a.example/cb", RedirectUriError::NotAbsolute),
+            ("https:a.example", RedirectUriError::NotAbsolute),
+            ("https://a.example/c b", RedirectUriError::NotAbsolute),
+            ("https://a.example\\@evil.example", RedirectUriError::NotAbsolute),
+            ("https://ä.example/cb", RedirectUriError::NotAbsolute),
+            ("", RedirectUriError::NotAbsolute),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<RedirectUri>(), Err(expected), "{text}");
+        }
+        assert_eq!(format!("https://a.example/{}", "x".repeat(2000)).parse::<RedirectUri>(), Err(RedirectUriError::TooLong));
+    }
+
+    #[test]
+    fn only_the_port_of_a_loopback_literal_is_free() {
+        let registered = uri("http://127.0.0.1:8090/cb?a=1");
+        for good in ["http://127.0.0.1:8090/cb?a=1", "http://127.0.0.1:1/cb?a=1", "http://127.0.0.1/cb?a=1"] {
+            assert!(registered.admits(&uri(good)), "{good}");
+        }
+        for bad in ["http://127.0.0.1:1/cb", "http://[::1]:1/cb?a=1", "http://localhost:1/cb?a=1", "http://127.0.0.1:1/CB?a=1"] {
+            assert!(!registered.admits(&uri(bad)), "{bad}");
+        }
+        assert!(!uri("https://a.example:1/cb").admits(&uri("https://a.example:2/cb")));
+        assert!(!uri("http://localhost:1/cb").admits(&uri("http://localhost:2/cb")));
+    }
+
+    /// Addresses that differ in little: the interesting pairs of a matcher.
+    fn near() -> impl Strategy<Value = String> {
+        let part = |choices: &'static [&'static str]| prop::sample::select(choices);
+        (
+            part(&["https://", "http://", "HTTPS://", "com.example.app:/"]),
+            part(&["a.example", "A.example", "a.example.", "127.0.0.1", "[::1]", "localhost", "127.0.0.11", "a.example@b.example"]),
+            part(&["", ":1", ":2", ":443", ":80", ":x", ":1:2"]),
+            part(&["", "/", "/cb", "/cb/", "/CB", "//cb", "/./cb", "/cb%2f", "/cb;x"]),
+            part(&["", "?", "?a=1", "?a=2", "?a=1&b=2", "#", "#f"]),
+        )
+            .prop_map(|(scheme, host, port, path, query)| format!("{scheme}{host}{port}{path}{query}"))
+    }
+
+    fn without_port(text: &str) -> Option<String> {
+        let base = ["http://127.0.0.1", "http://[::1]"].into_iter().find(|base| text.starts_with(base))?;
+        let rest = text.strip_prefix(base)?;
+        let rest = rest.strip_prefix(':').map_or(rest, |port| port.trim_start_matches(|c: char| c.is_ascii_digit()));
+        (rest.is_empty() || rest.starts_with(['/', '?'])).then(|| format!("{base}{rest}"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_match_is_the_same_text_or_another_loopback_port(registered in near(), requested in near()) {
+            if let (Ok(mine), Ok(theirs)) = (registered.parse::<RedirectUri>(), requested.parse::<RedirectUri>()) {
+                let same = registered == requested;
+                let loopback = without_port(&registered).is_some() && without_port(&registered) == without_port(&requested);
+                prop_assert_eq!(mine.admits(&theirs), same || loopback, "{} {}", registered, requested);
+            }
+        }
+
+        #[test]
+        fn nothing_makes_the_parser_stumble(text in ".{0,80}") {
+            if let Ok(parsed) = text.parse::<RedirectUri>() {
+                prop_assert!(parsed.admits(&parsed));
+                prop_assert_eq!(parsed.as_str(), text);
+            }
+        }
+    }
+}
