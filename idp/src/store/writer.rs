@@ -25,7 +25,7 @@ use super::database::JOB_LIMIT;
 use super::{Reason, StoreError};
 
 /// The most jobs that share a commit.
-const LARGEST_GROUP: usize = 128;
+const LARGEST_GROUP: usize = 256;
 /// The most jobs that wait.
 const QUEUE_LENGTH: usize = 1024;
 /// How long a caller waits for a place in the queue.

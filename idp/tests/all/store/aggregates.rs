@@ -322,8 +322,8 @@ async fn the_audit_log_is_read_backwards_in_pages() {
         };
         let all = AuditFilter::default();
         assert_eq!(list(all, None, 3).await, [4, 3, 5]);
-        let last = AuditCursor { at: NOW, id: samples::event(5, AuditKind::SignIn, Outcome::Success).id };
-        assert_eq!(list(all, Some(last), 10).await, [2, 1]);
+        let seen = AuditCursor { at: NOW, id: samples::event(5, AuditKind::SignIn, Outcome::Success).id };
+        assert_eq!(list(all, Some(seen), 10).await, [2, 1]);
         assert_eq!(list(AuditFilter { kind: Some(AuditKind::UserCreated), ..all }, None, 10).await, [5]);
         assert_eq!(list(AuditFilter { outcome: Some(Outcome::Failed), ..all }, None, 10).await, [0_u128; 0]);
         assert_eq!(list(AuditFilter { since: Some(later(1)), ..all }, None, 10).await, [4, 3]);

@@ -26,7 +26,7 @@ async fn expired_rows_go_in_batches() {
                 store::grants::insert(tx, tenant, &samples::grant(number.into(), 1, "reports")).await?;
                 let client = samples::client_id("reports");
                 store::client_assertions::remember(tx, tenant, &client, &hash(number), later(60)).await?;
-                let (kind, window) = (LimitKind::Address, Duration::from_secs(60));
+                let (kind, window) = (LimitKind::Address, Duration::from_mins(1));
                 store::sign_in_limits::count_attempt(tx, tenant, kind, &hash(number), NOW, window, 10).await?;
             }
             Ok(())

@@ -28,10 +28,6 @@ pub(crate) fn later(seconds: u64) -> Timestamp {
     NOW + Duration::from_secs(seconds)
 }
 
-pub(crate) fn earlier(seconds: u64) -> Timestamp {
-    NOW - Duration::from_secs(seconds)
-}
-
 pub(crate) fn hash(number: u64) -> [u8; 32] {
     openssl::sha::sha256(&number.to_be_bytes())
 }

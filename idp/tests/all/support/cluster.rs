@@ -124,7 +124,7 @@ fn programs() -> PathBuf {
         .map(|version| version.path().join("bin"))
         .filter(|folder| folder.join("initdb").is_file())
         .max()
-        .expect("these tests need PostgreSQL: install it, or name a server in SIGNET_TEST_POSTGRES")
+        .unwrap_or_else(|| panic!("these tests need PostgreSQL: install it, or name a server in SIGNET_TEST_POSTGRES"))
 }
 
 fn run(command: &mut Command) {
