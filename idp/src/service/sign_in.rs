@@ -193,7 +193,7 @@ async fn begin_session(
                 store::users::touch(tx, tenant, row.user_id, now).await?;
                 let proved = store::users::swap_password_hash(tx, tenant, row.user_id, &phc, &next, now).await?;
                 let user = store::users::find_by_id(tx, tenant, row.user_id).await?;
-                if !proved || !user.is_some_and(|user| subject::may_act(&user).is_ok()) {
+                if !proved || user.is_none_or(|user| subject::may_act(&user).is_err()) {
                     return Err(SignInError::BadCredentials);
                 }
                 limits.forgive(tx, tenant).await?;

@@ -49,8 +49,9 @@ pub async fn claims(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userin
         return Err(UserinfoError::InvalidToken);
     }
     match clients::active(ctx, tenant.id, &live.grant.client_id).await {
-        Ok(_) => {}
-        Err(ClientLookupError::Unknown) => return Err(UserinfoError::InvalidToken),
+        // A client that was deleted and made anew under the same name isn't the one that the grant was for.
+        Ok(client) if client.created_at <= live.grant.created_at => {}
+        Ok(_) | Err(ClientLookupError::Unknown) => return Err(UserinfoError::InvalidToken),
         Err(ClientLookupError::Failure(failure)) => return Err(failure.into()),
     }
     if !live.grant.scope.contains("openid") {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{StatusCode, request};
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body as _, Incoming};
@@ -87,7 +89,10 @@ fn refuse(status: StatusCode) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
     let body = format!(r#"{{"type":"about:blank","title":"{title}","status":{}}}"#, status.as_u16());
     let mut response = Response::builder().status(status).body(body);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -44,6 +44,9 @@ pub async fn grant(
         return Err(TokenError::UnauthorizedClient);
     }
     let (tenant_id, client_id, now) = (tenant.id, client.id.clone(), ctx.now());
+    // A client that was deleted and made anew under the same name isn't the one that the code was for.
+    let client_since = client.created_at;
+    let foreign = move |code: &AuthorizationCode| code.client_id != client_id || code.created_at < client_since;
     let hash = CodeHash(presented.code.sha256());
     let granted = audit::event(ctx, AuditKind::CodeRedeemed, Outcome::Success).client(&client.id).from(caller);
     let replayed = audit::event(ctx, AuditKind::CodeRedeemed, Outcome::Refused)
@@ -56,7 +59,7 @@ pub async fn grant(
             Box::pin(async move {
                 match store::authorization_codes::redeem(tx, tenant_id, &hash, now).await? {
                     Redeemed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
-                    Redeemed::First(code) | Redeemed::Replayed(code) if code.client_id != client_id => {
+                    Redeemed::First(code) | Redeemed::Replayed(code) if foreign(&code) => {
                         Err(TokenError::InvalidGrant(UNKNOWN))
                     }
                     Redeemed::Replayed(code) => {

@@ -1,5 +1,7 @@
 //! The gates: every way to use a subject against every reason to refuse it, and every artefact presented by another.
 
+use std::time::Duration;
+
 use entity::control::users as user_rows;
 use idp::domain::client::{ClientMetadata, ClientStatus};
 use idp::domain::tenant::{Tenant, TenantStatus};
@@ -230,6 +232,29 @@ async fn a_service_that_is_switched_off_gets_no_token() {
     }
 }
 
+#[tokio::test]
+async fn what_a_deleted_client_got_is_nothing_to_its_namesake() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let mut browser = Browser::new(&world, "");
+        let code = browser.code("reports", "ada@example.com").await;
+        let tokens = redeem(&world, "", "reports", &code).await.json();
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let unused = browser.authorize("reports", &[]).await.returned("code").unwrap();
+
+        world.pass(Duration::from_secs(1));
+        clients::delete(&world.ctx, tenant.id, &"reports".parse().unwrap(), "test").await.unwrap();
+        world.client(&tenant, "reports", |_| {}).await;
+        let says = redeem(&world, "", "reports", &unused).await;
+        assert_eq!((says.status.as_u16(), &says.json()["error"]), (400, &"invalid_grant".into()));
+        let claims = world.get("/userinfo", &[("authorization", &bearer)]).await;
+        assert_eq!(claims.status, StatusCode::UNAUTHORIZED, "{}", claims.body);
+        // What was allowed to the one isn't allowed to the other.
+        browser.authorize("reports", &[]).await.assert_leads_to("/consent");
+    }
+}
+
 /// A flow whose client goes away in the meantime ends with a page: nothing is sent to an address of nobody's.
 #[tokio::test]
 async fn a_flow_ends_with_its_client() {
@@ -370,9 +395,9 @@ async fn a_flow_and_its_form_work_for_their_browser_and_tenant_alone() {
         let mut same_tenant = Browser::new(&world, "");
         let mut other_tenant = Browser::new(&world, BASE);
         // Each is signed in and has a flow of its own.
-        let (flow_here, csrf_here) = same_tenant.consent_page("reports", "ada@example.com").await;
-        let (flow_there, csrf_there) = other_tenant.consent_page("reports", "ada@example.com").await;
-        for (browser, own_csrf, page) in [(&mut same_tenant, &csrf_here, 403), (&mut other_tenant, &csrf_there, 400)] {
+        let (near_flow, near_csrf) = same_tenant.consent_page("reports", "ada@example.com").await;
+        let (far_flow, far_csrf) = other_tenant.consent_page("reports", "ada@example.com").await;
+        for (browser, own_csrf, page) in [(&mut same_tenant, &near_csrf, 403), (&mut other_tenant, &far_csrf, 400)] {
             for path in ["/login", "/consent"] {
                 let answer = browser.get(&format!("{path}?flow={flow}")).await;
                 assert_eq!(answer.status.as_u16(), page, "{}", answer.body);
@@ -389,7 +414,7 @@ async fn a_flow_and_its_form_work_for_their_browser_and_tenant_alone() {
             }
         }
         // The owner's token with another's flow, and the other way round.
-        for (foreign_flow, foreign_csrf) in [(&flow_here, &csrf_here), (&flow_there, &csrf_there)] {
+        for (foreign_flow, foreign_csrf) in [(&near_flow, &near_csrf), (&far_flow, &far_csrf)] {
             for (flow, csrf) in [(foreign_flow, &csrf), (&flow, foreign_csrf), (foreign_flow, foreign_csrf)] {
                 for path in ["/login", "/consent"] {
                     let form = [("flow", &**flow), ("csrf", csrf), ("action", "cancel"), ("decision", "allow")];
@@ -399,8 +424,8 @@ async fn a_flow_and_its_form_work_for_their_browser_and_tenant_alone() {
         }
         for (browser, flow, csrf) in [
             (&mut owner, &flow, &csrf),
-            (&mut same_tenant, &flow_here, &csrf_here),
-            (&mut other_tenant, &flow_there, &csrf_there),
+            (&mut same_tenant, &near_flow, &near_csrf),
+            (&mut other_tenant, &far_flow, &far_csrf),
         ] {
             browser.post("/consent", &[("flow", flow), ("csrf", csrf), ("decision", "allow")]).await.assert_code();
         }
