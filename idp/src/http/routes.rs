@@ -14,10 +14,11 @@ use poem_openapi::{ApiResponse, OpenApi, OpenApiService, Tags};
 use super::error::fallback;
 use super::error::oauth::OAuthErrorBody;
 use super::extract::described::Described;
-use super::extract::oauth_form::{OAuthForm, PostedBody};
+use super::extract::oauth_form::{OAuthForm, OptionalForm};
 use super::extract::visit::{Call, Visit};
 use super::methods::Methods;
 use super::oidc::token::{TokenRequest, TokenResponse};
+use super::oidc::userinfo::UserinfoRequest;
 use super::oidc::{authorize, consent, discovery, jwks, login, step, token, userinfo};
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
@@ -167,8 +168,13 @@ impl Api {
 
     /// Claims of the user, the access token perhaps in the form
     #[oai(path = "/userinfo", method = "post", tag = "Group::Userinfo")]
-    async fn userinfo_by_post(&self, call: Call, request: &Request, body: PostedBody) -> Described<PostedUserinfoAnswers> {
-        Described::new(userinfo::by_post(&call, request, body).await)
+    async fn userinfo_by_post(
+        &self,
+        call: Call,
+        request: &Request,
+        form: OptionalForm<UserinfoRequest>,
+    ) -> Described<PostedUserinfoAnswers> {
+        Described::new(userinfo::by_post(&call, request, form).await)
     }
 }
 

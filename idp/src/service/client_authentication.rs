@@ -17,7 +17,7 @@ use crate::domain::{ClientId, Secret, Timestamp};
 use crate::store::{self, StoreError};
 
 /// How long an assertion may live: its `jti` is remembered until it ends.
-const LONGEST_ASSERTION: Duration = Duration::from_secs(600);
+const LONGEST_ASSERTION: Duration = Duration::from_mins(10);
 /// How far a client's clock may be off.
 const LEEWAY: Duration = Duration::from_secs(30);
 

@@ -19,7 +19,7 @@ use crate::store::{self, StoreError};
 /// How many clients are kept ready.
 const CACHED: u64 = 100_000;
 /// How long one is kept at most, should the news of its change ever be lost.
-const KEPT: Duration = Duration::from_secs(300);
+const KEPT: Duration = Duration::from_mins(5);
 
 /// Clients that were asked for. An absent client isn't remembered.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use crate::domain::claims::{AccessTokenClaims, IdTokenClaims};
 use crate::domain::client::Client;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
-use crate::domain::user::User;
+use crate::domain::user::{Email, User};
 use crate::domain::{GrantId, SessionId};
 
 /// `aud` of a service's own tokens, where its registration names no other.
@@ -131,7 +131,7 @@ async fn user_access_token(
         sub: &subject,
         tid: tenant.id,
         roles: grant.user.roles.iter().map(String::as_str).collect(),
-        email: grant.user.email.as_ref().map(|email| email.as_str()),
+        email: grant.user.email.as_ref().map(Email::as_str),
         exp: (now + lifetime).seconds(),
         iat: now.seconds(),
         jti: &grant_jti(ctx, grant.grant_id),

@@ -27,7 +27,7 @@ use crate::store::{self, StoreError};
 /// How many tenants' keys are kept ready.
 const CACHED: u64 = 10_000;
 /// How long one is kept at most, should the news of its change ever be lost.
-const KEPT: Duration = Duration::from_secs(300);
+const KEPT: Duration = Duration::from_mins(5);
 
 /// Key rings that were asked for, by tenant.
 #[derive(Clone, Debug)]
@@ -168,7 +168,7 @@ pub fn rules(ctx: &Ctx) -> RotationRules {
     RotationRules {
         jwks_max_age: ctx.config.tokens.jwks_max_age,
         longest_token_life: ctx.config.tokens.longest().max(ClientMetadata::LONGEST_ACCESS_TOKEN_LIFETIME),
-        margin: std::time::Duration::from_secs(60),
+        margin: std::time::Duration::from_mins(1),
     }
 }
 

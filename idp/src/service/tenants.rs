@@ -17,7 +17,7 @@ use crate::store::{self, StoreError};
 /// How many tenants are kept ready.
 const CACHED: u64 = 10_000;
 /// How long one is kept at most, should the news of its change ever be lost.
-const KEPT: Duration = Duration::from_secs(300);
+const KEPT: Duration = Duration::from_mins(5);
 
 /// Tenants that were asked for, by slug. An absent tenant isn't remembered.
 #[derive(Clone, Debug)]

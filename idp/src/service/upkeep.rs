@@ -21,9 +21,9 @@ const CHANGES: Duration = Duration::from_secs(1);
 /// How long the database may take to say whether there were any.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often expired rows are removed.
-const CLEANING: Duration = Duration::from_secs(60);
+const CLEANING: Duration = Duration::from_mins(1);
 /// How often keys are looked at.
-const ROTATION: Duration = Duration::from_secs(600);
+const ROTATION: Duration = Duration::from_mins(10);
 /// How many rows are removed in one transaction.
 const BATCH: u64 = 500;
 /// How long a revoked or ended session or grant is kept: as long as a token of it may live.

@@ -121,8 +121,8 @@ pub async fn create(ctx: &Ctx, tenant: &Tenant, new: NewUser, actor: &str) -> Re
 }
 
 async fn hash(ctx: &Ctx, tenant: &Tenant, user: &User, password: Secret) -> Result<Secret, UserChangeError> {
-    let email = user.email.as_ref().map(|email| email.as_str()).unwrap_or_default();
-    let username = user.username.as_ref().map(|name| name.as_str()).unwrap_or_default();
+    let email = user.email.as_ref().map(Email::as_str).unwrap_or_default();
+    let username = user.username.as_ref().map(Username::as_str).unwrap_or_default();
     let name = user.profile.name.as_deref().unwrap_or_default();
     password::check_new(&password, &[email, username, name, &tenant.name, tenant.slug.as_str(), "signet"])?;
     Ok(Secret::new(ctx.passwords.hash(password, ctx.random.bytes()).await?))

@@ -86,6 +86,39 @@ pub async fn read(request: &Request, body: &mut RequestBody) -> Result<Parameter
     Parameters::decode(&bytes).ok_or(FormError::Unreadable)
 }
 
+/// A form that may be left out, described by `T` in the OpenAPI document; or why it can't be read.
+#[derive(Debug)]
+pub struct OptionalForm<T> {
+    /// What was sent; `None` if the request has no media type.
+    pub parameters: Result<Option<Parameters>, FormError>,
+    described_by: PhantomData<T>,
+}
+
+impl<'a, T: Type + Send> ApiExtractor<'a> for OptionalForm<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        OAuthForm::<T>::request_meta().map(|meta| MetaRequest { required: false, ..meta })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let sent = request.headers().contains_key(header::CONTENT_TYPE);
+        let parameters = if sent { read(request, body).await.map(Some) } else { Ok(None) };
+        Ok(Self { parameters, described_by: PhantomData })
+    }
+}
+
 /// The form of a page, or why it can't be read.
 #[derive(Debug)]
 pub struct PostedBody(pub Result<Parameters, FormError>);

@@ -3,11 +3,12 @@
 use poem::error::ResponseError as _;
 use poem::http::{HeaderValue, header};
 use poem::{Request, Response};
+use poem_openapi::Object;
 
 use crate::domain::parameters::Parameters;
 use crate::http::error::oauth::OAuthError;
 use crate::http::extract::bearer;
-use crate::http::extract::oauth_form::{FormError, PostedBody};
+use crate::http::extract::oauth_form::OptionalForm;
 use crate::http::extract::visit::Call;
 use crate::service::userinfo;
 
@@ -22,15 +23,22 @@ pub async fn answer(call: &Call, request: &Request, form: Option<&Parameters>) -
         .body(body))
 }
 
-/// The same by POST, where the form may carry the token (RFC 6750 §2.2).
-pub async fn by_post(call: &Call, request: &Request, body: PostedBody) -> Result<Response, OAuthError> {
-    let form = match body.0 {
-        Ok(form) => Some(form),
-        Err(FormError::ContentType) if !request.headers().contains_key(header::CONTENT_TYPE) => None,
-        Err(error) => {
-            let status = OAuthError::form(error).status();
-            return Err(OAuthError::bearer(status, Some("invalid_request"), error.to_string()));
-        }
-    };
+/// A request for claims by POST (RFC 6750 §2.2).
+#[derive(Debug, Object)]
+pub struct UserinfoRequest {
+    /// The access token, where the `Authorization` header doesn't have it.
+    access_token: Option<String>,
+}
+
+/// The same by POST, where the form may carry the token.
+pub async fn by_post(
+    call: &Call,
+    request: &Request,
+    form: OptionalForm<UserinfoRequest>,
+) -> Result<Response, OAuthError> {
+    let form = form.parameters.map_err(|error| {
+        let status = OAuthError::form(error).status();
+        OAuthError::bearer(status, Some("invalid_request"), error.to_string())
+    })?;
     answer(call, request, form.as_ref()).await
 }

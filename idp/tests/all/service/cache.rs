@@ -63,7 +63,7 @@ async fn what_another_node_changed_is_seen_at_the_next_look() {
         let mut seen = ChangesSeen::default();
         let id = "robot".parse().unwrap();
         upkeep::follow_changes(&world.ctx, &mut seen).await;
-        world.pass(Duration::from_secs(60));
+        world.pass(Duration::from_mins(1));
         upkeep::follow_changes(&world.ctx, &mut seen).await;
         assert_eq!(token(&world).await, StatusCode::OK);
 

@@ -3,27 +3,26 @@
 mod cache;
 mod keys;
 mod secrets;
-mod sessions;
 mod upkeep;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 
 /// Each row of each table, as text: blobs in hexadecimal.
 async fn rows(db: &DatabaseConnection) -> Vec<(String, String)> {
-    let backend = db.get_database_backend();
-    let names = match backend {
-        DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
-        _ => "SELECT name FROM sqlite_master WHERE type = 'table'",
+    let postgres = db.get_database_backend() == DbBackend::Postgres;
+    let names = if postgres {
+        "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+    } else {
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
     };
     let mut found = Vec::new();
     for table in texts(db, names, "name").await {
-        let sql = match backend {
-            DbBackend::Postgres => format!("SELECT t::text AS row FROM \"{table}\" AS t"),
-            _ => {
-                let columns = texts(db, &format!("PRAGMA table_info(\"{table}\")"), "name").await;
-                let columns: Vec<String> = columns.iter().map(|name| format!("quote(\"{name}\")")).collect();
-                format!("SELECT {} AS row FROM \"{table}\"", columns.join(" || ',' || "))
-            }
+        let sql = if postgres {
+            format!("SELECT t::text AS row FROM \"{table}\" AS t")
+        } else {
+            let columns = texts(db, &format!("PRAGMA table_info(\"{table}\")"), "name").await;
+            let columns: Vec<String> = columns.iter().map(|name| format!("quote(\"{name}\")")).collect();
+            format!("SELECT {} AS row FROM \"{table}\"", columns.join(" || ',' || "))
         };
         found.extend(texts(db, &sql, "row").await.into_iter().map(|row| (table.clone(), row)));
     }
