@@ -187,11 +187,7 @@ impl AuthorizationRequest {
     }
 
     /// Reads the rest of a request whose client and redirect URI are known.
-    pub fn parse(
-        parameters: &Parameters,
-        client: &Client,
-        address: ReturnAddress,
-    ) -> Result<Self, AuthorizationError> {
+    pub fn parse(parameters: &Parameters, client: &Client, address: ReturnAddress) -> Result<Self, AuthorizationError> {
         use AuthorizationErrorCode as Code;
         let refuse = |code, text: &str| Err(AuthorizationError::new(code, text));
 

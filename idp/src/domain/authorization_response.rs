@@ -19,9 +19,9 @@ impl AuthorizationResponse {
         let mut query = form_urlencoded::Serializer::new(String::new());
         match &self.outcome {
             Ok(code) => query.append_pair("code", code.expose()),
-            Err(error) => query
-                .append_pair("error", error.code.as_str())
-                .append_pair("error_description", &error.description),
+            Err(error) => {
+                query.append_pair("error", error.code.as_str()).append_pair("error_description", &error.description)
+            }
         };
         if let Some(state) = &self.to.state {
             query.append_pair("state", state);

@@ -122,10 +122,9 @@ impl UserinfoClaims {
                     ..user.profile.clone()
                 },
             }),
-            email: when("email").and(user.email.as_ref()).map(|email| EmailClaims {
-                email: email.to_string(),
-                email_verified: user.email_verified,
-            }),
+            email: when("email")
+                .and(user.email.as_ref())
+                .map(|email| EmailClaims { email: email.to_string(), email_verified: user.email_verified }),
             address: when("address")
                 .and_then(|()| user.profile.address.clone())
                 .filter(|address| *address != Address::default()),
@@ -138,8 +137,25 @@ impl UserinfoClaims {
 
     /// The claims that may appear, as discovery lists them.
     pub const SUPPORTED: [&'static str; 20] = [
-        "sub", "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile",
-        "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified",
-        "address", "phone_number", "phone_number_verified",
+        "sub",
+        "name",
+        "given_name",
+        "family_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+        "email",
+        "email_verified",
+        "address",
+        "phone_number",
+        "phone_number_verified",
     ];
 }

@@ -15,7 +15,9 @@ pub enum PasswordError {
     #[error("a password has at most 128 characters")]
     TooLong,
     /// On the lists that attackers try first, or made from the account's own words.
-    #[error("this password is easy to guess: it is a common one, or follows from the account's name, address or service")]
+    #[error(
+        "this password is easy to guess: it is a common one, or follows from the account's name, address or service"
+    )]
     Guessable,
 }
 

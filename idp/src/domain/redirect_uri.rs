@@ -178,7 +178,10 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(text.parse::<RedirectUri>(), Err(expected), "{text}");
         }
-        assert_eq!(format!("https://a.example/{}", "x".repeat(2000)).parse::<RedirectUri>(), Err(RedirectUriError::TooLong));
+        assert_eq!(
+            format!("https://a.example/{}", "x".repeat(2000)).parse::<RedirectUri>(),
+            Err(RedirectUriError::TooLong)
+        );
     }
 
     #[test]
@@ -187,7 +190,9 @@ mod tests {
         for good in ["http://127.0.0.1:8090/cb?a=1", "http://127.0.0.1:1/cb?a=1", "http://127.0.0.1/cb?a=1"] {
             assert!(registered.admits(&uri(good)), "{good}");
         }
-        for bad in ["http://127.0.0.1:1/cb", "http://[::1]:1/cb?a=1", "http://localhost:1/cb?a=1", "http://127.0.0.1:1/CB?a=1"] {
+        for bad in
+            ["http://127.0.0.1:1/cb", "http://[::1]:1/cb?a=1", "http://localhost:1/cb?a=1", "http://127.0.0.1:1/CB?a=1"]
+        {
             assert!(!registered.admits(&uri(bad)), "{bad}");
         }
         assert!(!uri("https://a.example:1/cb").admits(&uri("https://a.example:2/cb")));
@@ -199,7 +204,16 @@ mod tests {
         let part = |choices: &'static [&'static str]| prop::sample::select(choices);
         (
             part(&["https://", "http://", "HTTPS://", "com.example.app:/"]),
-            part(&["a.example", "A.example", "a.example.", "127.0.0.1", "[::1]", "localhost", "127.0.0.11", "a.example@b.example"]),
+            part(&[
+                "a.example",
+                "A.example",
+                "a.example.",
+                "127.0.0.1",
+                "[::1]",
+                "localhost",
+                "127.0.0.11",
+                "a.example@b.example",
+            ]),
             part(&["", ":1", ":2", ":443", ":80", ":x", ":1:2"]),
             part(&["", "/", "/cb", "/cb/", "/CB", "//cb", "/./cb", "/cb%2f", "/cb;x"]),
             part(&["", "?", "?a=1", "?a=2", "?a=1&b=2", "#", "#f"]),

@@ -72,7 +72,9 @@ pub enum TenantError {
     #[error("a slug has 1 to 63 characters out of a-z, 0-9 and -, and neither begins nor ends with -")]
     Slug,
     /// See [`Issuer`].
-    #[error("an issuer is an https URL without query, fragment, user name or trailing slash; http only on a loopback address")]
+    #[error(
+        "an issuer is an https URL without query, fragment, user name or trailing slash; http only on a loopback address"
+    )]
     Issuer,
 }
 

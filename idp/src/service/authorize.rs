@@ -109,7 +109,10 @@ fn decide(
     let silent = request.prompt.contains(&Prompt::None);
     if !signed_in.will_do(request, now) {
         return if silent {
-            Decision::Refuse(AuthorizationErrorCode::LoginRequired, "nobody is signed in, and prompt=none forbids to ask")
+            Decision::Refuse(
+                AuthorizationErrorCode::LoginRequired,
+                "nobody is signed in, and prompt=none forbids to ask",
+            )
         } else {
             Decision::SignIn
         };
@@ -122,7 +125,10 @@ fn decide(
     if allowed && !request.prompt.contains(&Prompt::Consent) {
         Decision::Grant
     } else if silent {
-        Decision::Refuse(AuthorizationErrorCode::ConsentRequired, "the user must consent, and prompt=none forbids to ask")
+        Decision::Refuse(
+            AuthorizationErrorCode::ConsentRequired,
+            "the user must consent, and prompt=none forbids to ask",
+        )
     } else {
         Decision::Consent
     }
@@ -156,8 +162,13 @@ pub async fn start(
     match (decision, session) {
         (Decision::Refuse(code, text), _) => Ok(refused(&request, code, text)),
         (Decision::Grant, Some(session)) => {
-            complete(ctx, tenant.id, caller, Completion { request, session: session.clone(), flow: None, consent: None })
-                .await
+            complete(
+                ctx,
+                tenant.id,
+                caller,
+                Completion { request, session: session.clone(), flow: None, consent: None },
+            )
+            .await
         }
         (decision, _) => {
             let flow = AuthorizationFlow {
@@ -213,14 +224,13 @@ pub async fn open_flow(
     let hash = browser.hash();
     let mine = match flow.browser_hash {
         Some(bound) => openssl::memcmp::eq(&bound, &hash),
-        None => {
-            ctx.database
-                .write(move |tx| {
-                    Box::pin(async move { store::authorization_flows::bind_browser(tx, tenant, id, &hash).await })
-                })
-                .await
-                .map_err(|error: StoreError| AuthorizeError::from(error))?
-        }
+        None => ctx
+            .database
+            .write(move |tx| {
+                Box::pin(async move { store::authorization_flows::bind_browser(tx, tenant, id, &hash).await })
+            })
+            .await
+            .map_err(|error: StoreError| AuthorizeError::from(error))?,
     };
     if !mine {
         return Err(AuthorizeError::OtherBrowser);
@@ -483,8 +493,7 @@ pub async fn session_of(
 
 /// The scopes of a request in their order, for the consent page, with whether each is new.
 pub fn scopes_to_show(open: &OpenFlow, consent: Option<&Consent>) -> Vec<(String, bool)> {
-    let known: BTreeSet<&str> =
-        consent.iter().flat_map(|consent| consent.scope.iter().map(Scope::as_str)).collect();
+    let known: BTreeSet<&str> = consent.iter().flat_map(|consent| consent.scope.iter().map(Scope::as_str)).collect();
     let mut scopes: Vec<&str> = open.flow.request.scope.iter().map(Scope::as_str).collect();
     // Those that everybody knows in their usual order, then the client's own.
     scopes.sort_by_key(|scope| SCOPES.iter().position(|known| known == scope).unwrap_or(SCOPES.len()));

@@ -279,12 +279,7 @@ pub async fn find(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Client, 
 }
 
 /// Clients in the order of their ids, those after `after` only, without their secrets; at most 1,000 at a time.
-pub async fn list(
-    ctx: &Ctx,
-    tenant: TenantId,
-    after: Option<&ClientId>,
-    limit: u64,
-) -> Result<Vec<Client>, Failure> {
+pub async fn list(ctx: &Ctx, tenant: TenantId, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, Failure> {
     Ok(store::clients::list(ctx.database.read(), tenant, after, limit).await?)
 }
 

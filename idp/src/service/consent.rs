@@ -1,8 +1,8 @@
 //! Consent: the person's answer to "may this application …".
 
+use super::audit;
 use super::authorize::{self, AuthorizeError, Completion, Next, OpenFlow};
 use super::ctx::{Caller, Ctx};
-use super::audit;
 use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::session::Session;
@@ -37,9 +37,7 @@ pub async fn answer(
             .detail(serde_json::json!({ "scope": scope }))
     };
     match answer {
-        Answer::Deny => {
-            authorize::deny(ctx, tenant, open, "the user declined", Some(event(Outcome::Refused))).await
-        }
+        Answer::Deny => authorize::deny(ctx, tenant, open, "the user declined", Some(event(Outcome::Refused))).await,
         Answer::Allow => {
             let completion = Completion {
                 request: open.flow.request.clone(),

@@ -39,7 +39,10 @@ pub struct KeyRings {
 
 impl Default for KeyRings {
     fn default() -> Self {
-        Self { ready: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build(), making: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build() }
+        Self {
+            ready: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build(),
+            making: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build(),
+        }
     }
 }
 
@@ -325,9 +328,8 @@ pub async fn change(
     let mut steps: Vec<(Kid, KeyState, KeyLifecycle)> = Vec::new();
     if next.state() == KeyState::Active {
         let algorithm = key.jwk.algorithm();
-        let before = rows
-            .iter()
-            .filter(|row| row.lifecycle.state() == KeyState::Active && row.jwk.algorithm() == algorithm);
+        let before =
+            rows.iter().filter(|row| row.lifecycle.state() == KeyState::Active && row.jwk.algorithm() == algorithm);
         for row in before {
             let retiring = row.lifecycle.begin_retiring(now)?;
             steps.push((row.jwk.kid().clone(), KeyState::Active, retiring));

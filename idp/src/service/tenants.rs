@@ -140,7 +140,12 @@ pub async fn ensure_default(ctx: &Ctx) -> Result<(), TenantChangeError> {
 }
 
 /// Suspends a tenant or lets it work again.
-pub async fn set_status(ctx: &Ctx, slug: &Slug, status: TenantStatus, actor: &str) -> Result<Tenant, TenantChangeError> {
+pub async fn set_status(
+    ctx: &Ctx,
+    slug: &Slug,
+    status: TenantStatus,
+    actor: &str,
+) -> Result<Tenant, TenantChangeError> {
     let tenant = find(ctx, slug).await?;
     if tenant.id == TenantId::DEFAULT && status == TenantStatus::Suspended {
         return Err(TenantChangeError::Default);

@@ -8,9 +8,9 @@ use keys::{KeySpec, KeyState};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::Failure;
 use super::ctx::Ctx;
 use super::key_rings::{self, KeyChange, KeyChangeError};
-use super::Failure;
 use crate::domain::client::ClientMetadata;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::signing_keys::Due;
@@ -180,8 +180,8 @@ async fn rotate_tenant(ctx: &Ctx, tenant: TenantId) -> Result<(), KeyChangeError
                 }
             }
             KeyState::Staged => {
-                let known = old_enough(Some(life.staged_at()), config.staging_time)
-                    && allowed(life.may_activate_at(&rules));
+                let known =
+                    old_enough(Some(life.staged_at()), config.staging_time) && allowed(life.may_activate_at(&rules));
                 let due = others(KeyState::Active)
                     .all(|active| old_enough(active.lifecycle.activated_at(), config.rotation_interval));
                 // Two nodes may have staged one each: the second one's turn is the next time.

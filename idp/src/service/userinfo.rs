@@ -3,8 +3,8 @@
 use keys::{ClaimRules, Purpose, RegisteredClaims};
 use thiserror::Error;
 
-use super::ctx::Ctx;
 use super::clients::{self, ClientLookupError};
+use super::ctx::Ctx;
 use super::{Failure, issue, key_rings, subject};
 use crate::domain::Secret;
 use crate::domain::claims::UserinfoClaims;

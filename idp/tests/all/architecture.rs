@@ -50,7 +50,8 @@ fn floors_use_one_another_in_one_direction() {
         for file in rust_files(&src, floor) {
             looked_at += 1;
             for used in crate_paths(&file) {
-                let floor_above = FLOORS.iter().any(|(name, _)| *name == used) || matches!(&*used, "cli" | "app" | "config");
+                let floor_above =
+                    FLOORS.iter().any(|(name, _)| *name == used) || matches!(&*used, "cli" | "app" | "config");
                 if used != floor && floor_above && !allowed.contains(&used.as_str()) {
                     wrong.push(format!("{} uses crate::{used}", file.display()));
                 }

@@ -39,7 +39,13 @@ pub struct OAuthErrorBody {
 impl OAuthError {
     /// An error with status 400.
     pub fn bad_request(code: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code, description: description.into(), challenge: None, retry_after: None }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code,
+            description: description.into(),
+            challenge: None,
+            retry_after: None,
+        }
     }
 
     /// A parameter is missing, repeated or wrong.

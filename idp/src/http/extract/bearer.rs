@@ -15,7 +15,8 @@ pub fn read(request: &Request, form: Option<&Parameters>) -> Result<Secret, OAut
         (None, _) => None,
         (Some(value), None) => {
             let token = value.to_str().ok().and_then(|text| text.split_once(' '));
-            let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+            let token =
+                token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
             Some(token.filter(|token| !token.is_empty()).ok_or_else(missing)?)
         }
         (Some(_), Some(_)) => return Err(invalid("there is more than one Authorization header")),

@@ -14,7 +14,9 @@ use crate::service::authorize;
 #[handler]
 pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     let Some(parameters) = step::query(request) else {
-        return ErrorPage::new(pages::Failure::InvalidRequest).detail("the address is wrongly encoded").render(&visit.page);
+        return ErrorPage::new(pages::Failure::InvalidRequest)
+            .detail("the address is wrongly encoded")
+            .render(&visit.page);
     };
     let visit = speaking(visit, &parameters, request);
     let session = match step::session(&visit, request).await {
@@ -23,7 +25,8 @@ pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     };
     let (browser, cookie) = step::browser(&visit, request);
     let next =
-        authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, Some(&browser), session.as_ref()).await;
+        authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, Some(&browser), session.as_ref())
+            .await;
     let response = step::answer(&visit, next);
     match cookie {
         Some(cookie) => step::with_cookie(response, &cookie),

@@ -36,10 +36,7 @@ async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Resu
         flow: open.flow.id.to_string(),
         csrf: browser.csrf_token(open.flow.id, Form::Consent(session.user_id)).expose().to_owned(),
         person: Person { name: person.profile.name.clone(), login: person.login() },
-        scopes: scopes
-            .into_iter()
-            .map(|(name, is_new)| RequestedScope { name, description: None, is_new })
-            .collect(),
+        scopes: scopes.into_iter().map(|(name, is_new)| RequestedScope { name, description: None, is_new }).collect(),
     };
     Ok(page.render(&visit.page))
 }

@@ -68,9 +68,15 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
     };
     let visit = visit.in_languages(open.flow.request.ui_locales.as_deref(), request);
     let result = if parameters.optional("action") == Ok(Some("cancel")) {
-        authorize::deny(&visit.ctx, visit.tenant_id(), &open, "the user cancelled the sign-in", cancelled(&visit, &open))
-            .await
-            .map(|next| step::redirect(&visit, &next))
+        authorize::deny(
+            &visit.ctx,
+            visit.tenant_id(),
+            &open,
+            "the user cancelled the sign-in",
+            cancelled(&visit, &open),
+        )
+        .await
+        .map(|next| step::redirect(&visit, &next))
     } else {
         submit(&visit, request, &open, &browser, &parameters).await
     };

@@ -4,9 +4,9 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
 use crate::domain::authorization_request::UntrustedRequest;
-use crate::domain::{FlowId, Secret};
 use crate::domain::parameters::Parameters;
 use crate::domain::session::Session;
+use crate::domain::{FlowId, Secret};
 use crate::http::error::page;
 use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::{FormError, PostedBody};
@@ -109,7 +109,8 @@ pub async fn form(
     let id = flow_id(&parameters).map_err(refuse)?;
     let browser = cookies::browser(request, &visit.site).ok_or(AuthorizeError::OtherBrowser).map_err(refuse)?;
     let csrf = parameters.required("csrf").map(Secret::new).map_err(|_| refuse(AuthorizeError::FormRejected))?;
-    let open = authorize::posted_flow(&visit.ctx, visit.tenant_id(), id, &browser, form, &csrf).await.map_err(refuse)?;
+    let open =
+        authorize::posted_flow(&visit.ctx, visit.tenant_id(), id, &browser, form, &csrf).await.map_err(refuse)?;
     Ok((open, browser, parameters))
 }
 

@@ -8,12 +8,7 @@ use crate::service::ctx::Ctx;
 use crate::service::issue;
 
 /// A token for the client itself. Without `scope` it gets all that it may get (RFC 6749 §3.3).
-pub async fn grant(
-    ctx: &Ctx,
-    tenant: &Tenant,
-    client: &Client,
-    scope: Option<&str>,
-) -> Result<Tokens, TokenError> {
+pub async fn grant(ctx: &Ctx, tenant: &Tenant, client: &Client, scope: Option<&str>) -> Result<Tokens, TokenError> {
     if !client.metadata.grant_types.contains(&GrantType::ClientCredentials) {
         return Err(TokenError::UnauthorizedClient);
     }

@@ -204,7 +204,9 @@ async fn loopback_ports_are_free_and_pkce_may_be_optional_for_confidential_clien
             let answer = browser.authorize("native", &[("redirect_uri", uri)]).await;
             assert_eq!(answer.status, StatusCode::SEE_OTHER, "{uri}");
         }
-        for uri in ["http://127.0.0.1:51004/cb2", "http://127.0.0.2:1/cb", "http://localhost:6/cb", "http://[::1]:1x/cb"] {
+        for uri in
+            ["http://127.0.0.1:51004/cb2", "http://127.0.0.2:1/cb", "http://localhost:6/cb", "http://[::1]:1x/cb"]
+        {
             let answer = browser.authorize("native", &[("redirect_uri", uri)]).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{uri}");
         }

@@ -57,11 +57,8 @@ async fn service(world: &World, tenant: &Tenant, id: &str, keys: Vec<Value>) {
 }
 
 async fn token(world: &World, base: &str, client_id: Option<&str>, assertion: &str) -> Answer {
-    let mut form = vec![
-        ("grant_type", "client_credentials"),
-        ("client_assertion_type", TYPE),
-        ("client_assertion", assertion),
-    ];
+    let mut form =
+        vec![("grant_type", "client_credentials"), ("client_assertion_type", TYPE), ("client_assertion", assertion)];
     form.extend(client_id.map(|id| ("client_id", id)));
     world.post(&format!("{base}/token"), &[], &encode(&form)).await
 }
@@ -94,7 +91,10 @@ async fn a_client_proves_itself_with_each_advertised_algorithm() {
                 ("aud is the token endpoint", assertion(named.clone(), json!({ "aud": format!("{ISSUER}/token") }))),
                 ("aud is one of several", assertion(named.clone(), json!({ "aud": ["https://x.example", ISSUER] }))),
                 ("typ JWT", assertion(json!({ "alg": alg, "kid": alg, "typ": "JWT" }), json!({}))),
-                ("its own typ", assertion(json!({ "alg": alg, "kid": alg, "typ": "client-authentication+jwt" }), json!({}))),
+                (
+                    "its own typ",
+                    assertion(json!({ "alg": alg, "kid": alg, "typ": "client-authentication+jwt" }), json!({})),
+                ),
                 ("no kid", assertion(json!({ "alg": alg }), json!({}))),
                 ("no iat", assertion(named.clone(), json!({ "iat": null }))),
                 ("a clock that is late", assertion(named.clone(), json!({ "iat": now() - 80, "exp": now() - 29 }))),

@@ -284,7 +284,9 @@ async fn what_is_not_advertised_is_refused() {
         let asked = r#"{"id_token":{"email":null}}"#;
         let answer = Browser::new(&world, "").authorize("reports", &[("claims", asked)]).await;
         assert!(answer.location().starts_with("/login?flow="), "{}", answer.location());
-        for path in ["/register", "/introspect", "/revoke", "/device", "/par", "/bc-authorize", "/end_session", "/logout"] {
+        for path in
+            ["/register", "/introspect", "/revoke", "/device", "/par", "/bc-authorize", "/end_session", "/logout"]
+        {
             assert_eq!(world.post(path, &[], "").await.status, StatusCode::NOT_FOUND, "{path}");
         }
     }

@@ -100,8 +100,16 @@ async fn no_artefact_of_one_tenant_works_in_another() {
 async fn a_suspended_or_unknown_tenant_is_nowhere() {
     use idp::domain::tenant::TenantStatus;
     const ROUTES: [&str; 10] = [
-        "/", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks",
-        "/.well-known/jwks.json", "/authorize", "/login", "/consent", "/userinfo", "/token",
+        "/",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/jwks",
+        "/.well-known/jwks.json",
+        "/authorize",
+        "/login",
+        "/consent",
+        "/userinfo",
+        "/token",
     ];
     for database in databases().await {
         let world = World::on(database.open().await).await;

@@ -66,31 +66,141 @@ async fn bad_requests_get_their_specified_error() {
     let client_error = r#"401 {"error":"invalid_client","error_description":"the client is unknown, disabled, or did not authenticate with its registered method and credentials"}"#;
     let (nobody, wrong, empty) = (basic("nobody", SECRET), basic("reports", "wrong"), basic("reports", ""));
     let cases: Vec<(&str, &str, String, &str)> = vec![
-        ("empty body", &reports, String::new(), r#"400 {"error":"invalid_request","error_description":"grant_type is missing"}"#),
-        ("empty grant type", &reports, "grant_type=".into(), r#"400 {"error":"invalid_request","error_description":"grant_type is missing"}"#),
-        ("repeated grant type", &reports, "grant_type=client_credentials&grant_type=client_credentials".into(), r#"400 {"error":"invalid_request","error_description":"grant_type was sent more than once"}"#),
-        ("password grant", &reports, "grant_type=password".into(), r#"400 {"error":"unsupported_grant_type","error_description":"grant_type must be authorization_code or client_credentials"}"#),
-        ("grant not registered", &robot, code_form(&[]), r#"400 {"error":"unauthorized_client","error_description":"this client may not use this grant type"}"#),
-        ("service grant not registered", &reports, "grant_type=client_credentials".into(), r#"400 {"error":"unauthorized_client","error_description":"this client may not use this grant type"}"#),
-        ("scope beyond", &robot, "grant_type=client_credentials&scope=admin".into(), r#"400 {"error":"invalid_scope","error_description":"scope names something that this client may not get"}"#),
-        ("scope malformed", &robot, "grant_type=client_credentials&scope=%22".into(), r#"400 {"error":"invalid_scope","error_description":"scope has a character that isn't allowed"}"#),
-        ("no code", &reports, code_form(&[("code", "")]), r#"400 {"error":"invalid_request","error_description":"code is missing"}"#),
-        ("unknown code", &reports, code_form(&[]), r#"400 {"error":"invalid_grant","error_description":"the code is unknown, has expired, was used before, or belongs to another client"}"#),
-        ("no redirect_uri", &reports, code_form(&[("redirect_uri", "")]), r#"400 {"error":"invalid_request","error_description":"redirect_uri is missing"}"#),
-        ("short verifier", &reports, code_form(&[("code_verifier", "short")]), r#"400 {"error":"invalid_request","error_description":"code_verifier must be 43 to 128 characters out of A-Z a-z 0-9 - . _ ~"}"#),
-        ("wrong encoding", &reports, "grant_type=%zz".into(), r#"400 {"error":"invalid_request","error_description":"the body is wrongly encoded"}"#),
-        ("not UTF-8", &reports, "grant_type=%ff".into(), r#"400 {"error":"invalid_request","error_description":"the body is wrongly encoded"}"#),
-        ("huge", &reports, format!("grant_type={long}"), r#"413 {"error":"invalid_request","error_description":"the body is larger than 16 KiB"}"#),
-        ("no client", "", code_form(&[]), r#"401 {"error":"invalid_client","error_description":"the request names no client"}"#),
+        (
+            "empty body",
+            &reports,
+            String::new(),
+            r#"400 {"error":"invalid_request","error_description":"grant_type is missing"}"#,
+        ),
+        (
+            "empty grant type",
+            &reports,
+            "grant_type=".into(),
+            r#"400 {"error":"invalid_request","error_description":"grant_type is missing"}"#,
+        ),
+        (
+            "repeated grant type",
+            &reports,
+            "grant_type=client_credentials&grant_type=client_credentials".into(),
+            r#"400 {"error":"invalid_request","error_description":"grant_type was sent more than once"}"#,
+        ),
+        (
+            "password grant",
+            &reports,
+            "grant_type=password".into(),
+            r#"400 {"error":"unsupported_grant_type","error_description":"grant_type must be authorization_code or client_credentials"}"#,
+        ),
+        (
+            "grant not registered",
+            &robot,
+            code_form(&[]),
+            r#"400 {"error":"unauthorized_client","error_description":"this client may not use this grant type"}"#,
+        ),
+        (
+            "service grant not registered",
+            &reports,
+            "grant_type=client_credentials".into(),
+            r#"400 {"error":"unauthorized_client","error_description":"this client may not use this grant type"}"#,
+        ),
+        (
+            "scope beyond",
+            &robot,
+            "grant_type=client_credentials&scope=admin".into(),
+            r#"400 {"error":"invalid_scope","error_description":"scope names something that this client may not get"}"#,
+        ),
+        (
+            "scope malformed",
+            &robot,
+            "grant_type=client_credentials&scope=%22".into(),
+            r#"400 {"error":"invalid_scope","error_description":"scope has a character that isn't allowed"}"#,
+        ),
+        (
+            "no code",
+            &reports,
+            code_form(&[("code", "")]),
+            r#"400 {"error":"invalid_request","error_description":"code is missing"}"#,
+        ),
+        (
+            "unknown code",
+            &reports,
+            code_form(&[]),
+            r#"400 {"error":"invalid_grant","error_description":"the code is unknown, has expired, was used before, or belongs to another client"}"#,
+        ),
+        (
+            "no redirect_uri",
+            &reports,
+            code_form(&[("redirect_uri", "")]),
+            r#"400 {"error":"invalid_request","error_description":"redirect_uri is missing"}"#,
+        ),
+        (
+            "short verifier",
+            &reports,
+            code_form(&[("code_verifier", "short")]),
+            r#"400 {"error":"invalid_request","error_description":"code_verifier must be 43 to 128 characters out of A-Z a-z 0-9 - . _ ~"}"#,
+        ),
+        (
+            "wrong encoding",
+            &reports,
+            "grant_type=%zz".into(),
+            r#"400 {"error":"invalid_request","error_description":"the body is wrongly encoded"}"#,
+        ),
+        (
+            "not UTF-8",
+            &reports,
+            "grant_type=%ff".into(),
+            r#"400 {"error":"invalid_request","error_description":"the body is wrongly encoded"}"#,
+        ),
+        (
+            "huge",
+            &reports,
+            format!("grant_type={long}"),
+            r#"413 {"error":"invalid_request","error_description":"the body is larger than 16 KiB"}"#,
+        ),
+        (
+            "no client",
+            "",
+            code_form(&[]),
+            r#"401 {"error":"invalid_client","error_description":"the request names no client"}"#,
+        ),
         ("unknown client", &nobody, code_form(&[]), client_error),
         ("wrong secret", &wrong, code_form(&[]), client_error),
-        ("empty secret", &empty, code_form(&[]), r#"401 {"error":"invalid_client","error_description":"the Authorization header must be HTTP Basic with client id and secret"}"#),
+        (
+            "empty secret",
+            &empty,
+            code_form(&[]),
+            r#"401 {"error":"invalid_client","error_description":"the Authorization header must be HTTP Basic with client id and secret"}"#,
+        ),
         ("no secret", "", code_form(&[("client_id", "reports")]), client_error),
-        ("secret in the form instead", "", code_form(&[("client_id", "reports"), ("client_secret", SECRET)]), client_error),
-        ("two ways at once", &reports, code_form(&[("client_secret", SECRET)]), r#"400 {"error":"invalid_request","error_description":"the client authenticates in more than one way; use one"}"#),
-        ("two clients at once", &reports, code_form(&[("client_id", "robot")]), r#"400 {"error":"invalid_request","error_description":"client_id is not that of the Authorization header"}"#),
-        ("bearer for basic", "Bearer abc", code_form(&[]), r#"401 {"error":"invalid_client","error_description":"the Authorization header must be HTTP Basic with client id and secret"}"#),
-        ("assertion of another type", "", code_form(&[("client_assertion", "a.b.c")]), r#"400 {"error":"invalid_request","error_description":"client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}"#),
+        (
+            "secret in the form instead",
+            "",
+            code_form(&[("client_id", "reports"), ("client_secret", SECRET)]),
+            client_error,
+        ),
+        (
+            "two ways at once",
+            &reports,
+            code_form(&[("client_secret", SECRET)]),
+            r#"400 {"error":"invalid_request","error_description":"the client authenticates in more than one way; use one"}"#,
+        ),
+        (
+            "two clients at once",
+            &reports,
+            code_form(&[("client_id", "robot")]),
+            r#"400 {"error":"invalid_request","error_description":"client_id is not that of the Authorization header"}"#,
+        ),
+        (
+            "bearer for basic",
+            "Bearer abc",
+            code_form(&[]),
+            r#"401 {"error":"invalid_client","error_description":"the Authorization header must be HTTP Basic with client id and secret"}"#,
+        ),
+        (
+            "assertion of another type",
+            "",
+            code_form(&[("client_assertion", "a.b.c")]),
+            r#"400 {"error":"invalid_request","error_description":"client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}"#,
+        ),
     ];
     for database in databases().await {
         let world = World::on(database.open().await).await;
@@ -129,11 +239,7 @@ async fn other_media_types_and_methods_are_refused() {
 /// Each way to redeem a code wrongly is refused and leaves the code good for the right way.
 #[tokio::test]
 async fn a_wrong_redemption_changes_nothing() {
-    let good = [
-        ("grant_type", "authorization_code"),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", VERIFIER),
-    ];
+    let good = [("grant_type", "authorization_code"), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
     let other_verifier = VERIFIER.replace('0', "1");
     let changes: Vec<(&str, &str, &str, &str)> = vec![
         ("another client", "other", "redirect_uri", CALLBACK),
@@ -165,8 +271,7 @@ async fn a_wrong_redemption_changes_nothing() {
 /// Every client authentication method with every other method's credentials.
 #[tokio::test]
 async fn a_client_authenticates_by_its_registered_method_alone() {
-    let methods =
-        [ClientAuthMethod::ClientSecretBasic, ClientAuthMethod::ClientSecretPost, ClientAuthMethod::None];
+    let methods = [ClientAuthMethod::ClientSecretBasic, ClientAuthMethod::ClientSecretPost, ClientAuthMethod::None];
     for database in databases().await {
         let world = World::on(database.open().await).await;
         let tenant = world.tenant().await;

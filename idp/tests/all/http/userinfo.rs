@@ -100,8 +100,16 @@ async fn each_way_to_send_a_token_has_its_answer() {
             (("query by POST", "POST", &query, vec![form_type], String::new()), MISSING, plain.into()),
             (("form by GET", "GET", "/userinfo", vec![form_type], form.clone()), MISSING, plain.into()),
             (("empty header", "GET", "/userinfo", vec![("authorization", "")], String::new()), MISSING, plain.into()),
-            (("scheme only", "GET", "/userinfo", vec![("authorization", "Bearer")], String::new()), MISSING, plain.into()),
-            (("nothing after", "GET", "/userinfo", vec![("authorization", "Bearer  ")], String::new()), MISSING, plain.into()),
+            (
+                ("scheme only", "GET", "/userinfo", vec![("authorization", "Bearer")], String::new()),
+                MISSING,
+                plain.into(),
+            ),
+            (
+                ("nothing after", "GET", "/userinfo", vec![("authorization", "Bearer  ")], String::new()),
+                MISSING,
+                plain.into(),
+            ),
             (("no scheme", "GET", "/userinfo", vec![("authorization", token)], String::new()), MISSING, plain.into()),
             (("glued", "GET", "/userinfo", vec![("authorization", &glued)], String::new()), MISSING, plain.into()),
             (("Basic", "GET", "/userinfo", vec![("authorization", &client)], String::new()), MISSING, plain.into()),
@@ -120,7 +128,11 @@ async fn each_way_to_send_a_token_has_its_answer() {
                 INVALID,
                 INVALID_CHALLENGE.into(),
             ),
-            (("two headers", "GET", "/userinfo", vec![header, header], String::new()), TWO_HEADERS, described(TWO_HEADERS)),
+            (
+                ("two headers", "GET", "/userinfo", vec![header, header], String::new()),
+                TWO_HEADERS,
+                described(TWO_HEADERS),
+            ),
             (("both", "POST", "/userinfo", vec![header, form_type], form.clone()), TWO_WAYS, described(TWO_WAYS)),
             (
                 ("doubled in the form", "POST", "/userinfo", vec![form_type], format!("{form}&{form}")),
@@ -193,16 +205,25 @@ async fn a_token_that_was_changed_or_is_of_another_kind_gets_nothing() {
             ("no signature", format!("{signed}.")),
             ("none", format!("{}.{}.", base64url(in_header("alg", json!("none"))), parts[1])),
             ("none, signed", format!("{}.{}.{signature}", base64url(in_header("alg", json!("none"))), parts[1])),
-            ("HS256 with the JWKS", sign_hs256(jwks.as_bytes(), &in_header("alg", json!("HS256")), &claims.to_string())),
+            (
+                "HS256 with the JWKS",
+                sign_hs256(jwks.as_bytes(), &in_header("alg", json!("HS256")), &claims.to_string()),
+            ),
             ("HS256 with the JWK", sign_hs256(jwk.as_bytes(), &in_header("alg", json!("HS256")), &claims.to_string())),
-            ("PS256 with the key for RS256", sign("PS256", &own, &in_header("alg", json!("PS256")), &claims.to_string())),
+            (
+                "PS256 with the key for RS256",
+                sign("PS256", &own, &in_header("alg", json!("PS256")), &claims.to_string()),
+            ),
             ("RS512", sign("RS512", &own, &in_header("alg", json!("RS512")), &claims.to_string())),
             ("another key of that name", sign("RS256", &stranger, &typed, &claims.to_string())),
             ("another key's name", sign("RS256", &own, &in_header("kid", json!("x")), &claims.to_string())),
             ("typ JWT", sign("RS256", &own, &in_header("typ", json!("JWT")), &claims.to_string())),
             ("no typ", sign("RS256", &own, &in_header("typ", Value::Null), &claims.to_string())),
             ("crit", sign("RS256", &own, &in_header("crit", json!(["exp"])), &claims.to_string())),
-            ("iss of another tenant", sign("RS256", &own, &typed, &changed("iss", json!("http://127.0.0.1:8080/t/acme")))),
+            (
+                "iss of another tenant",
+                sign("RS256", &own, &typed, &changed("iss", json!("http://127.0.0.1:8080/t/acme"))),
+            ),
             ("another's sub", sign("RS256", &own, &typed, &changed("sub", json!("x")))),
             ("no exp", sign("RS256", &own, &typed, &changed("exp", Value::Null))),
             ("a jti of nothing", sign("RS256", &own, &typed, &changed("jti", json!(base64url([7; 24]))))),
@@ -238,9 +259,9 @@ async fn a_token_ends_with_its_time_grant_session_user_client_and_tenant() {
         let revoked = tokens(&world, "").await;
         let revoked = text(&revoked["access_token"]);
         let grant = grant_of(revoked);
-        let revoke = ctx.database.write(move |tx| {
-            Box::pin(async move { store::grants::revoke(tx, tenant_id, grant, now).await })
-        });
+        let revoke = ctx
+            .database
+            .write(move |tx| Box::pin(async move { store::grants::revoke(tx, tenant_id, grant, now).await }));
         assert!(revoke.await.unwrap());
         assert_invalid(&ask(&world, revoked).await, "revoked grant");
 
@@ -248,9 +269,9 @@ async fn a_token_ends_with_its_time_grant_session_user_client_and_tenant() {
         let ended = text(&ended["access_token"]);
         let session = text(&payload(ended)["sid"]).parse::<uuid::Uuid>().unwrap();
         let session = idp::domain::SessionId::from_uuid(session);
-        let end = ctx.database.write(move |tx| {
-            Box::pin(async move { store::sessions::end(tx, tenant_id, session, now).await })
-        });
+        let end = ctx
+            .database
+            .write(move |tx| Box::pin(async move { store::sessions::end(tx, tenant_id, session, now).await }));
         assert!(end.await.unwrap());
         assert_invalid(&ask(&world, ended).await, "ended session");
 
@@ -422,13 +443,18 @@ async fn absent_claims_are_left_out() {
             address: Some(Address { country: Some("France".to_owned()), ..Address::default() }),
             ..Profile::default()
         };
-        let empty = Profile { address: Some(Address::default()), phone_number_verified: Some(true), ..Profile::default() };
+        let empty =
+            Profile { address: Some(Address::default()), phone_number_verified: Some(true), ..Profile::default() };
         let scope = "openid profile email address phone";
         for (username, profile, more) in [
             ("nobody", Profile::default(), json!({})),
-            ("partly", partly, json!({
-                "phone_number": "+442071234567", "phone_number_verified": false, "address": { "country": "France" },
-            })),
+            (
+                "partly",
+                partly,
+                json!({
+                    "phone_number": "+442071234567", "phone_number_verified": false, "address": { "country": "France" },
+                }),
+            ),
             ("empty", empty, json!({})),
         ] {
             let user = users::create(&world.ctx, &tenant, new(username, profile), "test").await.unwrap();

@@ -77,8 +77,7 @@ async fn what_another_node_changed_is_seen_at_the_next_look() {
         assert_eq!(token(&world).await, StatusCode::OK);
 
         // A client's secret, without grace and with it.
-        let (second, _) =
-            clients::rotate_secret(&peer.ctx, tenant.id, &id, Duration::ZERO, "test").await.unwrap();
+        let (second, _) = clients::rotate_secret(&peer.ctx, tenant.id, &id, Duration::ZERO, "test").await.unwrap();
         upkeep::follow_changes(&world.ctx, &mut seen).await;
         assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED);
         assert_eq!(token_with(&world, "", second.expose()).await, StatusCode::OK);

@@ -249,9 +249,9 @@ async fn a_year_of_rotation_is_never_noticed() {
             }
             let listed = key_rings::list(&world.ctx, TENANT).await.unwrap();
             for (_, algorithm) in clients {
-                let active = listed.iter().filter(|key| {
-                    key.algorithm() == algorithm && key.lifecycle.state() == KeyState::Active
-                });
+                let active = listed
+                    .iter()
+                    .filter(|key| key.algorithm() == algorithm && key.lifecycle.state() == KeyState::Active);
                 assert_eq!(active.count(), 1, "{algorithm}");
             }
             world.pass(steps.next());

@@ -84,10 +84,11 @@ async fn a_day_of_secrets(world: &World) -> Planted {
             metadata.jwks = Some(json!({ "keys": [public(&key, Some("ES256"))] }));
         })
         .await;
-    world.client(&tenant, "poster", |metadata| {
-        metadata.token_endpoint_auth_method = ClientAuthMethod::ClientSecretPost;
-    })
-    .await;
+    world
+        .client(&tenant, "poster", |metadata| {
+            metadata.token_endpoint_auth_method = ClientAuthMethod::ClientSecretPost;
+        })
+        .await;
 
     // Sign-in, first as it goes wrong.
     let mut browser = Browser::new(world, "");
@@ -108,24 +109,31 @@ async fn a_day_of_secrets(world: &World) -> Planted {
     let wrong = basic("reports", WRONG_SECRET);
     for (authorization, form) in [
         (&wrong, encode(&[("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)])),
-        (&basic("reports", SECRET), encode(&[
-            ("grant_type", "authorization_code"),
-            ("code", WRONG_CODE),
-            ("redirect_uri", CALLBACK),
-            ("code_verifier", VERIFIER),
-        ])),
-        (&basic("reports", SECRET), encode(&[
-            ("grant_type", "authorization_code"),
-            ("code", &code),
-            ("redirect_uri", "https://client.example.com/other"),
-            ("code_verifier", VERIFIER),
-        ])),
+        (
+            &basic("reports", SECRET),
+            encode(&[
+                ("grant_type", "authorization_code"),
+                ("code", WRONG_CODE),
+                ("redirect_uri", CALLBACK),
+                ("code_verifier", VERIFIER),
+            ]),
+        ),
+        (
+            &basic("reports", SECRET),
+            encode(&[
+                ("grant_type", "authorization_code"),
+                ("code", &code),
+                ("redirect_uri", "https://client.example.com/other"),
+                ("code_verifier", VERIFIER),
+            ]),
+        ),
     ] {
         let answer = world.post("/token", &[("authorization", authorization)], &form).await;
         assert!(answer.status.is_client_error());
     }
     for secret in [SECRET, WRONG_SECRET] {
-        let posted = encode(&[("client_id", "poster"), ("client_secret", secret), ("grant_type", "client_credentials")]);
+        let posted =
+            encode(&[("client_id", "poster"), ("client_secret", secret), ("grant_type", "client_credentials")]);
         world.post("/token", &[], &posted).await;
         world.post("/token", &[], &format!("{posted}&grant_type=%zz")).await;
     }
@@ -175,7 +183,12 @@ async fn an_hour_without_database(world: &World, planted: &Planted) {
     world.get("/userinfo", &[("authorization", &format!("Bearer {}", of("token")))]).await;
     let mut browser = Browser::new(world, "");
     browser.authorize("reports", &[]).await;
-    let form = [("flow", "0190a5b0-0000-7000-8000-000000000000"), ("csrf", "x"), ("email", "a@b.example"), ("password", PASSWORD)];
+    let form = [
+        ("flow", "0190a5b0-0000-7000-8000-000000000000"),
+        ("csrf", "x"),
+        ("email", "a@b.example"),
+        ("password", PASSWORD),
+    ];
     browser.post("/login", &form).await;
 }
 
@@ -221,7 +234,9 @@ async fn planted_secrets_are_found_nowhere() {
         assert!(log.contains("idp::"), "something was logged: {log}");
         assert_absent(&log, &planted, "the log");
 
-        for table in ["audit_events", "sessions", "credentials", "client_secrets", "authorization_codes", "signing_keys"] {
+        for table in
+            ["audit_events", "sessions", "credentials", "client_secrets", "authorization_codes", "signing_keys"]
+        {
             assert!(contents.iter().any(|(name, _)| name == table), "{table} takes part");
         }
         for (table, row) in &contents {
