@@ -9,6 +9,7 @@ use super::client::{ClientAuthMethod, GrantType};
 use super::tenant::Issuer;
 
 /// The metadata document of one issuer.
+#[expect(clippy::struct_excessive_bools, reason = "the specification has that many")]
 #[derive(Clone, Debug, Serialize)]
 pub struct ProviderMetadata {
     issuer: Issuer,

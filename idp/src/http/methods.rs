@@ -33,7 +33,7 @@ impl Methods {
         }
         let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
         let headers = response.headers_mut();
-        self.open_to_scripts(headers);
+        open_to_scripts(headers);
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(self.allow));
         let sent = HeaderValue::from_static("authorization, content-type");
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
@@ -50,13 +50,13 @@ impl Methods {
             response.headers_mut().entry(header::ALLOW).or_insert(HeaderValue::from_static(self.allow));
         }
         if self.cross_origin {
-            self.open_to_scripts(response.headers_mut());
+            open_to_scripts(response.headers_mut());
         }
         response
     }
+}
 
-    fn open_to_scripts(self, headers: &mut HeaderMap) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"));
-    }
+fn open_to_scripts(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"));
 }

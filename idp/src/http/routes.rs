@@ -268,7 +268,8 @@ fn asset(Path(file): Path<String>, request: &Request) -> Response {
 #[handler]
 fn brand(call: Call, request: &Request) -> Response {
     let file = request.uri().path().trim_start_matches('/');
-    call.site.brand.serve(file, if_none_match(request))
+    let Call { site, .. } = call;
+    site.brand.serve(file, if_none_match(request))
 }
 
 fn if_none_match(request: &Request) -> Option<&str> {

@@ -56,9 +56,14 @@ impl Document {
     pub fn json(value: &impl serde::Serialize) -> Self {
         let bytes = Bytes::from(serde_json::to_vec(value).unwrap_or_default());
         let hash = openssl::sha::sha256(&bytes);
-        let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&hash[..8]);
         Self { bytes, etag: format!("\"{hex}\"").into() }
     }
+}
+
+/// Bytes as hexadecimal text.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// What a tenant's cookies are called: different for each issuer, so that tenants, and other servers on the same host,
@@ -77,7 +82,7 @@ impl Site {
     /// Makes what is kept ready for a tenant.
     pub fn new(tenant: Arc<Tenant>) -> Self {
         let hash = openssl::sha::sha256(tenant.issuer.as_str().as_bytes());
-        let tag: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let tag = hex(&hash[..8]);
         let secure = !tenant.issuer.is_plain_http();
         let prefix = if secure { "__Host-" } else { "" };
         let settings = &tenant.settings;

@@ -227,7 +227,7 @@ struct Limit {
     kind: LimitKind,
     hash: [u8; 32],
     window: Duration,
-    limit: u32,
+    most: u32,
 }
 
 impl Limits {
@@ -237,21 +237,21 @@ impl Limits {
             kind: LimitKind::Account,
             hash: openssl::sha::sha256(login.as_str().as_bytes()),
             window: config.account_window,
-            limit: config.account_limit.get(),
+            most: config.account_limit.get(),
         };
         let address = Limit {
             kind: LimitKind::Address,
             hash: openssl::sha::sha256(&network(caller.address)),
             window: config.address_window,
-            limit: config.address_limit.get(),
+            most: config.address_limit.get(),
         };
         Self(vec![account, address])
     }
 
     /// Refuses if either is used up.
     async fn check(&self, db: &impl Connection, tenant: TenantId, now: Timestamp) -> Result<(), SignInError> {
-        for Limit { kind, hash, window, limit } in &self.0 {
-            let state = store::sign_in_limits::check(db, tenant, *kind, hash, now, *window, *limit).await?;
+        for Limit { kind, hash, window, most } in &self.0 {
+            let state = store::sign_in_limits::check(db, tenant, *kind, hash, now, *window, *most).await?;
             if let Attempt::Blocked { until } = state {
                 return Err(SignInError::TooManyAttempts { until });
             }
@@ -262,8 +262,8 @@ impl Limits {
     /// Counts a failure in both.
     async fn count(&self, db: &impl Connection, tenant: TenantId, now: Timestamp) -> Result<Attempt, StoreError> {
         let mut outcome = Attempt::Allowed;
-        for Limit { kind, hash, window, limit } in &self.0 {
-            let counted = store::sign_in_limits::count_attempt(db, tenant, *kind, hash, now, *window, *limit).await?;
+        for Limit { kind, hash, window, most } in &self.0 {
+            let counted = store::sign_in_limits::count_attempt(db, tenant, *kind, hash, now, *window, *most).await?;
             if counted != Attempt::Allowed {
                 outcome = counted;
             }

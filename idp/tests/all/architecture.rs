@@ -132,7 +132,7 @@ fn crate_paths(file: &Path) -> BTreeSet<String> {
                 syn::UseTree::Name(name) => drop(self.0.insert(name.ident.to_string())),
                 syn::UseTree::Rename(name) => drop(self.0.insert(name.ident.to_string())),
                 syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.first(tree)),
-                _ => {}
+                syn::UseTree::Glob(_) => {}
             }
         }
     }

@@ -89,17 +89,15 @@ pub fn wants_page(request: &Request) -> bool {
 
 /// What a page about this request needs to know, also where no tenant was found.
 pub fn context(request: &Request) -> PageContext {
-    match request.data::<Arc<Site>>() {
-        Some(site) => page_context(request, site),
-        None => {
-            let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-            PageContext {
-                base: String::new(),
-                brand: Arc::new(Brand::new("Signet")),
-                language: Language::negotiate(&Preferences { accepted, ..Preferences::default() }),
-                reference: RequestId::current().map(|id| id.to_string()).unwrap_or_default(),
-                query: request.uri().query().unwrap_or_default().to_owned(),
-            }
-        }
+    if let Some(site) = request.data::<Arc<Site>>() {
+        return page_context(request, site);
+    }
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    PageContext {
+        base: String::new(),
+        brand: Arc::new(Brand::new("Signet")),
+        language: Language::negotiate(&Preferences { accepted, ..Preferences::default() }),
+        reference: RequestId::current().map(|id| id.to_string()).unwrap_or_default(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
     }
 }

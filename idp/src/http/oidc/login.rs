@@ -73,7 +73,7 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
             visit.tenant_id(),
             &open,
             "the user cancelled the sign-in",
-            cancelled(&visit, &open),
+            Some(cancelled(&visit, &open)),
         )
         .await
         .map(|next| step::redirect(&visit, &next))
@@ -83,10 +83,10 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
     result.unwrap_or_else(|error| page::authorize(&error, &visit.page))
 }
 
-fn cancelled(visit: &Visit, open: &OpenFlow) -> Option<audit::Event> {
+fn cancelled(visit: &Visit, open: &OpenFlow) -> audit::Event {
     use crate::domain::audit::{AuditKind, Outcome};
     let event = audit::event(&visit.ctx, AuditKind::SignIn, Outcome::Refused).client(&open.client.id);
-    Some(event.from(&visit.caller).detail(serde_json::json!({ "reason": "cancelled" })))
+    event.from(&visit.caller).detail(serde_json::json!({ "reason": "cancelled" }))
 }
 
 async fn submit(

@@ -76,14 +76,12 @@ pub async fn session(visit: &Visit, request: &Request) -> Result<Option<Session>
 
 /// The browser's secret, and the cookie to set if it had none.
 pub fn browser(visit: &Visit, request: &Request) -> (BrowserSecret, Option<String>) {
-    match cookies::browser(request, &visit.site) {
-        Some(secret) => (secret, None),
-        None => {
-            let secret = BrowserSecret(visit.ctx.random.secret());
-            let cookie = cookies::set_browser(&visit.site.cookies, &secret);
-            (secret, Some(cookie))
-        }
+    if let Some(secret) = cookies::browser(request, &visit.site) {
+        return (secret, None);
     }
+    let secret = BrowserSecret(visit.ctx.random.secret());
+    let cookie = cookies::set_browser(&visit.site.cookies, &secret);
+    (secret, Some(cookie))
 }
 
 /// The flow that a page's address names.

@@ -7,6 +7,9 @@ use poem::http::StatusCode;
 use crate::support::databases;
 use crate::support::world::{Browser, CALLBACK, World, challenge, encode};
 
+/// What is changed in a good request, and the error code and description that follow.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[tokio::test]
 async fn a_bad_client_or_redirect_uri_is_a_page_that_names_it_and_never_a_redirect() {
     let long = format!("https://client.example.com/{}", "x".repeat(3000));
@@ -62,7 +65,7 @@ async fn a_bad_client_or_redirect_uri_is_a_page_that_names_it_and_never_a_redire
 async fn what_else_is_wrong_goes_to_the_client_with_state_and_iss() {
     let long = "n".repeat(5000);
     let long: [(&str, &str); 1] = [("nonce", &long)];
-    let cases: Vec<(&[(&str, &str)], &str, &str)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (&[("response_type", "")], "invalid_request", "response_type is missing"),
         (&[("response_type", "token")], "unsupported_response_type", "response_type must be code"),
         (&[("response_type", "code id_token")], "unsupported_response_type", "response_type must be code"),

@@ -360,5 +360,26 @@ async fn an_assertion_is_for_clients_that_registered_it_and_for_them_alone() {
         let only_type = encode(&[("grant_type", "client_credentials"), ("client_assertion_type", TYPE)]);
         assert_eq!(world.post("/token", &[], &only_type).await.json()["error"], "invalid_request");
         assert_eq!(world.post("/token", &[], &both).await.status, StatusCode::OK, "none of that used it up");
+        assert_refused(&world.post("/v1/auth/m2m/token", &[], &both).await, "it is used up at every address");
+        let next = sign("ES256", &key, header, &claims("robot", &json!({})));
+        let next = encode(&[("client_assertion_type", TYPE), ("client_assertion", &next)]);
+        assert_eq!(world.post("/v1/auth/m2m/token", &[], &next).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn two_authorization_headers_are_refused() {
+    for database in databases().await {
+        let world = World::on(database.open().await).await;
+        let tenant = world.tenant().await;
+        world.service(&tenant, "plain").await;
+        let (right, wrong) = (basic("plain", SECRET), basic("plain", "wrong"));
+        for headers in [[&right, &wrong], [&wrong, &right], [&right, &right]] {
+            let headers = headers.map(|value| ("authorization", value.as_str()));
+            let answer = world.post("/token", &headers, "grant_type=client_credentials").await;
+            let expected =
+                r#"400 {"error":"invalid_request","error_description":"there is more than one Authorization header"}"#;
+            assert_eq!(answer.snapshot(), expected);
+        }
     }
 }

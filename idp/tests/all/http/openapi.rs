@@ -24,6 +24,16 @@ fn the_document_is_the_one_that_is_checked_in() {
     );
 }
 
+#[tokio::test]
+async fn the_document_is_served() {
+    for database in databases().await {
+        let world = World::on(database.open().await).await;
+        let answer = world.get("/openapi.json", &[]).await;
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.body, openapi_document().unwrap());
+    }
+}
+
 fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     match value {
         Value::Object(members) => {

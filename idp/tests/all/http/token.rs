@@ -46,6 +46,7 @@ async fn a_service_gets_its_own_token() {
 
 /// One wrong request after the other, each with the whole answer.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn bad_requests_get_their_specified_error() {
     let code_form = |change: &[(&str, &str)]| {
         let mut form = vec![

@@ -17,6 +17,7 @@ use super::jose::{encode as base64url, header, private_key, sign, sign_hs256};
 use crate::support::databases;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, encode, payload, request};
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const MISSING: &str =
     r#"401 {"error":"invalid_token","error_description":"an access token is needed: Authorization: Bearer TOKEN"}"#;
 const INVALID: &str =
@@ -56,7 +57,7 @@ type Way<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, &'a str)>, String);
 
 #[tokio::test]
 async fn each_way_to_send_a_token_has_its_answer() {
-    let form_type = ("content-type", "application/x-www-form-urlencoded");
+    let form_type = ("content-type", FORM);
     for database in databases().await {
         let world = World::furnished(&database).await;
         let tokens = tokens(&world, "").await;
@@ -146,10 +147,20 @@ async fn each_way_to_send_a_token_has_its_answer() {
             assert_eq!(answer.header("www-authenticate"), Some(&*challenge), "{name}");
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_form_and_other_methods_are_refused() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tokens = tokens(&world, "").await;
+        let token = text(&tokens["access_token"]);
+        let bearer = format!("Bearer {token}");
         for (name, expected, content_type, body) in [
             ("JSON", 400, "application/json", json!({ "access_token": token }).to_string()),
-            ("wrongly encoded", 400, form_type.1, "access_token=%zz".to_owned()),
-            ("huge", 413, form_type.1, format!("access_token={}", "x".repeat(20_000))),
+            ("wrongly encoded", 400, FORM, "access_token=%zz".to_owned()),
+            ("huge", 413, FORM, format!("access_token={}", "x".repeat(20_000))),
         ] {
             let sent = request("POST", "/userinfo", &[("content-type", content_type)], body.into_bytes());
             let answer = world.send(sent).await;
@@ -159,7 +170,8 @@ async fn each_way_to_send_a_token_has_its_answer() {
             assert!(challenge.starts_with(r#"Bearer realm="signet", error="invalid_request""#), "{name}: {challenge}");
         }
         for method in ["PUT", "DELETE", "PATCH"] {
-            let answer = world.send(request(method, "/userinfo", &[header], Vec::new())).await;
+            let headers = [("authorization", bearer.as_str())];
+            let answer = world.send(request(method, "/userinfo", &headers, Vec::new())).await;
             assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
         }
     }

@@ -149,6 +149,29 @@ async fn a_key_is_published_before_it_signs_and_after() {
 }
 
 #[tokio::test]
+async fn a_leaked_key_that_signs_is_replaced_at_once() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let ctx = &world.ctx;
+        let before = world.get("/jwks", &[]).await;
+        let etag = before.header("etag").unwrap();
+        let known = [("if-none-match", etag)];
+        assert_eq!(world.get("/jwks", &known).await.status, StatusCode::NOT_MODIFIED);
+        let old = user_token(&world).await;
+        let leaked = kids(&before.json()).pop_first().unwrap();
+        key_rings::change(ctx, TENANT, &leaked, KeyChange::RetireInEmergency, "test").await.unwrap();
+        let new = user_token(&world).await;
+        assert!(!is_good(&world, &old).await);
+        assert!(is_good(&world, &new).await);
+        let after = world.get("/jwks", &known).await;
+        assert_eq!(after.status, StatusCode::OK, "the copy that others keep is out of date");
+        assert!(!kids(&after.json()).contains(&leaked));
+        verify(&new, &after.json()).unwrap();
+        assert_eq!(states(&world).await.len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_key_stays_for_as_long_as_any_client_may_keep_its_tokens() {
     for database in databases().await {
         let world = World::with(database.open().await, |config| {

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use idp::domain::client::{ClientAuthMethod, GrantType};
+use josekit::jwk::Jwk;
 use poem::http::StatusCode;
 use sea_orm::DatabaseConnection;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::rows;
@@ -105,10 +106,30 @@ async fn a_day_of_secrets(world: &World) -> Planted {
     let code = allowed.returned("code").unwrap();
     planted.push(("code", code.clone()));
 
-    // The token endpoint.
+    let tokens = tokens_of_secrets(world, &code).await;
+    for name in ["access_token", "id_token"] {
+        let token = tokens[name].as_str().unwrap().to_owned();
+        planted.push(("signature", token.rsplit('.').next().unwrap().to_owned()));
+        planted.push(("token", token));
+    }
+    planted.extend(assertions(world, &key).await);
+
+    // Userinfo.
+    let token = tokens["access_token"].as_str().unwrap();
+    for token in [token, WRONG_TOKEN] {
+        world.get("/userinfo", &[("authorization", &format!("Bearer {token}"))]).await;
+        world.get(&format!("/userinfo?access_token={token}"), &[]).await;
+        world.post("/userinfo", &[], &format!("access_token={token}")).await;
+    }
+    redeem(world, "", "reports", &code).await;
+    planted
+}
+
+/// The token endpoint with secrets that are wrong, and at last with the right ones: the tokens.
+async fn tokens_of_secrets(world: &World, code: &str) -> Value {
     let wrong = basic("reports", WRONG_SECRET);
     for (authorization, form) in [
-        (&wrong, encode(&[("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)])),
+        (&wrong, encode(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)])),
         (
             &basic("reports", SECRET),
             encode(&[
@@ -122,7 +143,7 @@ async fn a_day_of_secrets(world: &World) -> Planted {
             &basic("reports", SECRET),
             encode(&[
                 ("grant_type", "authorization_code"),
-                ("code", &code),
+                ("code", code),
                 ("redirect_uri", "https://client.example.com/other"),
                 ("code_verifier", VERIFIER),
             ]),
@@ -137,19 +158,18 @@ async fn a_day_of_secrets(world: &World) -> Planted {
         world.post("/token", &[], &posted).await;
         world.post("/token", &[], &format!("{posted}&grant_type=%zz")).await;
     }
-    let tokens = redeem(world, "", "reports", &code).await;
+    let tokens = redeem(world, "", "reports", code).await;
     assert_eq!(tokens.status, StatusCode::OK);
-    let tokens = tokens.json();
-    for name in ["access_token", "id_token"] {
-        let token = tokens[name].as_str().unwrap().to_owned();
-        planted.push(("signature", token.rsplit('.').next().unwrap().to_owned()));
-        planted.push(("token", token));
-    }
+    tokens.json()
+}
+
+/// An assertion, used and used again, and the token that it got.
+async fn assertions(world: &World, key: &Jwk) -> Planted {
     let claims = json!({
         "iss": "robot", "sub": "robot", "aud": "http://127.0.0.1:8080", "exp": START / 1000 + 60, "jti": "planted-jti-4711",
     });
-    let assertion = sign("ES256", &key, r#"{"alg":"ES256","kid":"ec"}"#, &claims.to_string());
-    planted.push(("assertion", assertion.clone()));
+    let assertion = sign("ES256", key, r#"{"alg":"ES256","kid":"ec"}"#, &claims.to_string());
+    let mut planted = vec![("assertion", assertion.clone())];
     let form = encode(&[
         ("grant_type", "client_credentials"),
         ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
@@ -162,15 +182,6 @@ async fn a_day_of_secrets(world: &World) -> Planted {
             planted.push(("service token", answer.json()["access_token"].as_str().unwrap().to_owned()));
         }
     }
-
-    // Userinfo.
-    let token = tokens["access_token"].as_str().unwrap();
-    for token in [token, WRONG_TOKEN] {
-        world.get("/userinfo", &[("authorization", &format!("Bearer {token}"))]).await;
-        world.get(&format!("/userinfo?access_token={token}"), &[]).await;
-        world.post("/userinfo", &[], &format!("access_token={token}")).await;
-    }
-    redeem(world, "", "reports", &code).await;
     planted
 }
 
