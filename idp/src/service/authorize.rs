@@ -25,14 +25,11 @@ use crate::domain::grant::Grant;
 use crate::domain::parameters::Parameters;
 use crate::domain::provider_metadata::SCOPES;
 use crate::domain::scope::Scope;
-use crate::domain::session::{Session, SessionSecret};
+use crate::domain::session::Session;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::User;
 use crate::domain::{CodeHash, FlowId, GrantId, Secret, TenantId, Timestamp};
 use crate::store::{self, Connection, StoreError};
-
-/// How often in its longest rest a session's use is noted: noting each would cost a write.
-const TOUCHES: u32 = 100;
 
 /// What the browser is to do next.
 #[derive(Debug)]
@@ -462,33 +459,6 @@ async fn active_client(
         ClientLookupError::Unknown => UntrustedRequest::UnknownClient.into(),
         ClientLookupError::Failure(failure) => failure.into(),
     })
-}
-
-/// The live session that a browser's cookie opens.
-pub async fn session_of(
-    ctx: &Ctx,
-    tenant: TenantId,
-    secret: Option<&SessionSecret>,
-) -> Result<Option<Session>, Failure> {
-    match secret {
-        None => Ok(None),
-        Some(secret) => {
-            let (hash, now) = (secret.0.sha256(), ctx.now());
-            let found = store::sessions::find_by_secret_hash(ctx.database.read(), tenant, &hash, now).await?;
-            let rested = |session: &Session| now.since(session.last_seen_at);
-            let Some(session) = found.filter(|session| rested(session) < ctx.config.sessions.idle_timeout) else {
-                return Ok(None);
-            };
-            if rested(&session) >= ctx.config.sessions.idle_timeout / TOUCHES {
-                let id = session.id;
-                ctx.database
-                    .write(move |tx| Box::pin(async move { store::sessions::touch(tx, tenant, id, now).await }))
-                    .await
-                    .map_err(|error: StoreError| Failure::from(error))?;
-            }
-            Ok(Some(session))
-        }
-    }
 }
 
 /// The scopes of a request in their order, for the consent page, with whether each is new.

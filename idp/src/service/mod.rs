@@ -14,6 +14,7 @@ pub mod issue;
 pub mod key_rings;
 pub mod password_hasher;
 pub mod random;
+pub mod sessions;
 pub mod sign_in;
 pub mod subject;
 pub mod tenants;

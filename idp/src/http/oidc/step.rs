@@ -14,6 +14,7 @@ use crate::http::extract::visit::Visit;
 use crate::http::pages::{self, ClientDisplay, ErrorPage, Link, LogoUrl, ReturnTarget};
 use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
 use crate::service::browser::{BrowserSecret, Form};
+use crate::service::sessions;
 
 /// The redirect to what comes next. Always 303: what was posted must not be posted on (RFC 9700 §4.12).
 pub fn redirect(visit: &Visit, next: &Next) -> Response {
@@ -70,8 +71,10 @@ pub fn with_cookie(mut response: Response, cookie: &str) -> Response {
 
 /// The session that the browser's cookie opens with this tenant.
 pub async fn session(visit: &Visit, request: &Request) -> Result<Option<Session>, AuthorizeError> {
-    let secret = cookies::session(request, &visit.site);
-    Ok(authorize::session_of(&visit.ctx, visit.tenant_id(), secret.as_ref()).await?)
+    match cookies::session(request, &visit.site) {
+        None => Ok(None),
+        Some(secret) => Ok(sessions::opened_by(&visit.ctx, visit.tenant_id(), &secret).await?),
+    }
 }
 
 /// The browser's secret, and the cookie to set if it had none.
