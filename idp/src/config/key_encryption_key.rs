@@ -24,11 +24,6 @@ impl KeyEncryptionKey {
         bytes.as_slice().try_into().ok().map(Self)
     }
 
-    /// What [`KeyEncryptionKey::from_base64`] reads.
-    pub fn to_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(self.0))
-    }
-
     /// The bytes themselves. Each call is a place where they could leak.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0

@@ -43,16 +43,6 @@ impl User {
             .or_else(|| self.username.as_ref().map(ToString::to_string))
             .unwrap_or_else(|| self.id.to_string())
     }
-
-    /// What to call the person on a page: name, user name, e-mail or, at last, the id.
-    pub fn display_name(&self) -> String {
-        self.profile
-            .name
-            .clone()
-            .or_else(|| self.username.as_ref().map(ToString::to_string))
-            .or_else(|| self.email.as_ref().map(ToString::to_string))
-            .unwrap_or_else(|| self.id.to_string())
-    }
 }
 
 /// Whether a user may sign in and get tokens.

@@ -44,9 +44,8 @@ impl Methods {
     /// Adds what follows from the address to an answer: `Allow` where the method wasn't one of these (RFC 9110
     /// §15.5.6), and leave to scripts.
     pub fn complete(self, mut response: Response) -> Response {
-        // The inner of two knows the address within its tenant.
-        if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
-            // Once: the address within its tenant knows best.
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            // Once: the inner of two knows the address within its tenant.
             response.headers_mut().entry(header::ALLOW).or_insert(HeaderValue::from_static(self.allow));
         }
         if self.cross_origin {

@@ -11,7 +11,6 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::authorize::AuthorizeError;
 use super::ctx::{Caller, Ctx};
 use super::password_hasher::{PasswordCheck, PasswordHasherError};
 use super::{Failure, audit, subject};
@@ -66,15 +65,6 @@ pub enum SignInError {
 impl From<StoreError> for SignInError {
     fn from(error: StoreError) -> Self {
         Self::Failure(error.into())
-    }
-}
-
-impl From<SignInError> for AuthorizeError {
-    fn from(error: SignInError) -> Self {
-        match error {
-            SignInError::Failure(failure) => Self::Failure(failure),
-            SignInError::BadCredentials | SignInError::TooManyAttempts { .. } => Self::FormRejected,
-        }
     }
 }
 

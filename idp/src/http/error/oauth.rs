@@ -156,7 +156,6 @@ impl From<ClientAuthenticationError> for OAuthError {
 impl From<TokenError> for OAuthError {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::InvalidRequest(text) => Self::invalid_request(text),
             TokenError::InvalidGrant(text) => Self::bad_request("invalid_grant", text),
             TokenError::UnauthorizedClient => Self::bad_request("unauthorized_client", error.to_string()),
             TokenError::InvalidScope(text) => Self::bad_request("invalid_scope", text),

@@ -21,9 +21,6 @@ pub struct Tokens {
 /// Why a grant gives nothing (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TokenError {
-    /// A parameter is missing, repeated or wrong.
-    #[error("{0}")]
-    InvalidRequest(String),
     /// The code is unknown, expired, used, or bound to something else.
     #[error("{0}")]
     InvalidGrant(&'static str),
