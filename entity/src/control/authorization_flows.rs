@@ -38,6 +38,8 @@ pub struct Model {
     pub browser_hash: Option<Vec<u8>>,
     /// The session that answers, once somebody signed in.
     pub session_id: Option<Uuid>,
+    /// The session that its user chose among those of the browser.
+    pub chosen_session_id: Option<Uuid>,
     /// Whether it still waits.
     pub state: FlowState,
     /// When it came. Unix milliseconds.

@@ -18,6 +18,9 @@ pub struct Model {
     /// SHA-256 of the secret, 32 bytes.
     #[sea_orm(column_type = "Blob")]
     pub secret_hash: Vec<u8>,
+    /// The secret itself, sealed, where it signs.
+    #[sea_orm(column_type = "Blob", nullable)]
+    pub sealed_secret: Option<Vec<u8>>,
     /// When it was made. Unix milliseconds.
     pub created_at: i64,
     /// When it stops working, if ever. Unix milliseconds.

@@ -22,6 +22,9 @@ pub struct Model {
     /// The scopes, separated by spaces.
     #[sea_orm(column_type = "Text")]
     pub scope: String,
+    /// The claims that were asked for one by one, one typed document.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub claims: Option<Json>,
     /// When it was given. Unix milliseconds.
     pub created_at: i64,
     /// When it ends by itself, if ever. Unix milliseconds.

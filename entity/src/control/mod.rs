@@ -10,6 +10,7 @@ pub mod clients;
 pub mod consents;
 pub mod credentials;
 pub mod grants;
+pub mod pairwise_salts;
 pub mod sessions;
 pub mod sign_in_limits;
 pub mod signing_keys;

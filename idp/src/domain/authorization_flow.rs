@@ -18,6 +18,8 @@ pub struct AuthorizationFlow {
     pub browser_hash: Option<[u8; 32]>,
     /// The session that began with a sign-in on its own page, if there was one.
     pub session_id: Option<SessionId>,
+    /// The session that its user chose among those of the browser.
+    pub chosen_session_id: Option<SessionId>,
     /// How far it is.
     pub state: FlowState,
     /// When the request arrived.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::claims_request::ClaimsRequest;
 use super::client::{Client, GrantType, PkcePolicy};
 use super::parameters::{ParameterError, Parameters};
 use super::pkce::CodeChallenge;
@@ -36,6 +37,9 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// Languages, the preferred first.
     pub ui_locales: Option<String>,
+    /// Claims that are asked for one by one.
+    #[serde(default)]
+    pub claims: Option<ClaimsRequest>,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1).
@@ -240,6 +244,7 @@ impl AuthorizationRequest {
             max_age,
             login_hint: bounded(parameters.optional("login_hint")?),
             ui_locales: bounded(parameters.optional("ui_locales")?),
+            claims: claims(parameters)?,
         })
     }
 
@@ -273,6 +278,13 @@ fn requested_scope(parameters: &Parameters, client: &Client) -> Result<ScopeSet,
         return Err(AuthorizationError::new(Code::InvalidScope, "scope names nothing that this client may get"));
     }
     Ok(allowed)
+}
+
+fn claims(parameters: &Parameters) -> Result<Option<ClaimsRequest>, AuthorizationError> {
+    let Some(text) = parameters.optional("claims")? else { return Ok(None) };
+    let claims = ClaimsRequest::parse(text)
+        .map_err(|error| AuthorizationError::new(AuthorizationErrorCode::InvalidRequest, error.to_string()))?;
+    Ok(Some(claims))
 }
 
 fn code_challenge(parameters: &Parameters, client: &Client) -> Result<Option<CodeChallenge>, AuthorizationError> {

@@ -68,7 +68,6 @@ pub struct ClientSecret {
 
 /// What a client registered: RFC 7591 §2 names, and below them Signet's own settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ClientMetadata {
     /// Where its users may be sent back to.
     #[serde(default)]
@@ -98,6 +97,33 @@ pub struct ClientMetadata {
     /// Its public keys, a JWK Set (RFC 7517 §5), for `private_key_jwt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<serde_json::Value>,
+    /// Where its public keys are to be fetched, instead of `jwks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// Where its request objects may be fetched (OpenID Connect Core §6.2); a fragment is the hash of what is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_uris: Vec<String>,
+    /// Whether each client sees its users under the same identifier.
+    #[serde(default)]
+    pub subject_type: SubjectType,
+    /// The document whose host names the sector of pairwise subjects (OpenID Connect Registration §5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
+    /// Algorithm of its userinfo answers, which are JWTs then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<Algorithm>,
+    /// `max_age` of requests that have none, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<u64>,
+    /// `acr_values` of requests that have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+    /// Where a sign-in can be begun at the client (OpenID Connect Core §4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
+    /// E-mail addresses of those responsible.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
     /// Algorithm of its ID tokens.
     #[serde(default = "rs256")]
     pub id_token_signed_response_alg: Algorithm,
@@ -142,6 +168,15 @@ impl ClientMetadata {
             policy_uri: None,
             tos_uri: None,
             jwks: None,
+            jwks_uri: None,
+            request_uris: Vec::new(),
+            subject_type: SubjectType::default(),
+            sector_identifier_uri: None,
+            userinfo_signed_response_alg: None,
+            default_max_age: None,
+            default_acr_values: Vec::new(),
+            initiate_login_uri: None,
+            contacts: Vec::new(),
             id_token_signed_response_alg: rs256(),
             access_token_signed_response_alg: rs256(),
             audience: None,
@@ -270,6 +305,18 @@ wire_enum!(
         PrivateKeyJwt = "private_key_jwt",
         /// A public client: it proves nothing.
         None = "none",
+    }
+);
+
+wire_enum!(
+    /// Whether clients see a user under the same identifier (OpenID Connect Core §8).
+    #[derive(Default)]
+    SubjectType {
+        /// All see the same.
+        #[default]
+        Public = "public",
+        /// Each sector sees its own.
+        Pairwise = "pairwise",
     }
 );
 

@@ -1,5 +1,6 @@
 //! Grants: what a client got within a session.
 
+use super::claims_request::ClaimsRequest;
 use super::scope::ScopeSet;
 use super::{ClientId, GrantId, SessionId, Timestamp, UserId};
 
@@ -16,6 +17,8 @@ pub struct Grant {
     pub session_id: Option<SessionId>,
     /// What it allows.
     pub scope: ScopeSet,
+    /// The claims that were asked for one by one.
+    pub claims: Option<ClaimsRequest>,
     /// When it was given.
     pub created_at: Timestamp,
     /// When it ends by itself.

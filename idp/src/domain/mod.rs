@@ -7,6 +7,7 @@ pub mod authorization_flow;
 pub mod authorization_request;
 pub mod authorization_response;
 pub mod claims;
+pub mod claims_request;
 pub mod client;
 pub mod client_assertion;
 pub mod consent;

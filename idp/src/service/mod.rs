@@ -17,6 +17,7 @@ pub mod random;
 pub mod sessions;
 pub mod sign_in;
 pub mod subject;
+pub mod subject_identifier;
 pub mod tenants;
 pub mod token;
 pub mod upkeep;

@@ -23,6 +23,7 @@ impl TryFrom<Model> for AuthorizationFlow {
             request: REQUEST.read_json(row.request)?,
             browser_hash: Place(TABLE, "browser_hash").parse_optional(row.browser_hash)?,
             session_id: row.session_id.map(SessionId::from_uuid),
+            chosen_session_id: row.chosen_session_id.map(SessionId::from_uuid),
             state: row.state.into(),
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: Timestamp::from_millis(row.expires_at),
@@ -54,6 +55,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, flow: &Authoriz
         request: REQUEST.write_json(&flow.request)?,
         browser_hash: flow.browser_hash.map(Vec::from),
         session_id: flow.session_id.map(SessionId::uuid),
+        chosen_session_id: flow.chosen_session_id.map(SessionId::uuid),
         state: flow.state.into(),
         created_at: flow.created_at.millis(),
         expires_at: flow.expires_at.millis(),
@@ -91,6 +93,16 @@ pub async fn set_session(
     session: SessionId,
 ) -> Result<bool, StoreError> {
     change(db, open(tenant, id), Column::SessionId, Expr::value(session.uuid())).await
+}
+
+/// Notes the session that the user of an open flow chose; `false` if the flow isn't open.
+pub async fn choose_session(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: FlowId,
+    session: SessionId,
+) -> Result<bool, StoreError> {
+    change(db, open(tenant, id), Column::ChosenSessionId, Expr::value(session.uuid())).await
 }
 
 /// Closes a flow that a code was issued for; `false` if it isn't open or its time is up.

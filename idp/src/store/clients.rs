@@ -91,6 +91,7 @@ async fn insert_secret(
         client_id: client.to_string(),
         secret_id: secret.id.uuid(),
         secret_hash: secret.hash.to_vec(),
+        sealed_secret: None,
         created_at: secret.created_at.millis(),
         expires_at: secret.expires_at.map(Timestamp::millis),
     };

@@ -10,6 +10,8 @@ use super::row::Place;
 use crate::domain::grant::Grant;
 use crate::domain::{GrantId, SessionId, TenantId, Timestamp, UserId};
 
+const CLAIMS: Place = Place("grants", "claims");
+
 impl TryFrom<Model> for Grant {
     type Error = StoreError;
 
@@ -20,6 +22,7 @@ impl TryFrom<Model> for Grant {
             client_id: Place("grants", "client_id").parse(row.client_id)?,
             session_id: row.session_id.map(SessionId::from_uuid),
             scope: Place("grants", "scope").parse(row.scope)?,
+            claims: row.claims.map(|claims| CLAIMS.read_json(claims)).transpose()?,
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: row.expires_at.map(Timestamp::from_millis),
             revoked_at: row.revoked_at.map(Timestamp::from_millis),
@@ -39,6 +42,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, grant: &Grant) 
         client_id: grant.client_id.to_string(),
         session_id: grant.session_id.map(SessionId::uuid),
         scope: grant.scope.to_string(),
+        claims: grant.claims.as_ref().map(|claims| CLAIMS.write_json(claims)).transpose()?,
         created_at: grant.created_at.millis(),
         expires_at: grant.expires_at.map(Timestamp::millis),
         revoked_at: grant.revoked_at.map(Timestamp::millis),
