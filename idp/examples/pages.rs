@@ -110,6 +110,7 @@ fn pages() -> Result<Vec<Page>> {
         flow: "019ab3c2-7f04-7c55-9d1e-5b0c6d1f2a34".to_owned(),
         csrf: "k3S0uGmV0b6mE1p4".to_owned(),
         email: String::new(),
+        expected: None,
         error: None,
     };
     let typed = SignInPage { email: "maria.mustermann@acme.example".to_owned(), ..sign_in.clone() };

@@ -14,6 +14,8 @@ client-links = Über { $client }
 # Anmelden
 sign-in-title = Anmelden
 sign-in-lead = Mit Ihrem Konto bei { $brand } weiter zu { $client }
+sign-in-again-title = Noch einmal anmelden
+sign-in-again-lead = { $client } möchte sichergehen, dass noch immer Sie es sind, { $person }
 sign-in-login = E-Mail-Adresse oder Benutzername
 sign-in-password = Passwort
 sign-in-submit = Anmelden
@@ -31,6 +33,17 @@ sign-in-too-many-attempts =
     }
 sign-in-busy = Gerade melden sich sehr viele Menschen an. Warten Sie einen Moment und versuchen Sie es dann noch einmal.
 sign-in-expired = Diese Seite war zu lange geöffnet. Geben Sie Ihr Passwort noch einmal ein.
+
+# Kontoauswahl
+select-account-title = Konto auswählen
+select-account-lead = Welches Konto möchten Sie mit { $client } verwenden?
+select-account-other = Anderes Konto verwenden
+
+# Der Rückweg zur App über ein Formular
+form-post-title = Gleich geht es weiter
+form-post-lead-site = Falls nichts passiert, gehen Sie selbst weiter zu { $host }
+form-post-lead-app = Falls nichts passiert, gehen Sie selbst weiter zur App auf diesem Gerät
+form-post-submit = Weiter
 
 # Zustimmung
 consent-title = Zugriff erlauben?

@@ -14,6 +14,8 @@ client-links = About { $client }
 # Sign in
 sign-in-title = Sign in
 sign-in-lead = Use your { $brand } account to continue to { $client }
+sign-in-again-title = Sign in again
+sign-in-again-lead = { $client } asks that you prove it’s still you, { $person }
 sign-in-login = Email or username
 sign-in-password = Password
 sign-in-submit = Sign in
@@ -31,6 +33,17 @@ sign-in-too-many-attempts =
     }
 sign-in-busy = Many people are signing in right now. Wait a moment, then try again.
 sign-in-expired = This page was open for too long. Enter your password again.
+
+# Account chooser
+select-account-title = Choose an account
+select-account-lead = Which account do you want to use with { $client }?
+select-account-other = Use another account
+
+# The way back to the app by a form
+form-post-title = You’re on your way back
+form-post-lead-site = If nothing happens, continue to { $host } yourself
+form-post-lead-app = If nothing happens, continue to the app on this device yourself
+form-post-submit = Continue
 
 # Consent
 consent-title = Allow access?

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+use super::acr::Acr;
+use super::authorization_response::{ResponseMode, ReturnAddress};
 use super::claims_request::ClaimsRequest;
 use super::client::{Client, GrantType, PkcePolicy};
 use super::parameters::{ParameterError, Parameters};
@@ -12,6 +13,8 @@ use super::pkce::CodeChallenge;
 use super::redirect_uri::RedirectUri;
 use super::scope::ScopeSet;
 use super::{ClientId, Timestamp};
+
+pub use super::authorization_error::{AuthorizationError, AuthorizationErrorCode, UntrustedRequest};
 
 /// A valid authorization request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,12 @@ pub struct AuthorizationRequest {
     /// Claims that are asked for one by one.
     #[serde(default)]
     pub claims: Option<ClaimsRequest>,
+    /// How the answer reaches the client.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
+    /// The `sub` of the one person that the request is about, by `id_token_hint` or by the `sub` of `claims`.
+    #[serde(default)]
+    pub subject: Option<String>,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1).
@@ -52,116 +61,13 @@ pub enum Prompt {
     Login,
     /// Ask for consent though it was given.
     Consent,
+    /// Ask which account though there is only one.
+    SelectAccount,
 }
 
 impl Prompt {
     /// The values that are known, as discovery lists them.
-    pub const ALL: [&'static str; 3] = ["none", "login", "consent"];
-}
-
-/// A request that must not be answered by a redirect: the user reads it (RFC 6749 §4.1.2.1).
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum UntrustedRequest {
-    /// Missing, repeated or malformed `client_id`.
-    #[error("client_id: {0}")]
-    ClientId(String),
-    /// No such client, or one that is switched off.
-    #[error("client_id: there is no such client")]
-    UnknownClient,
-    /// Missing `redirect_uri`.
-    #[error("redirect_uri is missing")]
-    RedirectUriMissing,
-    /// Repeated or malformed `redirect_uri`.
-    #[error("redirect_uri {0}")]
-    RedirectUri(String),
-    /// Not one of those registered.
-    #[error("redirect_uri is not registered for this client")]
-    RedirectUriMismatch,
-}
-
-/// An error code for the client (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthorizationErrorCode {
-    /// A parameter is missing, repeated or wrong.
-    InvalidRequest,
-    /// The client may not use this flow.
-    UnauthorizedClient,
-    /// The user or a rule said no.
-    AccessDenied,
-    /// Not a response type of ours.
-    UnsupportedResponseType,
-    /// Nothing that this client may get was asked for.
-    InvalidScope,
-    /// Something of ours went wrong.
-    ServerError,
-    /// Try again later.
-    TemporarilyUnavailable,
-    /// `prompt=none`, and nobody is signed in.
-    LoginRequired,
-    /// `prompt=none`, and consent wasn't given.
-    ConsentRequired,
-    /// `request` isn't supported.
-    RequestNotSupported,
-    /// `request_uri` isn't supported.
-    RequestUriNotSupported,
-    /// `registration` isn't supported.
-    RegistrationNotSupported,
-    /// `resource` names nothing that tokens are made for (RFC 8707 §2).
-    InvalidTarget,
-}
-
-impl AuthorizationErrorCode {
-    /// Its name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::AccessDenied => "access_denied",
-            Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::InvalidScope => "invalid_scope",
-            Self::ServerError => "server_error",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::LoginRequired => "login_required",
-            Self::ConsentRequired => "consent_required",
-            Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
-            Self::RegistrationNotSupported => "registration_not_supported",
-            Self::InvalidTarget => "invalid_target",
-        }
-    }
-}
-
-/// An error that goes back to the client by redirect.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{}: {description}", .code.as_str())]
-pub struct AuthorizationError {
-    /// The error code.
-    pub code: AuthorizationErrorCode,
-    /// A sentence for the client's developer.
-    pub description: String,
-}
-
-impl AuthorizationError {
-    /// With a sentence for the client's developer.
-    pub fn new(code: AuthorizationErrorCode, description: impl Into<String>) -> Self {
-        Self { code, description: description.into() }
-    }
-}
-
-impl From<ParameterError> for AuthorizationError {
-    fn from(error: ParameterError) -> Self {
-        Self::new(AuthorizationErrorCode::InvalidRequest, error.to_string())
-    }
-}
-
-/// Where an answer to the client goes, and what goes with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReturnAddress {
-    /// One of those registered.
-    pub redirect_uri: RedirectUri,
-    /// Returned unchanged.
-    pub state: Option<String>,
+    pub const ALL: [&'static str; 4] = ["none", "login", "consent", "select_account"];
 }
 
 impl AuthorizationRequest {
@@ -187,7 +93,9 @@ impl AuthorizationRequest {
             return Err(UntrustedRequest::RedirectUriMismatch);
         }
         let state = parameters.optional("state").ok().flatten().filter(|state| state.len() <= Self::MAX_STATE);
-        Ok(ReturnAddress { redirect_uri, state: state.map(str::to_owned) })
+        // Errors go by the mode that was asked for as well, whatever else is wrong with the request.
+        let mode = parameters.optional("response_mode").ok().flatten().and_then(ResponseMode::from_name);
+        Ok(ReturnAddress { redirect_uri, state: state.map(str::to_owned), mode: mode.unwrap_or_default() })
     }
 
     /// Reads the rest of a request whose client and redirect URI are known.
@@ -221,14 +129,21 @@ impl AuthorizationRequest {
         if !client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
             return refuse(Code::UnauthorizedClient, "this client may not use the authorization code flow");
         }
-        if parameters.optional("response_mode")?.is_some_and(|mode| mode != "query") {
-            return refuse(Code::InvalidRequest, "response_mode must be query");
+        if parameters.optional("response_mode")?.is_some_and(|mode| ResponseMode::from_name(mode).is_none()) {
+            return refuse(Code::InvalidRequest, "response_mode must be query or form_post");
         }
         let scope = requested_scope(parameters, client)?;
         let code_challenge = code_challenge(parameters, client)?;
         let prompt = prompt(parameters)?;
+        let claims = claims(parameters)?;
+        if claims.as_ref().is_some_and(|claims| !Acr::can_meet(claims)) {
+            return refuse(
+                Code::UnmetAuthenticationRequirements,
+                "claims makes an acr essential that nobody can reach here; acr_values_supported lists those there are",
+            );
+        }
         let max_age = match parameters.optional("max_age")? {
-            None => None,
+            None => client.metadata.default_max_age,
             Some(text) => Some(text.parse().map_err(|_| {
                 AuthorizationError::new(Code::InvalidRequest, "max_age must be a number of seconds, zero or more")
             })?),
@@ -244,13 +159,34 @@ impl AuthorizationRequest {
             max_age,
             login_hint: bounded(parameters.optional("login_hint")?),
             ui_locales: bounded(parameters.optional("ui_locales")?),
-            claims: claims(parameters)?,
+            subject: claims.as_ref().and_then(|claims| claims.subject().map(str::to_owned)),
+            claims,
+            response_mode: address.mode,
         })
+    }
+
+    /// The same about the person whom an `id_token_hint` names, too.
+    ///
+    /// # Errors
+    /// `claims` names another one.
+    pub fn about(self, subject: Option<String>) -> Result<Self, AuthorizationError> {
+        match (subject, &self.subject) {
+            (None, _) => Ok(self),
+            (Some(hinted), Some(claimed)) if hinted != *claimed => Err(AuthorizationError::new(
+                AuthorizationErrorCode::InvalidRequest,
+                "id_token_hint and the sub of claims name two people",
+            )),
+            (subject, _) => Ok(Self { subject, ..self }),
+        }
     }
 
     /// Where the answer goes.
     pub fn answer_to(&self) -> ReturnAddress {
-        ReturnAddress { redirect_uri: self.redirect_uri.clone(), state: self.state.clone() }
+        ReturnAddress {
+            redirect_uri: self.redirect_uri.clone(),
+            state: self.state.clone(),
+            mode: self.response_mode,
+        }
     }
 
     /// Whether a session that was there before the request will do for it at `now`: neither `prompt=login` nor
@@ -313,7 +249,11 @@ fn prompt(parameters: &Parameters) -> Result<BTreeSet<Prompt>, AuthorizationErro
             "none" => Ok(Prompt::None),
             "login" => Ok(Prompt::Login),
             "consent" => Ok(Prompt::Consent),
-            _ => Err(AuthorizationError::new(Code::InvalidRequest, "prompt must be of none, login and consent")),
+            "select_account" => Ok(Prompt::SelectAccount),
+            _ => Err(AuthorizationError::new(
+                Code::InvalidRequest,
+                "prompt must be of none, login, consent and select_account",
+            )),
         })
         .collect::<Result<_, _>>()?;
     if prompt.contains(&Prompt::None) && prompt.len() > 1 {

@@ -64,6 +64,12 @@ impl ClaimsRequest {
         Self::from_value(&value)
     }
 
+    /// The one person that the client wants a token for (§5.5.1: `sub` with a `value`).
+    pub fn subject(&self) -> Option<&str> {
+        let wanted = [&self.id_token, &self.userinfo].into_iter().find_map(|place| place.get("sub"))?;
+        wanted.values.first()?.as_str()
+    }
+
     /// Reads the parameter as a request object has it: JSON already.
     pub fn from_value(value: &Value) -> Result<Self, ClaimsRequestError> {
         let members = value.as_object().ok_or(ClaimsRequestError::NotAnObject)?;

@@ -1,8 +1,10 @@
 //! What the provider knows: types and state machines, pure. Nothing here does I/O, reads a clock or draws a random
 //! number, and an illegal state can't be built: wire strings are parsed into these types once, at the edge.
 
+pub mod acr;
 pub mod audit;
 pub mod authorization_code;
+pub mod authorization_error;
 pub mod authorization_flow;
 pub mod authorization_request;
 pub mod authorization_response;

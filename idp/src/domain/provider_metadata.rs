@@ -4,6 +4,7 @@ use keys::Purpose;
 use serde::Serialize;
 
 use super::authorization_request::Prompt;
+use super::authorization_response::ResponseMode;
 use super::claims::UserinfoClaims;
 use super::client::{ClientAuthMethod, GrantType};
 use super::tenant::Issuer;
@@ -19,14 +20,14 @@ pub struct ProviderMetadata {
     jwks_uri: String,
     scopes_supported: [&'static str; 5],
     response_types_supported: [&'static str; 1],
-    response_modes_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 2],
     grant_types_supported: Vec<&'static str>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
-    prompt_values_supported: [&'static str; 3],
+    prompt_values_supported: [&'static str; 4],
     claims_supported: [&'static str; 20],
     claim_types_supported: [&'static str; 1],
     ui_locales_supported: Vec<&'static str>,
@@ -50,7 +51,7 @@ impl ProviderMetadata {
             jwks_uri: format!("{issuer}/jwks"),
             scopes_supported: SCOPES,
             response_types_supported: ["code"],
-            response_modes_supported: ["query"],
+            response_modes_supported: ResponseMode::ALL,
             grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: Purpose::IdToken.algorithms().iter().map(|alg| alg.name()).collect(),

@@ -20,7 +20,7 @@ impl Methods {
             "/token" => ("POST, OPTIONS", true),
             "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
             "/v1/auth/m2m/token" => ("POST", false),
-            "/authorize" | "/login" | "/consent" => ("GET, HEAD, POST", false),
+            "/authorize" | "/login" | "/select-account" | "/consent" => ("GET, HEAD, POST", false),
             _ => ("GET, HEAD", false),
         };
         Self { allow, cross_origin }

@@ -19,12 +19,12 @@ use super::extract::visit::{Call, Visit};
 use super::methods::Methods;
 use super::oidc::token::{TokenRequest, TokenResponse};
 use super::oidc::userinfo::UserinfoRequest;
-use super::oidc::{authorize, consent, discovery, jwks, login, step, token, userinfo};
+use super::oidc::{authorize, consent, discovery, jwks, login, select_account, step, token, userinfo};
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
 use super::{first_party, health};
 use crate::http::error::page;
-use crate::service::authorize::{self as service_authorize, AuthorizeError};
+use crate::service::authorize::AuthorizeError;
 use crate::service::ctx::Ctx;
 
 /// How endpoints are grouped in the document.
@@ -204,6 +204,7 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/", get(landing))
         .at("/authorize", get(authorize::get).post(authorize::post))
         .at("/login", get(login::get).post(login::post))
+        .at("/select-account", get(select_account::get).post(select_account::post))
         .at("/consent", get(consent::get).post(consent::post))
         .at("/brand.:rest", get(brand));
     let tenant = Fork { takes_first: is_page, first: pages, second: service().into_endpoint() };
@@ -218,7 +219,7 @@ fn is_shared(path: &str) -> bool {
 
 /// Whether an address within a tenant is for people.
 fn is_page(path: &str) -> bool {
-    matches!(path, "/" | "/authorize" | "/login" | "/consent") || path.starts_with("/brand.")
+    matches!(path, "/" | "/authorize" | "/login" | "/select-account" | "/consent") || path.starts_with("/brand.")
 }
 
 /// Two sets of addresses. Decided against nesting one route in the other: a nested root hides the outer one's, and
@@ -253,9 +254,10 @@ async fn landing(visit: Visit, request: &Request) -> Response {
 }
 
 async fn signed_in(visit: &Visit, request: &Request) -> Result<Option<Person>, AuthorizeError> {
-    let Some(session) = step::session(visit, request).await? else { return Ok(None) };
-    let user = service_authorize::person(&visit.ctx, visit.tenant_id(), &session).await?;
-    Ok(Some(Person { name: user.profile.name.clone(), login: user.login() }))
+    match step::accounts(visit, request).await?.sessions().next() {
+        Some(session) => step::person(visit, session).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Stylesheet, script and icon of the pages.

@@ -70,9 +70,9 @@ fn hex(bytes: &[u8]) -> String {
 /// don't overwrite one another's.
 #[derive(Clone, Debug)]
 pub struct CookieNames {
-    /// Opens the session.
+    /// Opens the sessions.
     pub session: String,
-    /// Ties forms to the browser.
+    /// Ties forms to the browser; what each is called begins so.
     pub browser: String,
     /// Whether they are for https alone, which all but loopback issuers are.
     pub secure: bool,

@@ -3,6 +3,9 @@
 //! A browser carries a random secret in a cookie that scripts and other sites' POSTs don't get. A flow belongs to the
 //! browser that saw its first page, and each form carries a token made of that secret and the flow: a page elsewhere
 //! knows neither. The authorization request itself needs no such token, and so may come from anywhere.
+//!
+//! A browser whose first pages were opened side by side was given a secret with each of them. It keeps them all, so that
+//! no tab takes another's away.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,11 +17,13 @@ use crate::domain::{FlowId, Secret, UserId};
 pub enum Form {
     /// Who are you?
     SignIn,
+    /// Which account?
+    SelectAccount,
     /// May it? Asked of this person, and of nobody else who signs in after the page was shown.
     Consent(UserId),
 }
 
-/// The value of the browser cookie: 256 random bits.
+/// The value of a browser cookie: 256 random bits.
 #[derive(Clone, Debug)]
 pub struct BrowserSecret(pub Secret);
 
@@ -33,6 +38,7 @@ impl BrowserSecret {
         let mut hasher = openssl::sha::Sha256::new();
         match form {
             Form::SignIn => hasher.update(b"signet sign-in\0"),
+            Form::SelectAccount => hasher.update(b"signet select account\0"),
             Form::Consent(user) => {
                 hasher.update(b"signet consent\0");
                 hasher.update(user.uuid().as_bytes());
@@ -41,5 +47,42 @@ impl BrowserSecret {
         hasher.update(flow.uuid().as_bytes());
         hasher.update(self.0.expose().as_bytes());
         Secret::new(URL_SAFE_NO_PAD.encode(hasher.finish()))
+    }
+}
+
+/// A browser: the secrets that it carries.
+#[derive(Clone, Debug, Default)]
+pub struct Browser(Vec<BrowserSecret>);
+
+impl Browser {
+    /// The most secrets of one browser that are looked at.
+    pub const MOST: usize = 8;
+
+    /// A browser with the first few of these secrets.
+    pub fn new(secrets: impl IntoIterator<Item = BrowserSecret>) -> Self {
+        Self(secrets.into_iter().take(Self::MOST).collect())
+    }
+
+    /// The secret that new flows are bound to; none if the browser has never been here.
+    pub fn first(&self) -> Option<&BrowserSecret> {
+        self.0.first()
+    }
+
+    /// The secret of this SHA-256.
+    pub fn of_hash(&self, hash: &[u8; 32]) -> Option<&BrowserSecret> {
+        self.0.iter().find(|secret| openssl::memcmp::eq(&secret.hash(), hash))
+    }
+
+    /// The secret, and which of `forms`, that a token was made of.
+    pub fn that_was_shown(&self, flow: FlowId, forms: &[Form], token: &Secret) -> Option<(BrowserSecret, Form)> {
+        let pairs = self.0.iter().flat_map(|secret| forms.iter().map(move |form| (secret, *form)));
+        let mut right = pairs.filter(|(secret, form)| secret.csrf_token(flow, *form).same_as(token));
+        right.next().map(|(secret, form)| (secret.clone(), form))
+    }
+}
+
+impl From<BrowserSecret> for Browser {
+    fn from(secret: BrowserSecret) -> Self {
+        Self(vec![secret])
     }
 }

@@ -3,9 +3,9 @@
 use super::audit;
 use super::authorize::{self, AuthorizeError, Completion, Next, OpenFlow};
 use super::ctx::{Caller, Ctx};
-use crate::domain::TenantId;
+use super::sessions::Accounts;
 use crate::domain::audit::{AuditKind, Outcome};
-use crate::domain::session::Session;
+use crate::domain::{TenantId, UserId};
 
 /// What the person said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,18 +16,20 @@ pub enum Answer {
     Deny,
 }
 
-/// Takes the answer and ends the flow. Without a session that may answer, the sign-in page comes next.
+/// Takes the answer of `user`, who was asked, and ends the flow. If they aren't the one to answer any more, what the flow
+/// needs comes next.
 pub async fn answer(
     ctx: &Ctx,
     tenant: TenantId,
     caller: &Caller,
     open: &OpenFlow,
-    session: Session,
+    (accounts, user): (&Accounts, UserId),
     answer: Answer,
 ) -> Result<Next, AuthorizeError> {
-    if !authorize::may_consent(ctx, open, &session) {
-        return Ok(Next::SignIn(open.flow.id));
-    }
+    let consenting = authorize::consenting(ctx, tenant, open, accounts).await?;
+    let Some(session) = consenting.filter(|session| session.user_id == user) else {
+        return authorize::advance(ctx, tenant, caller, open, accounts).await;
+    };
     let scope = &open.flow.request.scope;
     let event = |outcome| {
         audit::event(ctx, AuditKind::Consent, outcome)
@@ -43,7 +45,7 @@ pub async fn answer(
                 request: open.flow.request.clone(),
                 consent: Some(event(Outcome::Success)),
                 flow: Some(open.flow.id),
-                session,
+                session: session.clone(),
             };
             authorize::complete(ctx, tenant, caller, completion).await
         }

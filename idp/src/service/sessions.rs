@@ -2,15 +2,94 @@
 
 use super::Failure;
 use super::ctx::Ctx;
-use crate::domain::TenantId;
 use crate::domain::session::{Session, SessionSecret};
+use crate::domain::{SessionId, TenantId, UserId};
 use crate::store::{self, StoreError};
 
 /// How often in its longest rest a session's use is noted: noting each would cost a write.
 const TOUCHES: u32 = 100;
 
-/// The live session that a browser's cookie opens.
-pub async fn opened_by(ctx: &Ctx, tenant: TenantId, secret: &SessionSecret) -> Result<Option<Session>, Failure> {
+/// The accounts that are signed in on a browser, the one used last first: one session a person.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts(Vec<Account>);
+
+#[derive(Clone, Debug)]
+struct Account {
+    session: Session,
+    secret: SessionSecret,
+}
+
+impl Accounts {
+    /// The most accounts on one browser.
+    pub const MOST: usize = 5;
+
+    /// Their sessions.
+    pub fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.0.iter().map(|account| &account.session)
+    }
+
+    /// What opens them: what the browser's cookie holds.
+    pub fn secrets(&self) -> impl Iterator<Item = &SessionSecret> {
+        self.0.iter().map(|account| &account.secret)
+    }
+
+    /// The session of that id, if it is one of these.
+    pub fn of_session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions().find(|session| session.id == id)
+    }
+
+    /// The session of that person.
+    pub fn of_user(&self, user: UserId) -> Option<&Session> {
+        self.sessions().find(|session| session.user_id == user)
+    }
+
+    /// What opens that session.
+    pub fn secret_of(&self, id: SessionId) -> Option<&SessionSecret> {
+        self.0.iter().find(|account| account.session.id == id).map(|account| &account.secret)
+    }
+
+    /// Whether nobody is signed in.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The session that has to go when another account is added: the one that wasn't used for longest.
+    pub fn supernumerary(&self) -> Option<&Session> {
+        self.0.get(Self::MOST - 1).map(|account| &account.session)
+    }
+
+    /// The same with this account first, in the place of what the person had.
+    #[must_use]
+    pub fn with_first(&self, session: Session, secret: SessionSecret) -> Self {
+        let others = self.0.iter().filter(|account| account.session.user_id != session.user_id).cloned();
+        let others: Vec<Account> = others.take(Self::MOST - 1).collect();
+        Self(std::iter::once(Account { session, secret }).chain(others).collect())
+    }
+
+    /// The same with the account of that session first.
+    #[must_use]
+    pub fn with_latest(&self, id: SessionId) -> Self {
+        let mut accounts = self.0.clone();
+        accounts.sort_by_key(|account| account.session.id != id);
+        Self(accounts)
+    }
+}
+
+/// The live sessions that a browser's cookie opens.
+pub async fn opened_by(ctx: &Ctx, tenant: TenantId, secrets: Vec<SessionSecret>) -> Result<Accounts, Failure> {
+    let mut accounts = Vec::with_capacity(secrets.len().min(Accounts::MOST));
+    for secret in secrets.into_iter().take(Accounts::MOST) {
+        if let Some(session) = opened_by_one(ctx, tenant, &secret).await? {
+            let known = |account: &Account| account.session.user_id == session.user_id;
+            if !accounts.iter().any(known) {
+                accounts.push(Account { session, secret });
+            }
+        }
+    }
+    Ok(Accounts(accounts))
+}
+
+async fn opened_by_one(ctx: &Ctx, tenant: TenantId, secret: &SessionSecret) -> Result<Option<Session>, Failure> {
     let (hash, now) = (secret.0.sha256(), ctx.now());
     let found = store::sessions::find_by_secret_hash(ctx.database.read(), tenant, &hash, now).await?;
     let rested = |session: &Session| now.since(session.last_seen_at);

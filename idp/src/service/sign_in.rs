@@ -13,7 +13,9 @@ use tokio::time::Instant;
 
 use super::ctx::{Caller, Ctx};
 use super::password_hasher::{PasswordCheck, PasswordHasherError};
+use super::sessions::Accounts;
 use super::{Failure, audit, subject};
+use crate::domain::acr::Acr;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::session::{AuthenticationMethod, Session, SessionSecret};
 use crate::domain::sign_in_limit::{Attempt, LimitKind};
@@ -32,8 +34,8 @@ pub struct SignInAttempt {
     pub client_id: ClientId,
     /// The flow on whose page it is.
     pub flow: FlowId,
-    /// The session of this browser, which ends as the new one begins.
-    pub previous: Option<SessionId>,
+    /// The accounts of this browser. The person's own session among them is renewed.
+    pub accounts: Accounts,
 }
 
 /// A person who is signed in now.
@@ -41,8 +43,8 @@ pub struct SignInAttempt {
 pub struct SignedIn {
     /// The session.
     pub session: Session,
-    /// What the browser's cookie is to hold.
-    pub secret: SessionSecret,
+    /// The accounts of the browser from now on, this one first: what its cookie is to hold.
+    pub accounts: Accounts,
 }
 
 /// Why a person isn't signed in.
@@ -155,15 +157,19 @@ async fn begin_session(
     let Proof { user, phc, next } = proof;
     let now = ctx.now();
     let secret = SessionSecret(ctx.random.secret());
+    let amr = vec![AuthenticationMethod::Pwd];
+    // The person's own session goes on under another secret; a session of somebody else is left alone.
+    let own = attempt.accounts.of_user(user.id);
+    let fresh = SessionId::from_uuid(ctx.random.uuid_v7(now));
     let session = Session {
-        id: SessionId::from_uuid(ctx.random.uuid_v7(now)),
+        id: own.map_or(fresh, |own| own.id),
         user_id: user.id,
         auth_time: now,
-        amr: vec![AuthenticationMethod::Pwd],
-        acr: None,
+        acr: Some(Acr::of(&amr).as_str().to_owned()),
+        amr,
         user_agent: caller.user_agent.clone(),
         address: Some(caller.address.to_string()),
-        created_at: now,
+        created_at: own.map_or(now, |own| own.created_at),
         last_seen_at: now,
         expires_at: now + ctx.config.sessions.lifetime,
         ended_at: None,
@@ -171,10 +177,12 @@ async fn begin_session(
     let event = audit::event(ctx, AuditKind::SignIn, Outcome::Success)
         .user(user.id)
         .client(&attempt.client_id)
-        .from(caller)
-        .detail(serde_json::json!({ "amr": ["pwd"], "sid": session.id }));
-    let (row, hash, previous, flow) = (session.clone(), secret.0.sha256(), attempt.previous, attempt.flow);
-    ctx.database
+        .from(caller);
+    let (mut row, hash, flow) = (session, secret.0.sha256(), attempt.flow);
+    let former = own.and_then(|own| attempt.accounts.secret_of(own.id)).map(|secret| secret.0.sha256());
+    let supernumerary = attempt.accounts.supernumerary().filter(|_| own.is_none()).map(|session| session.id);
+    let session = ctx
+        .database
         .write(move |tx| {
             Box::pin(async move {
                 limits.check(tx, tenant, now).await?;
@@ -187,17 +195,27 @@ async fn begin_session(
                     return Err(SignInError::BadCredentials);
                 }
                 limits.forgive(tx, tenant).await?;
-                if let Some(previous) = previous {
-                    store::sessions::end(tx, tenant, previous, now).await?;
+                if let Some(supernumerary) = supernumerary {
+                    store::sessions::end(tx, tenant, supernumerary, now).await?;
                 }
-                store::sessions::insert(tx, tenant, &row, &hash).await?;
+                // Unless it has ended since the request began, or another tab was faster.
+                let renewed = match &former {
+                    Some(former) => store::sessions::renew(tx, tenant, &row, (former, &hash), now).await?,
+                    None => false,
+                };
+                if !renewed {
+                    row = Session { id: fresh, created_at: now, ..row };
+                    store::sessions::insert(tx, tenant, &row, &hash).await?;
+                }
                 store::authorization_flows::set_session(tx, tenant, flow, row.id).await?;
+                let event = event.detail(serde_json::json!({ "amr": row.amr, "sid": row.id }));
                 store::audit::append(tx, tenant, &event.build()).await?;
-                Ok(())
+                Ok(row)
             })
         })
         .await?;
-    Ok(SignedIn { session, secret })
+    let accounts = attempt.accounts.with_first(session.clone(), secret);
+    Ok(SignedIn { session, accounts })
 }
 
 /// A hash of today's parameters. Without one the old one stays, and the next sign-in tries again.

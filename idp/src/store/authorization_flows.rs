@@ -85,14 +85,20 @@ pub async fn bind_browser(
     change(db, unbound, Column::BrowserHash, Expr::value(browser_hash.as_slice())).await
 }
 
-/// Notes the session that answers an open flow.
+/// Notes the session that began, or was renewed, on the page of an open flow, and so is chosen for it.
 pub async fn set_session(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     id: FlowId,
     session: SessionId,
 ) -> Result<bool, StoreError> {
-    change(db, open(tenant, id), Column::SessionId, Expr::value(session.uuid())).await
+    let changed = Entity::update_many()
+        .col_expr(Column::SessionId, Expr::value(session.uuid()))
+        .col_expr(Column::ChosenSessionId, Expr::value(session.uuid()))
+        .filter(open(tenant, id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected > 0)
 }
 
 /// Notes the session that the user of an open flow chose; `false` if the flow isn't open.

@@ -69,6 +69,32 @@ pub async fn insert(
     Ok(())
 }
 
+/// Gives a live session another proof of identity, another secret and another end; `false` if it isn't live any more,
+/// or was renewed in the meantime. `hashes` are the SHA-256 of the secret that it has, and of the one that it gets.
+pub async fn renew(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    session: &Session,
+    hashes: (&[u8; 32], &[u8; 32]),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let renewed = Entity::update_many()
+        .col_expr(Column::SecretHash, Expr::value(hashes.1.as_slice()))
+        .col_expr(Column::AuthTime, Expr::value(session.auth_time.millis()))
+        .col_expr(Column::Amr, Expr::value(AMR.write_json(&session.amr)?))
+        .col_expr(Column::Acr, Expr::value(session.acr.clone()))
+        .col_expr(Column::UserAgent, Expr::value(session.user_agent.clone()))
+        .col_expr(Column::Address, Expr::value(session.address.clone()))
+        .col_expr(Column::LastSeenAt, Expr::value(session.last_seen_at.millis()))
+        .col_expr(Column::ExpiresAt, Expr::value(session.expires_at.millis()))
+        .filter(this(tenant, session.id))
+        .filter(Column::SecretHash.eq(hashes.0.as_slice()))
+        .filter(live(now))
+        .exec(db)
+        .await?;
+    Ok(renewed.rows_affected > 0)
+}
+
 /// The live session whose cookie has the secret of this SHA-256.
 pub async fn find_by_secret_hash(
     db: &impl ConnectionTrait,

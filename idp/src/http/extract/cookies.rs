@@ -6,41 +6,58 @@ use poem::http::header;
 use crate::domain::Secret;
 use crate::domain::session::SessionSecret;
 use crate::http::site::{CookieNames, Site};
-use crate::service::browser::BrowserSecret;
+use crate::service::browser::{Browser, BrowserSecret};
+use crate::service::sessions::Accounts;
+
+/// Between the secrets of several accounts.
+const SEPARATOR: &str = ".";
 
 /// The value of a cookie. With several of one name the first counts, which is the one of the longest path.
 pub fn value<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    all(request).find_map(|(found, value)| (found == name).then_some(value))
+}
+
+fn all(request: &Request) -> impl Iterator<Item = (&str, &str)> {
     let headers = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    headers
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(found, value)| (found == name).then_some(value))
+    headers.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
 /// A secret of ours in a cookie: 43 characters of base64url. Anything else isn't one.
-fn secret(request: &Request, name: &str) -> Option<Secret> {
-    let ours = |text: &&str| text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    value(request, name).filter(ours).map(Secret::new)
+fn secret(text: &str) -> Option<Secret> {
+    let ours = text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    ours.then(|| Secret::new(text))
 }
 
-/// What opens the session, if the browser has one with this tenant.
-pub fn session(request: &Request, site: &Site) -> Option<SessionSecret> {
-    secret(request, &site.cookies.session).map(SessionSecret)
+/// What opens the sessions that the browser has with this tenant, the one used last first.
+pub fn sessions(request: &Request, site: &Site) -> Vec<SessionSecret> {
+    let values = value(request, &site.cookies.session).unwrap_or_default().split(SEPARATOR);
+    values.filter_map(secret).map(SessionSecret).take(Accounts::MOST).collect()
 }
 
-/// What ties forms to the browser, if it has been here.
-pub fn browser(request: &Request, site: &Site) -> Option<BrowserSecret> {
-    secret(request, &site.cookies.browser).map(BrowserSecret)
+/// What ties forms to the browser: nothing if it has never been here.
+pub fn browser(request: &Request, site: &Site) -> Browser {
+    let ours = |(name, value): (&str, &str)| {
+        let tag = name.strip_prefix(&site.cookies.browser)?.strip_prefix('-')?;
+        let secret = BrowserSecret(secret(value)?);
+        (tag == tag_of(&secret)).then_some(secret)
+    };
+    Browser::new(all(request).filter_map(ours))
 }
 
-/// `Set-Cookie` that opens the session. It ends with the browser, or with the session.
-pub fn set_session(names: &CookieNames, secret: &SessionSecret) -> String {
-    format!("{}={}{}", names.session, secret.0.expose(), attributes(names))
+/// `Set-Cookie` that opens the sessions. They end with the browser, or by themselves.
+pub fn set_sessions(names: &CookieNames, accounts: &Accounts) -> String {
+    let secrets: Vec<&str> = accounts.secrets().map(|secret| secret.0.expose()).collect();
+    format!("{}={}{}", names.session, secrets.join(SEPARATOR), attributes(names))
 }
 
-/// `Set-Cookie` that ties forms to the browser.
+/// `Set-Cookie` that ties forms to the browser. Each secret has a name of its own, so that of two first pages that are
+/// opened side by side neither takes the other's away.
 pub fn set_browser(names: &CookieNames, secret: &BrowserSecret) -> String {
-    format!("{}={}{}", names.browser, secret.0.expose(), attributes(names))
+    format!("{}-{}={}{}", names.browser, tag_of(secret), secret.0.expose(), attributes(names))
+}
+
+fn tag_of(secret: &BrowserSecret) -> String {
+    secret.hash().iter().take(4).fold(String::new(), |tag, byte| tag + &format!("{byte:02x}"))
 }
 
 /// `Lax`: a link or redirect from elsewhere brings them along, a POST from elsewhere doesn't.

@@ -9,6 +9,7 @@ use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
 use crate::http::pages::{self, ErrorPage};
 use crate::service::authorize;
+use crate::service::sessions::Accounts;
 
 /// `GET /authorize`
 #[handler]
@@ -19,14 +20,13 @@ pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
             .render(&visit.page);
     };
     let visit = speaking(visit, &parameters, request);
-    let session = match step::session(&visit, request).await {
-        Ok(session) => session,
+    let accounts = match step::accounts(&visit, request).await {
+        Ok(accounts) => accounts,
         Err(error) => return page::authorize(&error, &visit.page),
     };
     let (browser, cookie) = step::browser(&visit, request);
     let next =
-        authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, Some(&browser), session.as_ref())
-            .await;
+        authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, browser.first(), &accounts).await;
     let response = step::answer(&visit, next);
     match cookie {
         Some(cookie) => step::with_cookie(response, &cookie),
@@ -42,7 +42,7 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
         Err(error) => return step::form_failure(error).render(&visit.page),
     };
     let visit = speaking(visit, &parameters, request);
-    let next = authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, None, None).await;
+    let next = authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, None, &Accounts::default()).await;
     step::answer(&visit, next)
 }
 

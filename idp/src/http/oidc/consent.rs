@@ -6,9 +6,9 @@ use super::step;
 use crate::http::error::page;
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
-use crate::http::pages::{ConsentPage, Person, RequestedScope};
+use crate::http::pages::{ConsentPage, RequestedScope};
 use crate::service::authorize::{self, AuthorizeError, Next};
-use crate::service::browser::{BrowserSecret, Form};
+use crate::service::browser::{Browser, Form};
 use crate::service::consent::{self, Answer};
 
 /// `GET /consent?flow=…`: what the client wants, or what comes next if nobody needs to be asked.
@@ -19,23 +19,22 @@ pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     step::page(&visit, shown, cookie)
 }
 
-async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Result<Response, AuthorizeError> {
-    let parameters = step::query(request).ok_or(AuthorizeError::FlowUnknown)?;
-    let id = step::flow_id(&parameters)?;
-    let open = authorize::open_flow(&visit.ctx, visit.tenant_id(), id, browser).await?;
-    let session = step::session(visit, request).await?;
-    let next = authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, session.as_ref()).await?;
+async fn show(visit: &Visit, request: &Request, browser: &Browser) -> Result<Response, AuthorizeError> {
+    let (open, _) = step::flow(visit, request, browser).await?;
+    let accounts = step::accounts(visit, request).await?;
+    let next = authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, &accounts).await?;
+    let session = authorize::consenting(&visit.ctx, visit.tenant_id(), &open, &accounts).await?;
     let (Next::Consent(_), Some(session)) = (&next, session) else { return Ok(step::redirect(visit, &next)) };
-    let person = authorize::person(&visit.ctx, visit.tenant_id(), &session).await?;
-    let remembered = authorize::remembered(&visit.ctx, visit.tenant_id(), &open.client, Some(&session)).await?;
+    let person = step::person(visit, session).await?;
+    let remembered = authorize::consent_of(&visit.ctx, visit.tenant_id(), &open.client, session).await?;
     let scopes = authorize::scopes_to_show(&open, remembered.as_ref());
     let visit = visit.clone().in_languages(open.flow.request.ui_locales.as_deref(), request);
     let page = ConsentPage {
         client: step::client_display(&open),
         returns_to: step::return_target(&open)?,
         flow: open.flow.id.to_string(),
-        csrf: browser.csrf_token(open.flow.id, Form::Consent(session.user_id)).expose().to_owned(),
-        person: Person { name: person.profile.name.clone(), login: person.login() },
+        csrf: open.csrf_token(Form::Consent(session.user_id)).expose().to_owned(),
+        person,
         scopes: scopes.into_iter().map(|(name, is_new)| RequestedScope { name, description: None, is_new }).collect(),
     };
     Ok(page.render(&visit.page))
@@ -44,24 +43,28 @@ async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Resu
 /// `POST /consent`: the answer.
 #[handler]
 pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
-    let session = match step::session(&visit, request).await {
-        Ok(session) => session,
+    let accounts = match step::accounts(&visit, request).await {
+        Ok(accounts) => accounts,
         Err(error) => return page::authorize(&error, &visit.page),
     };
     // Whoever is signed out by now signs in again, and is asked again.
-    let Some(session) = session else {
+    if accounts.is_empty() {
         let next = body.0.ok().and_then(|form| step::flow_id(&form).ok()).ok_or(AuthorizeError::FlowUnknown);
         return step::answer(&visit, next.map(Next::SignIn));
-    };
-    let (open, _browser, parameters) = match step::form(&visit, request, Form::Consent(session.user_id), body).await {
+    }
+    // Which of the accounts was asked stands in the form's token.
+    let forms: Vec<Form> = accounts.sessions().map(|session| Form::Consent(session.user_id)).collect();
+    let (open, form, parameters) = match step::form(&visit, request, &forms, body).await {
         Ok(form) => form,
         Err(response) => return response,
     };
+    let Form::Consent(user) = form else { return page::authorize(&AuthorizeError::FormRejected, &visit.page) };
     let answer = match parameters.optional("decision") {
         Ok(Some("allow")) => Answer::Allow,
         Ok(Some("deny")) => Answer::Deny,
         _ => return page::authorize(&AuthorizeError::FormRejected, &visit.page),
     };
-    let next = consent::answer(&visit.ctx, visit.tenant_id(), &visit.caller, &open, session, answer).await;
+    let next =
+        consent::answer(&visit.ctx, visit.tenant_id(), &visit.caller, &open, (&accounts, user), answer).await;
     step::answer(&visit, next)
 }

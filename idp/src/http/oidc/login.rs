@@ -10,9 +10,9 @@ use crate::http::error::page;
 use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
-use crate::http::pages::{self, SignInPage};
+use crate::http::pages::{self, Person, SignInPage};
 use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
-use crate::service::browser::{BrowserSecret, Form};
+use crate::service::browser::{Browser, Form};
 use crate::service::sign_in::{self, SignInAttempt, SignInError};
 use crate::service::{Failure, audit};
 
@@ -24,37 +24,45 @@ pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     step::page(&visit, shown, cookie)
 }
 
-async fn show(visit: &Visit, request: &Request, browser: &BrowserSecret) -> Result<Response, AuthorizeError> {
-    let parameters = step::query(request).ok_or(AuthorizeError::FlowUnknown)?;
-    let id = step::flow_id(&parameters)?;
-    let open = authorize::open_flow(&visit.ctx, visit.tenant_id(), id, browser).await?;
-    let session = step::session(visit, request).await?;
+async fn show(visit: &Visit, request: &Request, browser: &Browser) -> Result<Response, AuthorizeError> {
+    let (open, parameters) = step::flow(visit, request, browser).await?;
+    let accounts = step::accounts(visit, request).await?;
+    let mut expected = None;
     if parameters.optional("switch").is_ok_and(|switch| switch.is_none()) {
-        match authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, session.as_ref()).await? {
+        match authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, &accounts).await? {
             Next::SignIn(_) => {}
             next => return Ok(step::redirect(visit, &next)),
         }
+        if let Some(session) = authorize::expected(&visit.ctx, visit.tenant_id(), &open, &accounts).await? {
+            expected = Some(step::person(visit, session).await?);
+        }
     }
-    let hint = open.flow.request.login_hint.clone().unwrap_or_default();
     let visit = visit.clone().in_languages(open.flow.request.ui_locales.as_deref(), request);
-    form(&visit, &open, browser, hint, None)
+    let hint = open.flow.request.login_hint.clone();
+    let login = expected.as_ref().map(|person| person.login.clone()).or(hint).unwrap_or_default();
+    form(&visit, &open, Typed { login, expected, error: None })
+}
+
+/// What is in the form, and what is around it.
+struct Typed {
+    /// E-mail address or user name.
+    login: String,
+    /// Who is asked to prove again who they are.
+    expected: Option<Person>,
+    /// What was wrong with it.
+    error: Option<pages::SignInError>,
 }
 
 /// The form, with what was typed (never the password) and what was wrong with it.
-fn form(
-    visit: &Visit,
-    open: &OpenFlow,
-    browser: &BrowserSecret,
-    email: String,
-    error: Option<pages::SignInError>,
-) -> Result<Response, AuthorizeError> {
+fn form(visit: &Visit, open: &OpenFlow, typed: Typed) -> Result<Response, AuthorizeError> {
     let page = SignInPage {
         client: step::client_display(open),
         returns_to: step::return_target(open)?,
         flow: open.flow.id.to_string(),
-        csrf: browser.csrf_token(open.flow.id, Form::SignIn).expose().to_owned(),
-        email,
-        error,
+        csrf: open.csrf_token(Form::SignIn).expose().to_owned(),
+        email: typed.login,
+        expected: typed.expected,
+        error: typed.error,
     };
     Ok(page.render(&visit.page))
 }
@@ -62,7 +70,7 @@ fn form(
 /// `POST /login`: somebody signs in, or goes back to the client.
 #[handler]
 pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
-    let (open, browser, parameters) = match step::form(&visit, request, Form::SignIn, body).await {
+    let (open, _, parameters) = match step::form(&visit, request, &[Form::SignIn], body).await {
         Ok(form) => form,
         Err(response) => return response,
     };
@@ -78,7 +86,7 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
         .await
         .map(|next| step::redirect(&visit, &next))
     } else {
-        submit(&visit, request, &open, &browser, &parameters).await
+        submit(&visit, request, &open, &parameters).await
     };
     result.unwrap_or_else(|error| page::authorize(&error, &visit.page))
 }
@@ -93,7 +101,6 @@ async fn submit(
     visit: &Visit,
     request: &Request,
     open: &OpenFlow,
-    browser: &BrowserSecret,
     parameters: &Parameters,
 ) -> Result<Response, AuthorizeError> {
     let typed = |name| parameters.optional(name).ok().flatten();
@@ -106,22 +113,23 @@ async fn submit(
                 (None, _) => pages::SignInError::MissingEmail,
                 _ => pages::SignInError::MissingPassword,
             };
-            return form(visit, open, browser, email.unwrap_or_default().to_owned(), Some(error));
+            let login = email.unwrap_or_default().to_owned();
+            return form(visit, open, Typed { login, expected: None, error: Some(error) });
         }
     };
-    let previous = step::session(visit, request).await?;
+    let accounts = step::accounts(visit, request).await?;
     let attempt = SignInAttempt {
         login: LoginName::new(email),
         password: Secret::new(password),
         client_id: open.client.id.clone(),
         flow: open.flow.id,
-        previous: previous.map(|session| session.id),
+        accounts,
     };
     match sign_in::sign_in(&visit.ctx, visit.tenant_id(), &visit.caller, attempt).await {
         Ok(signed_in) => {
-            let (open, session) = (open.after(&signed_in.session), Some(&signed_in.session));
-            let next = authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, session).await;
-            let cookie = cookies::set_session(&visit.site.cookies, &signed_in.secret);
+            let (open, accounts) = (open.after(&signed_in.session), &signed_in.accounts);
+            let next = authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, accounts).await;
+            let cookie = cookies::set_sessions(&visit.site.cookies, accounts);
             Ok(step::with_cookie(step::answer(visit, next), &cookie))
         }
         Err(error) => {
@@ -133,7 +141,7 @@ async fn submit(
                 SignInError::Failure(Failure::Busy) => pages::SignInError::Busy { seconds: 2 },
                 SignInError::Failure(failure) => return Err(failure.into()),
             };
-            form(visit, open, browser, email.to_owned(), Some(shown))
+            form(visit, open, Typed { login: email.to_owned(), expected: None, error: Some(shown) })
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod consent;
 pub mod discovery;
 pub mod jwks;
 pub mod login;
+pub mod select_account;
 pub mod step;
 pub mod token;
 pub mod userinfo;

@@ -4,6 +4,7 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
 use crate::domain::authorization_request::UntrustedRequest;
+use crate::domain::authorization_response::{AuthorizationResponse, ResponseMode};
 use crate::domain::parameters::Parameters;
 use crate::domain::session::Session;
 use crate::domain::{FlowId, Secret};
@@ -11,18 +12,35 @@ use crate::http::error::page;
 use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::{FormError, PostedBody};
 use crate::http::extract::visit::Visit;
-use crate::http::pages::{self, ClientDisplay, ErrorPage, Link, LogoUrl, ReturnTarget};
+use crate::http::pages::{self, ClientDisplay, ErrorPage, FormPostPage, Link, LogoUrl, Person, ReturnTarget};
 use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
-use crate::service::browser::{BrowserSecret, Form};
-use crate::service::sessions;
+use crate::service::browser::{Browser, BrowserSecret, Form};
+use crate::service::sessions::{self, Accounts};
 
-/// The redirect to what comes next. Always 303: what was posted must not be posted on (RFC 9700 §4.12).
+/// The way to what comes next. Redirects are 303: what was posted must not be posted on (RFC 9700 §4.12).
 pub fn redirect(visit: &Visit, next: &Next) -> Response {
     let base = &visit.page.base;
     match next {
         Next::SignIn(flow) => to(&format!("{base}/login?flow={flow}")),
+        Next::SelectAccount(flow) => to(&format!("{base}/select-account?flow={flow}")),
         Next::Consent(flow) => to(&format!("{base}/consent?flow={flow}")),
-        Next::Return(response) => to(&response.location(&visit.tenant().issuer)),
+        Next::Return(response) => match response.to.mode {
+            ResponseMode::Query => to(&response.location(&visit.tenant().issuer)),
+            ResponseMode::FormPost => form_post(visit, response),
+        },
+    }
+}
+
+/// The page that posts an answer to the client (OAuth 2.0 Form Post Response Mode §2).
+fn form_post(visit: &Visit, response: &AuthorizationResponse) -> Response {
+    match ReturnTarget::from_redirect_uri(response.to.redirect_uri.as_str()) {
+        Some(returns_to) => FormPostPage {
+            action: response.to.redirect_uri.as_str(),
+            parameters: &response.parameters(&visit.tenant().issuer),
+            returns_to: &returns_to,
+        }
+        .render(&visit.page),
+        None => page::authorize(&UntrustedRequest::RedirectUriMismatch.into(), &visit.page),
     }
 }
 
@@ -69,22 +87,38 @@ pub fn with_cookie(mut response: Response, cookie: &str) -> Response {
     response
 }
 
-/// The session that the browser's cookie opens with this tenant.
-pub async fn session(visit: &Visit, request: &Request) -> Result<Option<Session>, AuthorizeError> {
-    match cookies::session(request, &visit.site) {
-        None => Ok(None),
-        Some(secret) => Ok(sessions::opened_by(&visit.ctx, visit.tenant_id(), &secret).await?),
-    }
+/// The accounts that the browser's cookie opens with this tenant.
+pub async fn accounts(visit: &Visit, request: &Request) -> Result<Accounts, AuthorizeError> {
+    let secrets = cookies::sessions(request, &visit.site);
+    Ok(sessions::opened_by(&visit.ctx, visit.tenant_id(), secrets).await?)
 }
 
-/// The browser's secret, and the cookie to set if it had none.
-pub fn browser(visit: &Visit, request: &Request) -> (BrowserSecret, Option<String>) {
-    if let Some(secret) = cookies::browser(request, &visit.site) {
-        return (secret, None);
+/// The browser, and the cookie to set if it had none of its own.
+pub fn browser(visit: &Visit, request: &Request) -> (Browser, Option<String>) {
+    let browser = cookies::browser(request, &visit.site);
+    if browser.first().is_some() {
+        return (browser, None);
     }
     let secret = BrowserSecret(visit.ctx.random.secret());
     let cookie = cookies::set_browser(&visit.site.cookies, &secret);
-    (secret, Some(cookie))
+    (secret.into(), Some(cookie))
+}
+
+/// The open flow that the address of a page names, and the rest of the address.
+pub async fn flow(
+    visit: &Visit,
+    request: &Request,
+    browser: &Browser,
+) -> Result<(OpenFlow, Parameters), AuthorizeError> {
+    let parameters = query(request).ok_or(AuthorizeError::FlowUnknown)?;
+    let id = flow_id(&parameters)?;
+    Ok((authorize::open_flow(&visit.ctx, visit.tenant_id(), id, browser).await?, parameters))
+}
+
+/// How the pages name the person of a session.
+pub async fn person(visit: &Visit, session: &Session) -> Result<Person, AuthorizeError> {
+    let user = authorize::person(&visit.ctx, visit.tenant_id(), session).await?;
+    Ok(Person { name: user.profile.name.clone(), login: user.login() })
 }
 
 /// The flow that a page's address names.
@@ -98,21 +132,24 @@ pub fn query(request: &Request) -> Option<Parameters> {
     Parameters::decode(request.uri().query().unwrap_or_default().as_bytes())
 }
 
-/// The form of one of our pages: the open flow that it belongs to, and what was filled in.
+/// The form of one of our pages, which is one of `forms`: the open flow that it belongs to, and what was filled in.
 pub async fn form(
     visit: &Visit,
     request: &Request,
-    form: Form,
+    forms: &[Form],
     body: PostedBody,
-) -> Result<(OpenFlow, BrowserSecret, Parameters), Response> {
+) -> Result<(OpenFlow, Form, Parameters), Response> {
     let parameters = body.0.map_err(|error| form_failure(error).render(&visit.page))?;
     let refuse = |error: AuthorizeError| page::authorize(&error, &visit.page);
     let id = flow_id(&parameters).map_err(refuse)?;
-    let browser = cookies::browser(request, &visit.site).ok_or(AuthorizeError::OtherBrowser).map_err(refuse)?;
+    let browser = cookies::browser(request, &visit.site);
+    if browser.first().is_none() {
+        return Err(refuse(AuthorizeError::OtherBrowser));
+    }
     let csrf = parameters.required("csrf").map(Secret::new).map_err(|_| refuse(AuthorizeError::FormRejected))?;
-    let open =
-        authorize::posted_flow(&visit.ctx, visit.tenant_id(), id, &browser, form, &csrf).await.map_err(refuse)?;
-    Ok((open, browser, parameters))
+    let (open, form) =
+        authorize::posted_flow(&visit.ctx, visit.tenant_id(), id, &browser, forms, &csrf).await.map_err(refuse)?;
+    Ok((open, form, parameters))
 }
 
 /// The page for a form that can't be read.

@@ -15,10 +15,12 @@ const HASH_BYTES: usize = 8;
 static FILES: LazyLock<Files> = LazyLock::new(|| {
     let css: &'static [u8] = include_bytes!("../../../assets/signet.css");
     let script: &'static [u8] = include_bytes!("../../../assets/reveal.js");
+    let form_post: &'static [u8] = include_bytes!("../../../assets/form-post.js");
     let icon: &'static [u8] = include_bytes!("../../../assets/icon.svg");
     Files {
         style: Asset::new("signet", "css", "text/css; charset=utf-8", css),
         script: Asset::new("reveal", "js", "text/javascript; charset=utf-8", script),
+        form_post: Asset::new("form-post", "js", "text/javascript; charset=utf-8", form_post),
         icon: Asset::new("icon", "svg", "image/svg+xml", icon),
     }
 });
@@ -29,6 +31,8 @@ pub(super) struct Files {
     pub(super) style: Asset,
     /// Shows and hides a password; pages work without it.
     pub(super) script: Asset,
+    /// Posts an answer to the client; without it the reader does.
+    pub(super) form_post: Asset,
     /// The icon in the browser's tab.
     pub(super) icon: Asset,
 }
@@ -48,7 +52,7 @@ pub fn serve(file: &str, if_none_match: Option<&str>) -> Response {
 
 /// Every file, for a copy of the pages outside a running server.
 pub fn all() -> impl Iterator<Item = &'static Asset> {
-    [&FILES.style, &FILES.script, &FILES.icon].into_iter()
+    [&FILES.style, &FILES.script, &FILES.form_post, &FILES.icon].into_iter()
 }
 
 /// A file whose name changes with its content.

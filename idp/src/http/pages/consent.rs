@@ -3,13 +3,12 @@
 //! Contract with browsers that fill it in by themselves: `button#allow` and `button#deny`.
 
 use askama::Template;
-use form_urlencoded::Serializer;
 use poem::{Response, http::StatusCode};
 
 use super::{ClientDisplay, PageContext, ReturnTarget, client::initial, headers::Answer, layout::Chrome, texts::Texts};
 
 /// The page that asks whether a client may have what it asks for. Posts `flow`, `csrf`, `decision=allow|deny` to
-/// `{base}/consent`; another account is chosen at `{base}/login?flow=…&switch=1`.
+/// `{base}/consent`; another account is chosen at `{base}/select-account?flow=…`.
 #[derive(Clone, Debug)]
 pub struct ConsentPage {
     /// The client that asks.
@@ -101,15 +100,13 @@ impl ConsentPage {
         let t = Texts(context.language);
         // Where all is new, marking each line would say nothing.
         let some_are_old = self.scopes.iter().any(|scope| !scope.is_new);
-        let mut query = Serializer::new(String::new());
-        query.append_pair("flow", &self.flow).append_pair("switch", "1");
         let view = View {
             chrome: Chrome::of_flow(context, &self.flow),
             t,
             page: self,
             client: &self.client,
             scopes: self.scopes.iter().map(|scope| scope.line(t, scope.is_new && some_are_old)).collect(),
-            switch_account: format!("{}/login?{}", context.base, query.finish()),
+            switch_account: format!("{}/select-account?flow={}", context.base, self.flow),
         };
         Answer { returns_to: Some(&self.returns_to), ..Answer::new(StatusCode::OK) }.render(&view, context)
     }

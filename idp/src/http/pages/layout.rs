@@ -43,6 +43,11 @@ impl<'a> Chrome<'a> {
         Self::with_query(context, &pairs)
     }
 
+    /// The frame of a page that can't be asked for again: it has no language links.
+    pub(super) fn still(context: &'a PageContext) -> Self {
+        Self { context, languages: Vec::new() }
+    }
+
     fn with_query(context: &'a PageContext, pairs: &[(&str, &str)]) -> Self {
         let link = |language: Language| LanguageLink {
             code: language.code(),

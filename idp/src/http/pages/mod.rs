@@ -13,10 +13,12 @@ mod client;
 mod colour;
 mod consent;
 mod failure;
+mod form_post;
 mod headers;
 pub mod language;
 mod layout;
 mod message;
+mod select_account;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -29,8 +31,10 @@ pub use client::{ClientDisplay, Link, LogoUrl, ReturnTarget};
 pub use colour::{Colour, ColourError};
 pub use consent::{ConsentPage, Person, RequestedScope};
 pub use failure::{ErrorPage, Failure};
+pub use form_post::FormPostPage;
 pub use language::{Language, Preferences};
 pub use message::{Message, MessagePage};
+pub use select_account::{AccountChoice, SelectAccountPage};
 pub use sign_in::{SignInError, SignInPage};
 
 /// What every page needs to know about the request it answers.

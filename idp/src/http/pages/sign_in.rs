@@ -6,7 +6,7 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::{ClientDisplay, PageContext, ReturnTarget, headers::Answer, layout::Chrome, texts::Texts};
+use super::{ClientDisplay, PageContext, Person, ReturnTarget, headers::Answer, layout::Chrome, texts::Texts};
 
 /// The id of the list that sums up what is wrong.
 const SUMMARY: &str = "problems";
@@ -25,6 +25,8 @@ pub struct SignInPage {
     pub csrf: String,
     /// What was typed as email or username before, or what the client suggested (`login_hint`); may be empty.
     pub email: String,
+    /// Who is asked to prove again who they are; `None` where anybody may sign in.
+    pub expected: Option<Person>,
     /// Why the page is shown again.
     pub error: Option<SignInError>,
 }

@@ -45,6 +45,7 @@ fn sign_in() -> SignInPage {
         flow: "flow&1".to_owned(),
         csrf: "csrf-1".to_owned(),
         email: String::new(),
+        expected: None,
         error: None,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use idp::domain::audit::{AuditEvent, AuditKind, Outcome};
 use idp::domain::authorization_code::{AuthorizationCode, CodeDetail};
 use idp::domain::authorization_flow::{AuthorizationFlow, FlowState};
+use idp::domain::authorization_response::ResponseMode;
 use idp::domain::authorization_request::AuthorizationRequest;
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, ClientSecret, ClientStatus, GrantType};
 use idp::domain::grant::Grant;
@@ -154,6 +155,8 @@ pub(crate) fn flow(number: u128) -> AuthorizationFlow {
             login_hint: None,
             ui_locales: None,
             claims: None,
+            response_mode: ResponseMode::Query,
+            subject: None,
         },
         browser_hash: None,
         session_id: None,

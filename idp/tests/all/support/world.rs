@@ -372,9 +372,9 @@ impl<'w> Browser<'w> {
         Self { world, base: base.to_owned(), address: HOME.to_owned(), cookies: BTreeMap::new() }
     }
 
-    /// The cookie whose name ends so: `session` or `browser`.
+    /// The cookie of that kind: `session` or `browser`.
     pub(crate) fn cookie(&self, kind: &str) -> Option<(&str, &str)> {
-        let ours = |(name, _): &(&String, &String)| name.ends_with(&format!("-{kind}"));
+        let ours = |(name, _): &(&String, &String)| name.contains(&format!("-{kind}"));
         self.cookies.iter().find(ours).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 

@@ -1,0 +1,119 @@
+//! Giving out codes: the one place that does.
+
+use super::{AuthorizeError, Next};
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::authorization_code::{AuthorizationCode, CodeDetail};
+use crate::domain::authorization_request::AuthorizationRequest;
+use crate::domain::authorization_response::AuthorizationResponse;
+use crate::domain::grant::Grant;
+use crate::domain::session::Session;
+use crate::domain::{CodeHash, FlowId, GrantId, TenantId, Timestamp};
+use crate::service::ctx::{Caller, Ctx};
+use crate::service::{audit, subject};
+use crate::store::{self, Connection};
+
+/// A request whose needs are met.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// Who is signed in.
+    pub session: Session,
+    /// The flow that ends with it; `None` if no page was needed.
+    pub flow: Option<FlowId>,
+    /// An event that tells of a consent which is to be remembered.
+    pub consent: Option<audit::Event>,
+}
+
+/// Gives out a code: the one place that does. The flow ends in the same transaction, so that it ends once.
+pub async fn complete(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    completion: Completion,
+) -> Result<Next, AuthorizeError> {
+    let to = completion.request.answer_to();
+    let code = ctx.random.secret();
+    let issue = CodeIssue {
+        hash: CodeHash(code.sha256()),
+        grant_id: GrantId::from_uuid(ctx.random.uuid_v7(ctx.now())),
+        now: ctx.now(),
+        expires_at: ctx.now() + ctx.config.tokens.authorization_code_lifetime,
+        event: audit::event(ctx, AuditKind::CodeIssued, Outcome::Success)
+            .user(completion.session.user_id)
+            .client(&completion.request.client_id)
+            .from(caller),
+    };
+    ctx.database
+        .write(move |tx| Box::pin(async move { issue_code(tx, tenant, completion, issue).await }))
+        .await
+        .map(|()| Next::Return(AuthorizationResponse { to, outcome: Ok(code) }))
+}
+
+/// What is drawn before the transaction of [`issue_code`].
+#[derive(Debug)]
+pub(super) struct CodeIssue {
+    hash: CodeHash,
+    grant_id: GrantId,
+    now: Timestamp,
+    expires_at: Timestamp,
+    event: audit::Event,
+}
+
+async fn issue_code(
+    tx: &impl Connection,
+    tenant: TenantId,
+    completion: Completion,
+    issue: CodeIssue,
+) -> Result<(), AuthorizeError> {
+    let Completion { request, session, flow, consent } = completion;
+    let now = issue.now;
+    if let Some(flow) = flow
+        && !store::authorization_flows::complete(tx, tenant, flow, now).await?
+    {
+        return Err(AuthorizeError::FlowFinished);
+    }
+    // The session and its user may have ended since the page was shown.
+    let live = store::sessions::find_by_id(tx, tenant, session.id).await?.is_some_and(|session| session.is_live(now));
+    let user = store::users::find_by_id(tx, tenant, session.user_id).await?;
+    if !(live && user.is_some_and(|user| subject::may_act(&user).is_ok())) {
+        return Err(AuthorizeError::FlowUnknown);
+    }
+    if let Some(event) = consent {
+        store::consents::upsert(tx, tenant, session.user_id, &request.client_id, &request.scope, now).await?;
+        store::audit::append(tx, tenant, &event.build()).await?;
+    }
+    let grant = Grant {
+        id: issue.grant_id,
+        user_id: session.user_id,
+        client_id: request.client_id.clone(),
+        session_id: Some(session.id),
+        scope: request.scope.clone(),
+        claims: request.claims.clone(),
+        created_at: now,
+        expires_at: Some(session.expires_at),
+        revoked_at: None,
+    };
+    store::grants::insert(tx, tenant, &grant).await?;
+    let code = AuthorizationCode {
+        hash: issue.hash,
+        client_id: request.client_id,
+        user_id: session.user_id,
+        session_id: session.id,
+        grant_id: grant.id,
+        detail: CodeDetail {
+            redirect_uri: request.redirect_uri,
+            code_challenge: request.code_challenge,
+            nonce: request.nonce,
+            scope: request.scope,
+            auth_time: session.auth_time,
+            amr: session.amr,
+            acr: session.acr,
+        },
+        created_at: now,
+        expires_at: issue.expires_at,
+    };
+    store::authorization_codes::insert(tx, tenant, &code).await?;
+    store::audit::append(tx, tenant, &issue.event.build()).await?;
+    Ok(())
+}

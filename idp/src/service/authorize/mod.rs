@@ -1,0 +1,269 @@
+//! Authorization: from the request, over the pages, to the answer (RFC 6749 §4.1, OpenID Connect Core §3.1.2).
+//!
+//! One function, [`decide`], says what a request still needs. Each page asks it again on its way on, so that no page
+//! can be left out; and one function, [`complete`], gives out codes.
+
+mod completion;
+mod decision;
+mod flow;
+mod hint;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::Failure;
+use super::browser::BrowserSecret;
+use super::clients::{self, ClientLookupError, ReadyClient};
+use super::ctx::{Caller, Ctx};
+use super::sessions::Accounts;
+use crate::domain::authorization_flow::{AuthorizationFlow, FlowState};
+use crate::domain::authorization_request::{
+    AuthorizationError, AuthorizationErrorCode, AuthorizationRequest, UntrustedRequest,
+};
+use crate::domain::authorization_response::AuthorizationResponse;
+use crate::domain::client::{Client, ConsentPolicy};
+use crate::domain::consent::Consent;
+use crate::domain::parameters::Parameters;
+use crate::domain::provider_metadata::SCOPES;
+use crate::domain::scope::Scope;
+use crate::domain::session::Session;
+use crate::domain::tenant::Tenant;
+use crate::domain::user::User;
+use crate::domain::{ClientId, FlowId, TenantId};
+use crate::store::{self, StoreError};
+
+pub use completion::{Completion, complete};
+pub use flow::{OpenFlow, choose, deny, open_flow, posted_flow};
+
+use decision::{Actor, Decision, Presence, decide};
+
+/// What the browser is to do next.
+#[derive(Debug)]
+pub enum Next {
+    /// Show the sign-in page of the flow.
+    SignIn(FlowId),
+    /// Show the account chooser of the flow.
+    SelectAccount(FlowId),
+    /// Show the consent page of the flow.
+    Consent(FlowId),
+    /// Go back to the client.
+    Return(AuthorizationResponse),
+}
+
+/// Why an authorization can't go on; the person reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AuthorizeError {
+    /// The request names no client and redirect URI that could be answered.
+    #[error(transparent)]
+    Untrusted(#[from] UntrustedRequest),
+    /// There is no such flow, or it is too old.
+    #[error("the authorization flow is unknown or too old")]
+    FlowUnknown,
+    /// The flow was finished before.
+    #[error("the authorization flow was finished before")]
+    FlowFinished,
+    /// The flow was begun in another browser.
+    #[error("the authorization flow belongs to another browser")]
+    OtherBrowser,
+    /// The form doesn't come from the page that was shown.
+    #[error("the form doesn't come from the page that was shown")]
+    FormRejected,
+    /// Something of ours failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for AuthorizeError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Takes an authorization request in. `browser` is absent where the request came by a POST from elsewhere, which
+/// carries no cookies: the first page binds the flow then.
+pub async fn start(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    parameters: &Parameters,
+    browser: Option<&BrowserSecret>,
+    accounts: &Accounts,
+) -> Result<Next, AuthorizeError> {
+    let client_id = AuthorizationRequest::client_id(parameters)?;
+    let client = active_client(ctx, tenant.id, &client_id).await?;
+    let address = AuthorizationRequest::return_address(parameters, &client)?;
+    let parsed = match AuthorizationRequest::parse(parameters, &client, address.clone()) {
+        Ok(request) => hint::subject_of_hint(ctx, tenant, &client, parameters).await?.and_then(|sub| request.about(sub)),
+        Err(error) => Err(error),
+    };
+    let request = match parsed {
+        Ok(request) => request,
+        Err(error) => return Ok(Next::Return(AuthorizationResponse { to: address, outcome: Err(error) })),
+    };
+    let now = ctx.now();
+    let decision = match browser {
+        // A request from elsewhere hides the cookies, so that nothing can be said of the sessions before the first page.
+        None => Decision::SignIn,
+        Some(_) => {
+            let named = hint::named(ctx, tenant.id, &client, &request, accounts).await?;
+            let presence = Presence { accounts, flow: None, named };
+            let consent = remembered(ctx, tenant.id, &client, presence.actor(&request)).await?;
+            decide(&request, &client, now, presence, consent.as_ref())
+        }
+    };
+    let page = match decision {
+        Decision::Refuse(code, text) => return Ok(refused(&request, code, text)),
+        Decision::Grant(session) => {
+            let completion = Completion { session: session.clone(), request, flow: None, consent: None };
+            return complete(ctx, tenant.id, caller, completion).await;
+        }
+        Decision::SignIn => Next::SignIn,
+        Decision::SelectAccount => Next::SelectAccount,
+        Decision::Consent(_) => Next::Consent,
+    };
+    let flow = AuthorizationFlow {
+        id: FlowId::from_uuid(ctx.random.uuid_v7(now)),
+        client_id,
+        request,
+        browser_hash: browser.map(BrowserSecret::hash),
+        session_id: None,
+        chosen_session_id: None,
+        state: FlowState::Open,
+        created_at: now,
+        expires_at: now + ctx.config.flows.lifetime,
+    };
+    let (tenant_id, id) = (tenant.id, flow.id);
+    ctx.database
+        .write(move |tx| Box::pin(async move { store::authorization_flows::insert(tx, tenant_id, &flow).await }))
+        .await
+        .map_err(|error: StoreError| AuthorizeError::from(error))?;
+    Ok(page(id))
+}
+
+/// What comes next in a flow, given who is signed in.
+pub async fn advance(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    open: &OpenFlow,
+    accounts: &Accounts,
+) -> Result<Next, AuthorizeError> {
+    let OpenFlow { flow, client, .. } = open;
+    let presence = presence(ctx, tenant, open, accounts).await?;
+    let consent = remembered(ctx, tenant, client, presence.actor(&flow.request)).await?;
+    match decide(&flow.request, client, ctx.now(), presence, consent.as_ref()) {
+        Decision::Refuse(code, text) => {
+            flow::close(ctx, tenant, flow.id, None).await?;
+            Ok(refused(&flow.request, code, text))
+        }
+        Decision::Grant(session) => {
+            let completion = Completion {
+                request: flow.request.clone(),
+                session: session.clone(),
+                flow: Some(flow.id),
+                consent: None,
+            };
+            complete(ctx, tenant, caller, completion).await
+        }
+        Decision::Consent(_) => Ok(Next::Consent(flow.id)),
+        Decision::SelectAccount => Ok(Next::SelectAccount(flow.id)),
+        Decision::SignIn => Ok(Next::SignIn(flow.id)),
+    }
+}
+
+async fn presence<'a>(
+    ctx: &Ctx,
+    tenant: TenantId,
+    open: &'a OpenFlow,
+    accounts: &'a Accounts,
+) -> Result<Presence<'a>, AuthorizeError> {
+    let named = hint::named(ctx, tenant, &open.client, &open.flow.request, accounts).await?;
+    Ok(Presence { accounts, flow: Some(&open.flow), named })
+}
+
+/// Who may answer the consent page of this flow: the person of whom nothing but consent is needed.
+pub async fn consenting<'a>(
+    ctx: &Ctx,
+    tenant: TenantId,
+    open: &'a OpenFlow,
+    accounts: &'a Accounts,
+) -> Result<Option<&'a Session>, AuthorizeError> {
+    let actor = presence(ctx, tenant, open, accounts).await?.actor(&open.flow.request);
+    Ok(match actor {
+        Actor::One { session, .. } if actor.will_do(&open.flow.request, ctx.now()) => Some(session),
+        Actor::One { .. } | Actor::Nobody | Actor::Several | Actor::Stranger => None,
+    })
+}
+
+/// Who is asked to prove again who they are on the sign-in page of this flow; `None` where anybody may sign in.
+pub async fn expected<'a>(
+    ctx: &Ctx,
+    tenant: TenantId,
+    open: &'a OpenFlow,
+    accounts: &'a Accounts,
+) -> Result<Option<&'a Session>, AuthorizeError> {
+    let presence = presence(ctx, tenant, open, accounts).await?;
+    Ok(match presence.actor(&open.flow.request) {
+        Actor::One { session, .. } => Some(session),
+        Actor::Nobody | Actor::Several | Actor::Stranger => None,
+    })
+}
+
+/// What this person allowed before.
+async fn remembered(
+    ctx: &Ctx,
+    tenant: TenantId,
+    client: &Client,
+    actor: Actor<'_>,
+) -> Result<Option<Consent>, AuthorizeError> {
+    match actor {
+        Actor::One { session, .. } => consent_of(ctx, tenant, client, session).await,
+        Actor::Nobody | Actor::Several | Actor::Stranger => Ok(None),
+    }
+}
+
+/// What this person allowed before, for the consent page to mark what is new.
+pub async fn consent_of(
+    ctx: &Ctx,
+    tenant: TenantId,
+    client: &Client,
+    session: &Session,
+) -> Result<Option<Consent>, AuthorizeError> {
+    match client.metadata.consent {
+        ConsentPolicy::Ask => {
+            Ok(store::consents::find(ctx.database.read(), tenant, session.user_id, &client.id).await?)
+        }
+        ConsentPolicy::Implied => Ok(None),
+    }
+}
+
+fn refused(request: &AuthorizationRequest, code: AuthorizationErrorCode, text: &str) -> Next {
+    Next::Return(AuthorizationResponse { to: request.answer_to(), outcome: Err(AuthorizationError::new(code, text)) })
+}
+
+async fn active_client(
+    ctx: &Ctx,
+    tenant: TenantId,
+    id: &ClientId,
+) -> Result<Arc<ReadyClient>, AuthorizeError> {
+    clients::active(ctx, tenant, id).await.map_err(|error| match error {
+        ClientLookupError::Unknown => UntrustedRequest::UnknownClient.into(),
+        ClientLookupError::Failure(failure) => failure.into(),
+    })
+}
+
+/// The scopes of a request in their order, for the consent page, with whether each is new.
+pub fn scopes_to_show(open: &OpenFlow, consent: Option<&Consent>) -> Vec<(String, bool)> {
+    let known: BTreeSet<&str> = consent.iter().flat_map(|consent| consent.scope.iter().map(Scope::as_str)).collect();
+    let mut scopes: Vec<&str> = open.flow.request.scope.iter().map(Scope::as_str).collect();
+    // Those that everybody knows in their usual order, then the client's own.
+    scopes.sort_by_key(|scope| SCOPES.iter().position(|known| known == scope).unwrap_or(SCOPES.len()));
+    scopes.into_iter().map(|scope| (scope.to_owned(), consent.is_some() && !known.contains(scope))).collect()
+}
+
+/// The person of a session.
+pub async fn person(ctx: &Ctx, tenant: TenantId, session: &Session) -> Result<User, AuthorizeError> {
+    store::users::find_by_id(ctx.database.read(), tenant, session.user_id).await?.ok_or(AuthorizeError::FlowUnknown)
+}
