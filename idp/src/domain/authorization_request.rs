@@ -182,11 +182,7 @@ impl AuthorizationRequest {
 
     /// Where the answer goes.
     pub fn answer_to(&self) -> ReturnAddress {
-        ReturnAddress {
-            redirect_uri: self.redirect_uri.clone(),
-            state: self.state.clone(),
-            mode: self.response_mode,
-        }
+        ReturnAddress { redirect_uri: self.redirect_uri.clone(), state: self.state.clone(), mode: self.response_mode }
     }
 
     /// Whether a session that was there before the request will do for it at `now`: neither `prompt=login` nor

@@ -174,10 +174,8 @@ async fn begin_session(
         expires_at: now + ctx.config.sessions.lifetime,
         ended_at: None,
     };
-    let event = audit::event(ctx, AuditKind::SignIn, Outcome::Success)
-        .user(user.id)
-        .client(&attempt.client_id)
-        .from(caller);
+    let event =
+        audit::event(ctx, AuditKind::SignIn, Outcome::Success).user(user.id).client(&attempt.client_id).from(caller);
     let (mut row, hash, flow) = (session, secret.0.sha256(), attempt.flow);
     let former = own.and_then(|own| attempt.accounts.secret_of(own.id)).map(|secret| secret.0.sha256());
     let supernumerary = attempt.accounts.supernumerary().filter(|_| own.is_none()).map(|session| session.id);

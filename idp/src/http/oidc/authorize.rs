@@ -42,7 +42,8 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
         Err(error) => return step::form_failure(error).render(&visit.page),
     };
     let visit = speaking(visit, &parameters, request);
-    let next = authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, None, &Accounts::default()).await;
+    let next =
+        authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, None, &Accounts::default()).await;
     step::answer(&visit, next)
 }
 

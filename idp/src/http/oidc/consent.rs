@@ -64,7 +64,6 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
         Ok(Some("deny")) => Answer::Deny,
         _ => return page::authorize(&AuthorizeError::FormRejected, &visit.page),
     };
-    let next =
-        consent::answer(&visit.ctx, visit.tenant_id(), &visit.caller, &open, (&accounts, user), answer).await;
+    let next = consent::answer(&visit.ctx, visit.tenant_id(), &visit.caller, &open, (&accounts, user), answer).await;
     step::answer(&visit, next)
 }

@@ -71,9 +71,7 @@ impl<'a> Presence<'a> {
         let mut sessions = self.accounts.sessions();
         match (sessions.next(), sessions.next()) {
             (None, _) => Actor::Nobody,
-            (Some(latest), _) if request.prompt.contains(&Prompt::None) => {
-                one(self.hinted().unwrap_or(latest))
-            }
+            (Some(latest), _) if request.prompt.contains(&Prompt::None) => one(self.hinted().unwrap_or(latest)),
             _ if request.prompt.contains(&Prompt::SelectAccount) => Actor::Several,
             (Some(only), None) => one(only),
             (Some(_), Some(_)) => self.hinted().map_or(Actor::Several, one),

@@ -41,12 +41,7 @@ impl OpenFlow {
 
 /// The open flow of that id, if this browser may go on with it: the gate of every page. A flow that belongs to no
 /// browser yet is bound to this one.
-pub async fn open_flow(
-    ctx: &Ctx,
-    tenant: TenantId,
-    id: FlowId,
-    browser: &Browser,
-) -> Result<OpenFlow, AuthorizeError> {
+pub async fn open_flow(ctx: &Ctx, tenant: TenantId, id: FlowId, browser: &Browser) -> Result<OpenFlow, AuthorizeError> {
     let flow = store::authorization_flows::find(ctx.database.read(), tenant, id).await?;
     let flow = flow.filter(|flow| ctx.now() < flow.expires_at).ok_or(AuthorizeError::FlowUnknown)?;
     let mine = match &flow.browser_hash {
@@ -76,9 +71,7 @@ async fn bind<'a>(
     let hash = secret.hash();
     let bound = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move { store::authorization_flows::bind_browser(tx, tenant, id, &hash).await })
-        })
+        .write(move |tx| Box::pin(async move { store::authorization_flows::bind_browser(tx, tenant, id, &hash).await }))
         .await
         .map_err(|error: StoreError| AuthorizeError::from(error))?;
     Ok(bound.then_some(secret))
@@ -133,7 +126,12 @@ pub async fn deny(
     Ok(Next::Return(AuthorizationResponse { to: open.flow.request.answer_to(), outcome: Err(error) }))
 }
 
-pub(super) async fn close(ctx: &Ctx, tenant: TenantId, id: FlowId, event: Option<audit::Event>) -> Result<(), AuthorizeError> {
+pub(super) async fn close(
+    ctx: &Ctx,
+    tenant: TenantId,
+    id: FlowId,
+    event: Option<audit::Event>,
+) -> Result<(), AuthorizeError> {
     let now = ctx.now();
     ctx.database
         .write(move |tx| {

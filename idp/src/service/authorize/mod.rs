@@ -95,7 +95,9 @@ pub async fn start(
     let client = active_client(ctx, tenant.id, &client_id).await?;
     let address = AuthorizationRequest::return_address(parameters, &client)?;
     let parsed = match AuthorizationRequest::parse(parameters, &client, address.clone()) {
-        Ok(request) => hint::subject_of_hint(ctx, tenant, &client, parameters).await?.and_then(|sub| request.about(sub)),
+        Ok(request) => {
+            hint::subject_of_hint(ctx, tenant, &client, parameters).await?.and_then(|sub| request.about(sub))
+        }
         Err(error) => Err(error),
     };
     let request = match parsed {
@@ -103,15 +105,14 @@ pub async fn start(
         Err(error) => return Ok(Next::Return(AuthorizationResponse { to: address, outcome: Err(error) })),
     };
     let now = ctx.now();
-    let decision = match browser {
+    let decision = if browser.is_some() {
+        let named = hint::named(ctx, tenant.id, &client, &request, accounts).await?;
+        let presence = Presence { accounts, flow: None, named };
+        let consent = remembered(ctx, tenant.id, &client, presence.actor(&request)).await?;
+        decide(&request, &client, now, presence, consent.as_ref())
+    } else {
         // A request from elsewhere hides the cookies, so that nothing can be said of the sessions before the first page.
-        None => Decision::SignIn,
-        Some(_) => {
-            let named = hint::named(ctx, tenant.id, &client, &request, accounts).await?;
-            let presence = Presence { accounts, flow: None, named };
-            let consent = remembered(ctx, tenant.id, &client, presence.actor(&request)).await?;
-            decide(&request, &client, now, presence, consent.as_ref())
-        }
+        Decision::SignIn
     };
     let page = match decision {
         Decision::Refuse(code, text) => return Ok(refused(&request, code, text)),
@@ -243,11 +244,7 @@ fn refused(request: &AuthorizationRequest, code: AuthorizationErrorCode, text: &
     Next::Return(AuthorizationResponse { to: request.answer_to(), outcome: Err(AuthorizationError::new(code, text)) })
 }
 
-async fn active_client(
-    ctx: &Ctx,
-    tenant: TenantId,
-    id: &ClientId,
-) -> Result<Arc<ReadyClient>, AuthorizeError> {
+async fn active_client(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, AuthorizeError> {
     clients::active(ctx, tenant, id).await.map_err(|error| match error {
         ClientLookupError::Unknown => UntrustedRequest::UnknownClient.into(),
         ClientLookupError::Failure(failure) => failure.into(),

@@ -6,8 +6,9 @@ use idp::service::browser::Form;
 use idp::service::users;
 use idp::store;
 
+use super::code_flow::redeem;
 use crate::support::databases;
-use crate::support::world::{Browser, FORM, PASSWORD, World, encode};
+use crate::support::world::{Browser, FORM, PASSWORD, World, encode, payload};
 
 const EXPIRED: &str = "This sign\u{2011}in has expired";
 const NOT_OURS: &str = "We couldn’t be sure that this came from you";
@@ -284,16 +285,21 @@ async fn an_answer_is_of_the_person_who_was_asked() {
         world.pass(std::time::Duration::from_secs(1));
         let other_tab = browser.authorize("reports", &[("prompt", "login")]).await;
         browser.sign_in(&other_tab, "grace@example.com", PASSWORD).await.assert_leads_to("/consent");
-        for decision in ["allow", "deny"] {
-            let form = [("flow", &*flow), ("csrf", &*csrf), ("decision", decision)];
-            browser.post("/consent", &form).await.assert_page(403, NOT_OURS);
-        }
-        let asked = browser.get(&format!("/consent?flow={flow}")).await;
-        asked.assert_page(200, "grace@example.com");
+        // She can't answer for him: the flow is Ada's, and Ada's answer gives Ada's tokens.
         let token = browser.csrf(&flow, Form::Consent(grace));
-        browser.post("/consent", &[("flow", &flow), ("csrf", &token), ("decision", "allow")]).await.assert_code();
+        browser
+            .post("/consent", &[("flow", &flow), ("csrf", &token), ("decision", "allow")])
+            .await
+            .assert_leads_to("/consent?flow=");
+        let asked = browser.get(&format!("/consent?flow={flow}")).await;
+        asked.assert_page(200, "ada@example.com");
+        let allowed = browser.post("/consent", &[("flow", &flow), ("csrf", &csrf), ("decision", "allow")]).await;
+        allowed.assert_code();
+        let tokens = redeem(&world, "", "reports", &allowed.returned("code").unwrap()).await.json();
+        assert_eq!(payload(tokens["access_token"].as_str().unwrap())["email"], "ada@example.com");
         // The token of the sign-in page answers nothing, and the other way round.
-        let asked = browser.authorize("reports", &[("prompt", "consent")]).await;
+        let hint = [("prompt", "consent"), ("login_hint", "ada@example.com")];
+        let asked = browser.authorize("reports", &hint).await;
         let (flow, csrf) = browser.form(&asked).await;
         let sign_in = browser.csrf(&flow, Form::SignIn);
         let form = [("flow", &*flow), ("csrf", &*sign_in), ("decision", "allow")];

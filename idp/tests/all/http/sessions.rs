@@ -22,7 +22,16 @@ fn without_value(cookie: &str) -> (String, String) {
     let (name, rest) = cookie.split_once('=').unwrap();
     let (value, attributes) = rest.split_once("; ").unwrap();
     assert_eq!(value.len(), 43, "256 bits: {cookie}");
-    (name.to_owned(), attributes.to_owned())
+    // The browser's secret has a name of its own.
+    let own = openssl::sha::sha256(value.as_bytes());
+    let own = format!("-browser-{:08x}", u32::from_be_bytes(own[..4].try_into().unwrap()));
+    (name.replace(&own, "-browser"), attributes.to_owned())
+}
+
+/// The address of a link whose address has that in it.
+fn linked(html: &str, part: &str) -> String {
+    let mut texts = html.split('"').filter(|text| text.starts_with('/') && text.contains(part));
+    texts.next().unwrap().replace("&#38;", "&").replace("&amp;", "&")
 }
 
 #[tokio::test]
@@ -54,15 +63,15 @@ async fn cookies_are_kept_from_scripts_other_sites_and_plain_http() {
 }
 
 #[tokio::test]
-async fn a_sign_in_begins_a_new_session_and_ends_the_one_before() {
+async fn who_signs_in_again_goes_on_in_their_session_under_another_secret() {
     for database in databases().await {
         let world = World::furnished(&database).await;
         let mut browser = Browser::new(&world, "");
-        let sid = async |code: String| {
+        let access_token = async |code: String| {
             let tokens = redeem(&world, "", "reports", &code).await.json();
-            payload(tokens["access_token"].as_str().unwrap())["sid"].clone()
+            tokens["access_token"].as_str().unwrap().to_owned()
         };
-        let first = sid(browser.code("reports", "ada@example.com").await).await;
+        let first = access_token(browser.code("reports", "ada@example.com").await).await;
         let old = browser.cookies.clone();
         let planted = browser.cookie("session").unwrap().1.to_owned();
 
@@ -76,9 +85,14 @@ async fn a_sign_in_begins_a_new_session_and_ends_the_one_before() {
         let answer = browser.sign_in(&start, "ada@example.com", PASSWORD).await;
         answer.assert_code();
         assert_ne!(browser.cookie("session").unwrap().1, planted);
-        let second = sid(answer.returned("code").unwrap()).await;
-        assert_ne!(first, second);
-        assert!(first.is_string() && second.is_string());
+        let second = access_token(answer.returned("code").unwrap()).await;
+        assert_eq!(payload(&first)["sid"], payload(&second)["sid"]);
+        assert_eq!(payload(&first)["auth_time"].as_i64().unwrap() + 1, payload(&second)["auth_time"].as_i64().unwrap());
+        for token in [&first, &second] {
+            let bearer = format!("Bearer {token}");
+            let claims = world.get("/userinfo", &[("authorization", &bearer)]).await;
+            assert_eq!(claims.status, StatusCode::OK, "what was given before goes on");
+        }
 
         let mut thief = Browser::new(&world, "");
         thief.cookies = old;
@@ -103,13 +117,10 @@ async fn who_is_signed_in_goes_on_without_a_form_unless_they_want_another_accoun
         asked.assert_leads_to("/consent?flow=");
         let page = browser.get(asked.location()).await;
         page.assert_page(200, "Ada Lovelace");
-        let switch = page
-            .body
-            .split('"')
-            .find(|text| text.contains("switch"))
-            .unwrap()
-            .replace("&#38;", "&")
-            .replace("&amp;", "&");
+        let chooser = linked(&page.body, "/select-account");
+        let page = browser.get(&chooser).await;
+        page.assert_page(200, "Ada Lovelace");
+        let switch = linked(&page.body, "switch");
         let page = browser.get(&switch).await;
         page.assert_page(200, "id=\"password\"");
         let flow = asked.location().split_once("flow=").unwrap().1;

@@ -54,13 +54,14 @@ async fn no_artefact_of_one_tenant_works_in_another() {
             assert_eq!(foreign.status, StatusCode::UNAUTHORIZED);
             assert_eq!(world.get(&format!("{own_base}/userinfo"), &headers).await.status, StatusCode::OK);
             // A session: its cookie has another name, and under that name it opens nothing.
-            let (own_name, session) = browser.cookies.iter().find(|(name, _)| name.ends_with("-session")).unwrap();
+            let (own_name, session) = browser.cookie("session").unwrap();
             let mut stranger = Browser::new(&world, foreign_base);
             let first = stranger.authorize("reports", &[]).await;
             assert!(first.location().contains("/login"));
-            let foreign_name = stranger.cookies.keys().next().unwrap().replace("-browser", "-session");
-            assert_ne!(&foreign_name, own_name);
-            stranger.cookies.insert(foreign_name, session.clone());
+            let foreign_name = stranger.cookies.keys().next().unwrap().split_once("-browser").unwrap().0.to_owned();
+            let foreign_name = format!("{foreign_name}-session");
+            assert_ne!(foreign_name, own_name);
+            stranger.cookies.insert(foreign_name, session.to_owned());
             let silent = stranger.authorize("reports", &[("prompt", "none")]).await;
             assert_eq!(silent.returned("error").as_deref(), Some("login_required"));
             // A flow, and the form of a page.
@@ -69,9 +70,10 @@ async fn no_artefact_of_one_tenant_works_in_another() {
             let (flow, csrf) = browser.form(&start).await;
             let mut smuggler = Browser::new(&world, foreign_base);
             smuggler.authorize("reports", &[]).await;
-            let name = smuggler.cookies.keys().next().unwrap().clone();
-            let browser_secret = browser.cookies.iter().find(|(name, _)| name.ends_with("-browser")).unwrap().1;
-            smuggler.cookies.insert(name, browser_secret.clone());
+            let prefix = smuggler.cookies.keys().next().unwrap().split_once("-browser").unwrap().0.to_owned();
+            let (name, browser_secret) = browser.cookie("browser").unwrap();
+            let tag = name.split_once("-browser").unwrap().1;
+            smuggler.cookies = [(format!("{prefix}-browser{tag}"), browser_secret.to_owned())].into();
             let page = smuggler.get(&format!("/login?flow={flow}")).await;
             assert_eq!(page.status, StatusCode::BAD_REQUEST, "{}", page.body);
             let form = [("flow", &*flow), ("csrf", &*csrf), ("email", "ada@example.com"), ("password", PASSWORD)];
