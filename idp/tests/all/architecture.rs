@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// What each member of the workspace may depend on among the others.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("keys", &[]),
     ("entity", &[]),
     ("migration", &[]),
     ("openapi", &["keys", "entity", "migration"]),
     ("idp", &["keys", "entity", "migration", "openapi"]),
+    ("connecting", &[]),
     ("relying-party", &[]),
     ("bench", &[]),
 ];
