@@ -17,6 +17,7 @@ use crate::service::ctx::{Ctx, Parts};
 use crate::service::key_rings::KeyRings;
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::SystemRandom;
+use crate::service::subject_identifier::PairwiseSalts;
 use crate::service::tenants::{self, TenantCache, TenantChangeError};
 use crate::service::upkeep;
 use crate::store::{Database, DatabaseSettings, StoreError};
@@ -110,6 +111,7 @@ impl App {
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
             key_rings: KeyRings::default(),
+            pairwise_salts: PairwiseSalts::default(),
         });
         tenants::ensure_default(&ctx).await?;
         let stored = tenants::find(&ctx, &crate::domain::tenant::Slug::default_tenant()).await?.issuer;

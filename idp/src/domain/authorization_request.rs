@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acr::Acr;
 use super::authorization_response::{ResponseMode, ReturnAddress};
-use super::claims_request::ClaimsRequest;
+use super::claims_request::{self, ClaimsRequest};
 use super::client::{Client, GrantType, PkcePolicy};
 use super::parameters::{ParameterError, Parameters};
 use super::pkce::CodeChallenge;
@@ -178,6 +178,11 @@ impl AuthorizationRequest {
             )),
             (subject, _) => Ok(Self { subject, ..self }),
         }
+    }
+
+    /// What the person is asked for: scopes, and claims by the scope that carries them.
+    pub fn to_consent(&self, client: &Client) -> ScopeSet {
+        claims_request::to_consent(&self.scope, self.claims.as_ref(), &client.metadata.scope)
     }
 
     /// Where the answer goes.

@@ -1,10 +1,15 @@
 //! Claims of tokens and of userinfo.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde_json::Value;
+
+use super::claims_request::{ClaimRequest, ClaimsRequest};
+use super::grant::Grant;
 use super::scope::ScopeSet;
 use super::session::AuthenticationMethod;
-use super::user::{Address, User};
+use super::user::{Address, Email, User, Username};
 use super::{ClientId, SessionId, TenantId};
 
 /// Claims of an access token: what `mission.md` fixes for every way of signing in (`iss aud sub tid roles email
@@ -44,13 +49,13 @@ pub struct AccessTokenClaims<'a> {
 }
 
 /// Claims of an ID token of the code flow (OpenID Connect Core §2, §3.1.3.6). Those that scopes ask for are at
-/// userinfo (§5.4).
+/// userinfo (§5.4); here are those that were asked for by name (§5.5).
 #[derive(Clone, Debug, Serialize)]
 pub struct IdTokenClaims<'a> {
     /// Issuer.
     pub iss: &'a str,
-    /// The user.
-    pub sub: String,
+    /// The user, as this client knows them.
+    pub sub: &'a str,
     /// The client.
     pub aud: &'a ClientId,
     /// End, in Unix seconds.
@@ -62,100 +67,177 @@ pub struct IdTokenClaims<'a> {
     /// As the request had it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
+    /// What that proof is worth.
+    pub acr: &'a str,
     /// How the user proved who they are (RFC 8176).
     pub amr: &'a [AuthenticationMethod],
     /// The session.
     pub sid: SessionId,
     /// Half of the access token's hash (§3.1.3.6).
     pub at_hash: &'a str,
-}
-
-/// Claims at userinfo (OpenID Connect Core §5.3.2): `sub` always, the rest by scope (§5.4), never null.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct UserinfoClaims {
-    /// The user.
-    pub sub: String,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    profile: Option<ProfileClaims>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    email: Option<EmailClaims>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<Address>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    phone: Option<PhoneClaims>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-struct ProfileClaims {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preferred_username: Option<String>,
-    updated_at: i64,
+    /// What was asked for by name.
     #[serde(flatten)]
-    rest: super::user::Profile,
+    pub requested: UserClaims,
 }
 
+/// Claims of a userinfo answer (OpenID Connect Core §5.3.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct EmailClaims {
-    email: String,
-    email_verified: bool,
+pub struct UserinfoClaims<'a> {
+    /// Issuer; signed answers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<&'a str>,
+    /// The client; signed answers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<&'a ClientId>,
+    /// The user, as this client knows them.
+    pub sub: &'a str,
+    /// What scopes and names ask for.
+    #[serde(flatten)]
+    pub about: UserClaims,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct PhoneClaims {
-    phone_number: String,
-    phone_number_verified: bool,
+/// The standard claims of a person (OpenID Connect Core §5.1), each with the scope that carries it (§5.4).
+pub const STANDARD: [(&str, &str); 19] = [
+    ("name", "profile"),
+    ("given_name", "profile"),
+    ("family_name", "profile"),
+    ("middle_name", "profile"),
+    ("nickname", "profile"),
+    ("preferred_username", "profile"),
+    ("profile", "profile"),
+    ("picture", "profile"),
+    ("website", "profile"),
+    ("gender", "profile"),
+    ("birthdate", "profile"),
+    ("zoneinfo", "profile"),
+    ("locale", "profile"),
+    ("updated_at", "profile"),
+    ("email", "email"),
+    ("email_verified", "email"),
+    ("address", "address"),
+    ("phone_number", "phone"),
+    ("phone_number_verified", "phone"),
+];
+
+/// Claims about the user that aren't in their record: who they are to the client, and how they signed in.
+const OF_THE_SIGN_IN: [&str; 5] = ["sub", "auth_time", "acr", "amr", "sid"];
+
+/// Every claim that may be had, for discovery.
+pub fn supported() -> Vec<&'static str> {
+    OF_THE_SIGN_IN.into_iter().chain(STANDARD.iter().map(|(claim, _)| *claim)).collect()
 }
 
-impl UserinfoClaims {
-    /// The claims of `user` that the scopes ask for.
-    pub fn of(user: &User, scope: &ScopeSet) -> Self {
-        let when = |value: &str| scope.contains(value).then_some(());
-        Self {
-            sub: user.id.to_string(),
-            profile: when("profile").map(|()| ProfileClaims {
-                preferred_username: user.username.as_ref().map(ToString::to_string),
-                updated_at: user.updated_at.seconds(),
-                rest: super::user::Profile {
-                    phone_number: None,
-                    phone_number_verified: None,
-                    address: None,
-                    ..user.profile.clone()
-                },
-            }),
-            email: when("email")
-                .and(user.email.as_ref())
-                .map(|email| EmailClaims { email: email.to_string(), email_verified: user.email_verified }),
-            address: when("address")
-                .and_then(|()| user.profile.address.clone())
-                .filter(|address| *address != Address::default()),
-            phone: when("phone").and(user.profile.phone_number.as_ref()).map(|number| PhoneClaims {
-                phone_number: number.clone(),
-                phone_number_verified: user.profile.phone_number_verified.unwrap_or(false),
-            }),
-        }
+/// The scope that carries a claim; `None` for claims that no scope carries.
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    STANDARD.iter().find(|(name, _)| *name == claim).map(|(_, scope)| *scope)
+}
+
+/// Standard claims of one person, by name. An absent or empty one is left out, never null (§5.3.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct UserClaims(BTreeMap<&'static str, Value>);
+
+impl UserClaims {
+    /// What userinfo gives to a client that may have `allowed`: what the grant's scopes carry (§5.4) and what its
+    /// `claims` parameter names for userinfo (§5.5).
+    pub fn at_userinfo(user: &User, grant: &Grant, allowed: &ScopeSet) -> Self {
+        let request = grant.claims.as_ref().map(|claims| &claims.userinfo);
+        Self::of(user, |claim, scope| grant.scope.contains(scope) || asked(request, claim, scope, allowed))
     }
 
-    /// The claims that may appear, as discovery lists them.
-    pub const SUPPORTED: [&'static str; 20] = [
-        "sub",
-        "name",
-        "given_name",
-        "family_name",
-        "middle_name",
-        "nickname",
-        "preferred_username",
-        "profile",
-        "picture",
-        "website",
-        "gender",
-        "birthdate",
-        "zoneinfo",
-        "locale",
-        "updated_at",
-        "email",
-        "email_verified",
-        "address",
-        "phone_number",
-        "phone_number_verified",
-    ];
+    /// What an ID token has for a client that may have `allowed`: what the `claims` parameter names for it. With an
+    /// access token beside it, scopes put nothing in (§5.4).
+    pub fn in_id_token(user: &User, request: Option<&ClaimsRequest>, allowed: &ScopeSet) -> Self {
+        let Some(request) = request else { return Self::default() };
+        Self::of(user, |claim, scope| asked(Some(&request.id_token), claim, scope, allowed))
+    }
+
+    fn of(user: &User, wanted: impl Fn(&str, &str) -> bool) -> Self {
+        let given = STANDARD.iter().filter(|(claim, scope)| wanted(claim, scope));
+        Self(given.filter_map(|(claim, _)| Some((*claim, value(user, claim)?))).collect())
+    }
+}
+
+/// Whether a claim was asked for by name and may be given: only if the client may have the scope that carries it. A
+/// wanted value that isn't the person's changes nothing: they have the one that they have (§5.5.1).
+fn asked(request: Option<&BTreeMap<String, ClaimRequest>>, claim: &str, scope: &str, allowed: &ScopeSet) -> bool {
+    request.is_some_and(|request| request.contains_key(claim)) && allowed.contains(scope)
+}
+
+/// The person's value of a claim.
+fn value(user: &User, claim: &str) -> Option<Value> {
+    let profile = &user.profile;
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Value::from);
+    match claim {
+        "name" => text(profile.name.as_deref()),
+        "given_name" => text(profile.given_name.as_deref()),
+        "family_name" => text(profile.family_name.as_deref()),
+        "middle_name" => text(profile.middle_name.as_deref()),
+        "nickname" => text(profile.nickname.as_deref()),
+        "preferred_username" => text(user.username.as_ref().map(Username::as_str)),
+        "profile" => text(profile.profile.as_deref()),
+        "picture" => text(profile.picture.as_deref()),
+        "website" => text(profile.website.as_deref()),
+        "gender" => text(profile.gender.as_deref()),
+        "birthdate" => text(profile.birthdate.as_deref()),
+        "zoneinfo" => text(profile.zoneinfo.as_deref()),
+        "locale" => text(profile.locale.as_deref()),
+        "updated_at" => Some(user.updated_at.seconds().into()),
+        "email" => text(user.email.as_ref().map(Email::as_str)),
+        "email_verified" => user.email.as_ref().map(|_| user.email_verified.into()),
+        "address" => profile.address.as_ref().and_then(address),
+        "phone_number" => text(profile.phone_number.as_deref()),
+        "phone_number_verified" => {
+            text(profile.phone_number.as_deref()).map(|_| profile.phone_number_verified.unwrap_or(false).into())
+        }
+        _ => None,
+    }
+}
+
+fn address(address: &Address) -> Option<Value> {
+    let Value::Object(mut members) = serde_json::to_value(address).ok()? else { return None };
+    members.retain(|_, value| value.as_str().is_some_and(|text| !text.is_empty()));
+    (!members.is_empty()).then_some(Value::Object(members))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn every_scope_that_is_known_carries_something() {
+        let carried: std::collections::BTreeSet<_> = STANDARD.iter().map(|(_, scope)| *scope).collect();
+        let known: std::collections::BTreeSet<_> = super::super::provider_metadata::SCOPES.into();
+        assert_eq!(known.difference(&carried).collect::<Vec<_>>(), [&"openid"]);
+    }
+
+    #[test]
+    fn claims_that_sign_ins_make_come_from_no_scope() {
+        assert!(OF_THE_SIGN_IN.iter().all(|claim| scope_of(claim).is_none()));
+        let names: std::collections::BTreeSet<_> = supported().into_iter().collect();
+        assert_eq!(names.len(), supported().len());
+    }
+
+    /// Nothing that a client asks for by name can take the place of a claim that the provider vouches for.
+    #[test]
+    fn a_standard_claim_is_none_of_an_id_tokens_own() {
+        let claims = IdTokenClaims {
+            iss: "",
+            sub: "",
+            aud: &"a".parse().unwrap(),
+            exp: 0,
+            iat: 0,
+            auth_time: 0,
+            nonce: Some(""),
+            acr: "",
+            amr: &[],
+            sid: SessionId::from_uuid(uuid::Uuid::nil()),
+            at_hash: "",
+            requested: UserClaims::default(),
+        };
+        let own = serde_json::to_value(claims).unwrap();
+        assert!(own.as_object().unwrap().keys().all(|claim| scope_of(claim).is_none()));
+    }
 }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::claims;
+use super::scope::{Scope, ScopeSet};
+
 /// What is asked of each of the two places. Claims that nobody knows are kept: they are left out where claims are given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimsRequest {
@@ -39,7 +42,7 @@ impl ClaimRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ClaimsRequestError {
     /// Not JSON, or nested too deep.
-    #[error("claims must be a JSON object (OpenID Connect Core §5.5), encoded as UTF-8")]
+    #[error("claims must be a JSON object (OpenID Connect Core section 5.5), encoded as UTF-8")]
     NotAnObject,
     /// A member isn't what it should be.
     #[error("claims.{0} must be an object of claim names, each with null or an object")]
@@ -50,6 +53,9 @@ pub enum ClaimsRequestError {
     /// More than anybody needs.
     #[error("claims must name at most 100 claims of at most 256 characters in each place")]
     TooMany,
+    /// A NUL character or a number beyond 64 bits: no claim has one, and PostgreSQL doesn't give it back.
+    #[error("claims must not have a NUL character or a number beyond 64 bits")]
+    Odd,
 }
 
 impl ClaimsRequest {
@@ -73,7 +79,33 @@ impl ClaimsRequest {
     /// Reads the parameter as a request object has it: JSON already.
     pub fn from_value(value: &Value) -> Result<Self, ClaimsRequestError> {
         let members = value.as_object().ok_or(ClaimsRequestError::NotAnObject)?;
+        if is_odd(value) {
+            return Err(ClaimsRequestError::Odd);
+        }
         Ok(Self { userinfo: place(members, "userinfo")?, id_token: place(members, "id_token")? })
+    }
+
+    /// The scopes that carry the claims which are asked for: what a person is asked before they are given.
+    pub fn scopes(&self) -> ScopeSet {
+        let claims = self.userinfo.keys().chain(self.id_token.keys());
+        claims.filter_map(|claim| claims::scope_of(claim)?.parse::<Scope>().ok()).collect()
+    }
+}
+
+/// Everything that a person is asked for: the scopes of a request, and those that carry the claims which it asks for by
+/// name, as far as its client may have them.
+pub fn to_consent(scope: &ScopeSet, claims: Option<&ClaimsRequest>, allowed: &ScopeSet) -> ScopeSet {
+    claims.map_or_else(|| scope.clone(), |claims| scope.union(&claims.scopes().intersection(allowed)))
+}
+
+/// Whether something stands in it that isn't kept as it is. What was parsed is not nested deeper than the parser goes.
+fn is_odd(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::Number(number) => number.as_f64().is_none_or(|number| number.abs() > 2_f64.powi(64)),
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(is_odd),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || is_odd(value)),
     }
 }
 
@@ -110,4 +142,99 @@ fn one(name: &'static str, request: &Value) -> Result<ClaimRequest, ClaimsReques
         (None, Some(_)) => return Err(ClaimsRequestError::Claim),
     };
     Ok(ClaimRequest { essential, values })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_read_and_the_rest_is_ignored() {
+        let text = r#"{"userinfo":{"a":null,"b":{"essential":true,"x":1}},"id_token":{"c":{"value":1,"values":[2]},
+            "d":{"values":["x",null]}},"more":{"e":null}}"#;
+        let request = ClaimsRequest::parse(text).unwrap();
+        let any = ClaimRequest::default();
+        let essential = ClaimRequest { essential: true, ..any.clone() };
+        assert_eq!(request.userinfo, [("a".to_owned(), any), ("b".to_owned(), essential)].into());
+        assert_eq!(request.id_token["c"].values, [json!(1)]);
+        assert!(request.id_token["d"].accepts(&json!("x")) && !request.id_token["d"].accepts(&json!("y")));
+    }
+
+    #[test]
+    fn claims_are_carried_by_scopes() {
+        let request =
+            ClaimsRequest::parse(r#"{"userinfo":{"email":null,"zip":null},"id_token":{"name":null,"sub":null}}"#);
+        let request = request.unwrap();
+        assert_eq!(request.scopes().to_string(), "email profile");
+        let set = |text: &str| text.parse::<ScopeSet>().unwrap();
+        let asked = to_consent(&set("openid"), Some(&request), &set("openid email phone"));
+        assert_eq!(asked.to_string(), "email openid");
+        assert_eq!(to_consent(&set("openid"), None, &set("openid email")).to_string(), "openid");
+    }
+
+    /// JSON of a shape that comes near to a claims request.
+    fn near() -> impl Strategy<Value = Value> {
+        let name =
+            prop::sample::select(vec!["userinfo", "id_token", "email", "essential", "value", "values", "", "\0"]);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec((name.clone(), inner), 0..5).prop_map(|members| {
+                    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_the_parser_stumble(text in ".{0,200}") {
+            let _read = ClaimsRequest::parse(&text);
+        }
+
+        /// What was read is kept as it is: in the database, and in a claims parameter made from it.
+        #[test]
+        fn what_was_read_is_read_again_the_same(value in near()) {
+            let text = value.to_string();
+            prop_assert_eq!(ClaimsRequest::parse(&text), ClaimsRequest::from_value(&value));
+            if let Ok(request) = ClaimsRequest::from_value(&value) {
+                let stored = serde_json::to_value(&request).unwrap();
+                prop_assert!(!stored.to_string().contains("u0000"));
+                prop_assert_eq!(&serde_json::from_value::<ClaimsRequest>(stored.clone()).unwrap(), &request);
+                prop_assert_eq!(ClaimsRequest::from_value(&stored).unwrap(), request);
+            }
+        }
+
+        /// A place that isn't an object of objects and nulls is refused, and so is nothing else.
+        #[test]
+        fn places_are_objects_of_objects(value in near()) {
+            let good = |place: &Value| match place {
+                Value::Null => true,
+                Value::Object(claims) => claims.values().all(|claim| match claim {
+                    Value::Null => true,
+                    Value::Object(members) => {
+                        members.get("essential").is_none_or(Value::is_boolean)
+                            && (members.contains_key("value") || members.get("values").is_none_or(Value::is_array))
+                    }
+                    _ => false,
+                }),
+                _ => false,
+            };
+            let expected = value.as_object().is_some_and(|members| {
+                ["userinfo", "id_token"].iter().all(|name| members.get(*name).is_none_or(good))
+            });
+            prop_assert_eq!(ClaimsRequest::from_value(&value).is_ok(), expected && !is_odd(&value));
+        }
+    }
 }

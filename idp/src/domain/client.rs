@@ -222,6 +222,19 @@ impl ClientMetadata {
         Ok(())
     }
 
+    /// The sector within which it sees its users under the same pairwise identifier (OpenID Connect Core §8.1): the
+    /// host of its sector document, or else the one that all its redirect URIs have. `None` if it is a sector of its
+    /// own: hosts of the device itself and private schemes are shared by applications that have nothing in common.
+    pub fn sector(&self) -> Option<String> {
+        if let Some(uri) = &self.sector_identifier_uri {
+            return url::Url::parse(uri).ok()?.host_str().map(str::to_owned);
+        }
+        let mut hosts = self.redirect_uris.iter().map(RedirectUri::host);
+        let first = hosts.next()??;
+        let shared = !matches!(&*first, "127.0.0.1" | "[::1]" | "localhost");
+        (shared && hosts.all(|host| host.as_ref() == Some(&first))).then_some(first)
+    }
+
     /// Whether it may prove itself by this method.
     pub fn admits_method(&self, used: ClientAuthMethod) -> bool {
         let registered = self.token_endpoint_auth_method;

@@ -1,12 +1,13 @@
 //! Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2). What it names works; what it doesn't name is refused.
 
-use keys::Purpose;
+use keys::{Algorithm, Purpose};
 use serde::Serialize;
 
+use super::acr::Acr;
 use super::authorization_request::Prompt;
 use super::authorization_response::ResponseMode;
-use super::claims::UserinfoClaims;
-use super::client::{ClientAuthMethod, GrantType};
+use super::claims;
+use super::client::{ClientAuthMethod, GrantType, SubjectType};
 use super::tenant::Issuer;
 
 /// The metadata document of one issuer.
@@ -22,13 +23,15 @@ pub struct ProviderMetadata {
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 2],
     grant_types_supported: Vec<&'static str>,
-    subject_types_supported: [&'static str; 1],
+    acr_values_supported: Vec<&'static str>,
+    subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 4],
-    claims_supported: [&'static str; 20],
+    claims_supported: Vec<&'static str>,
     claim_types_supported: [&'static str; 1],
     ui_locales_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
@@ -53,8 +56,10 @@ impl ProviderMetadata {
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL,
             grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
-            subject_types_supported: ["public"],
+            acr_values_supported: Acr::SUPPORTED.to_vec(),
+            subject_types_supported: SubjectType::ALL.iter().map(|subject| subject.as_str()).collect(),
             id_token_signing_alg_values_supported: Purpose::IdToken.algorithms().iter().map(|alg| alg.name()).collect(),
+            userinfo_signing_alg_values_supported: Algorithm::ALL.iter().map(|alg| alg.name()).collect(),
             token_endpoint_auth_methods_supported: ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
             token_endpoint_auth_signing_alg_values_supported: Purpose::ClientAssertion
                 .algorithms()
@@ -63,10 +68,10 @@ impl ProviderMetadata {
                 .collect(),
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: Prompt::ALL,
-            claims_supported: UserinfoClaims::SUPPORTED,
+            claims_supported: claims::supported(),
             claim_types_supported: ["normal"],
             ui_locales_supported: ui_locales,
-            claims_parameter_supported: false,
+            claims_parameter_supported: true,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
             authorization_response_iss_parameter_supported: true,

@@ -7,9 +7,9 @@ use poem::endpoint::make_sync;
 use poem::http::{HeaderValue, header};
 use poem::web::Path;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler};
-use poem_openapi::payload::Json;
+use poem_openapi::payload::{Json, PlainText};
 use poem_openapi::types::Any;
-use poem_openapi::{ApiResponse, OpenApi, OpenApiService, Tags};
+use poem_openapi::{ApiResponse, OpenApi, OpenApiService, ResponseContent, Tags};
 
 use super::error::fallback;
 use super::error::oauth::OAuthErrorBody;
@@ -74,13 +74,25 @@ enum DocumentAnswers {
     Unavailable(Json<OAuthErrorBody>),
 }
 
+/// Claims, in one of two forms.
+#[derive(ResponseContent)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum UserinfoContent {
+    /// As they are.
+    #[oai(content_type = "application/json")]
+    Json(Json<Any<serde_json::Value>>),
+    /// Signed, for a client that registered `userinfo_signed_response_alg`.
+    #[oai(content_type = "application/jwt")]
+    Jwt(PlainText<String>),
+}
+
 /// What `/userinfo` answers.
 #[derive(ApiResponse)]
 #[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
 enum UserinfoAnswers {
     /// The claims.
     #[oai(status = 200)]
-    Claims(Json<Any<serde_json::Value>>),
+    Claims(UserinfoContent),
     /// The request is wrong (RFC 6750 §3.1).
     #[oai(status = 400)]
     Refused(Json<OAuthErrorBody>),
@@ -101,7 +113,7 @@ enum UserinfoAnswers {
 enum PostedUserinfoAnswers {
     /// The claims.
     #[oai(status = 200)]
-    Claims(Json<Any<serde_json::Value>>),
+    Claims(UserinfoContent),
     /// The request is wrong (RFC 6750 §3.1).
     #[oai(status = 400)]
     Refused(Json<OAuthErrorBody>),

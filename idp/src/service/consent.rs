@@ -30,7 +30,7 @@ pub async fn answer(
     let Some(session) = consenting.filter(|session| session.user_id == user) else {
         return authorize::advance(ctx, tenant, caller, open, accounts).await;
     };
-    let scope = &open.flow.request.scope;
+    let scope = open.flow.request.to_consent(&open.client);
     let event = |outcome| {
         audit::event(ctx, AuditKind::Consent, outcome)
             .user(session.user_id)
@@ -43,7 +43,7 @@ pub async fn answer(
         Answer::Allow => {
             let completion = Completion {
                 request: open.flow.request.clone(),
-                consent: Some(event(Outcome::Success)),
+                consent: Some((scope.clone(), event(Outcome::Success))),
                 flow: Some(open.flow.id),
                 session: session.clone(),
             };

@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::key_rings::KeyRings;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
+use super::subject_identifier::PairwiseSalts;
 use super::tenants::TenantCache;
 use crate::config::Config;
 use crate::domain::Timestamp;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub clients: ClientCache,
     /// Keys that were asked for.
     pub key_rings: KeyRings,
+    /// Salts of pairwise subjects that were asked for.
+    pub pairwise_salts: PairwiseSalts,
 }
 
 impl Ctx {

@@ -7,10 +7,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keys::{Algorithm, SignError, TokenType};
 
 use super::ctx::Ctx;
-use super::{Failure, key_rings};
+use super::{Failure, key_rings, subject_identifier};
+use crate::domain::acr::Acr;
 use crate::domain::authorization_code::CodeDetail;
-use crate::domain::claims::{AccessTokenClaims, IdTokenClaims};
-use crate::domain::client::Client;
+use crate::domain::claims::{AccessTokenClaims, IdTokenClaims, UserClaims};
+use crate::domain::claims_request::ClaimsRequest;
+use crate::domain::client::{Client, SubjectType};
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, User};
@@ -81,6 +83,8 @@ pub struct UserGrant {
     pub grant_id: GrantId,
     /// What was asked for and granted.
     pub detail: CodeDetail,
+    /// The claims that were asked for one by one.
+    pub claims: Option<ClaimsRequest>,
 }
 
 /// A user's access token, and an ID token where `openid` was granted.
@@ -90,7 +94,8 @@ pub async fn user_tokens(
     client: &Client,
     grant: &UserGrant,
 ) -> Result<(AccessToken, Option<String>), Failure> {
-    let access_token = user_access_token(ctx, tenant, client, grant).await?;
+    let subject = subject_identifier::of(ctx, tenant.id, client, grant.user.id).await?;
+    let access_token = user_access_token(ctx, tenant, client, grant, &subject).await?;
     if !grant.detail.scope.contains("openid") {
         return Ok((access_token, None));
     }
@@ -99,15 +104,17 @@ pub async fn user_tokens(
     let now = ctx.now();
     let claims = IdTokenClaims {
         iss: tenant.issuer.as_str(),
-        sub: grant.user.id.to_string(),
+        sub: &subject,
         aud: &client.id,
         exp: (now + ctx.config.tokens.id_token_lifetime).seconds(),
         iat: now.seconds(),
         auth_time: grant.detail.auth_time.seconds(),
         nonce: grant.detail.nonce.as_deref(),
+        acr: grant.detail.acr.as_deref().unwrap_or(Acr::of(&grant.detail.amr).as_str()),
         amr: &grant.detail.amr,
         sid: grant.session_id,
         at_hash: &left_half_hash(algorithm, &access_token.jwt),
+        requested: UserClaims::in_id_token(&grant.user, grant.claims.as_ref(), &client.metadata.scope),
     };
     let id_token = signer.sign_jwt(TokenType::IdToken, &claims)?;
     Ok((access_token, Some(id_token)))
@@ -118,20 +125,23 @@ async fn user_access_token(
     tenant: &Tenant,
     client: &Client,
     grant: &UserGrant,
+    subject: &str,
 ) -> Result<AccessToken, Failure> {
     let lifetime = client.metadata.access_token_lifetime(ctx.config.tokens.access_token_lifetime);
     let signer = key_rings::signer(ctx, tenant.id, client.metadata.access_token_signed_response_alg).await?;
     let now = ctx.now();
     let issuer = tenant.issuer.as_str();
     let audience = client.metadata.audience.as_deref().or(tenant.settings.default_audience.as_deref());
-    let subject = grant.user.id.to_string();
+    // An address would tell who it is to a client that isn't to know; one that may read it at userinfo may.
+    let pairwise = client.metadata.subject_type == SubjectType::Pairwise;
+    let email = grant.user.email.as_ref().filter(|_| !pairwise || grant.detail.scope.contains("email"));
     let claims = AccessTokenClaims {
         iss: issuer,
         aud: audience.unwrap_or(issuer),
-        sub: &subject,
+        sub: subject,
         tid: tenant.id,
         roles: grant.user.roles.iter().map(String::as_str).collect(),
-        email: grant.user.email.as_ref().map(Email::as_str),
+        email: email.map(Email::as_str),
         exp: (now + lifetime).seconds(),
         iat: now.seconds(),
         jti: &grant_jti(ctx, grant.grant_id),

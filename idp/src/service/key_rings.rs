@@ -16,7 +16,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::ctx::Ctx;
-use super::{Failure, audit};
+use super::{Failure, audit, subject_identifier};
 use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::ClientMetadata;
@@ -191,9 +191,9 @@ pub fn try_open(ctx: &Ctx, tenant: TenantId, key: &StoredKey) -> Result<(), keys
 /// What [`reseal`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// Private keys that are under the current key-encryption key now.
+    /// Secrets (private keys, salts) that are under the current key-encryption key now.
     pub changed: usize,
-    /// Private keys that were so before.
+    /// Secrets that were so before.
     pub unchanged: usize,
 }
 
@@ -201,12 +201,12 @@ pub struct Resealed {
 #[derive(Debug, Error)]
 pub enum ResealError {
     /// A key was sealed under neither of the two, or its row was changed.
-    #[error("the key {kid} of the tenant {tenant} can't be opened: {source}")]
+    #[error("{secret} of the tenant {tenant} can't be opened: {source}")]
     Seal {
         /// Whose.
         tenant: String,
-        /// Which.
-        kid: String,
+        /// Which: `the key {kid}`, or what else there is.
+        secret: String,
         /// Why.
         source: keys::SealError,
     },
@@ -221,7 +221,7 @@ impl From<StoreError> for ResealError {
     }
 }
 
-/// Seals the private keys of all tenants under the current key-encryption key; they were under it or under `previous`.
+/// Seals the secrets of all tenants under the current key-encryption key; they were under it or under `previous`.
 /// Harmless when run twice.
 pub async fn reseal(ctx: &Ctx, previous: KeyEncryptionKey, actor: &str) -> Result<Resealed, ResealError> {
     let current = KeyEncryptionKey::new(Zeroizing::new(*ctx.config.key_encryption_key.expose()));
@@ -248,19 +248,25 @@ async fn reseal_tenant(
 ) -> Result<Resealed, ResealError> {
     let id = tenant.id;
     let rows = store::signing_keys::list_all(ctx.database.read(), id).await?;
+    let unopened = |secret: String| |source| ResealError::Seal { tenant: tenant.slug.to_string(), secret, source };
     let mut changed: Vec<(Kid, Vec<u8>)> = Vec::new();
     for row in &rows {
         let kid = row.jwk.kid();
         let context = SealContext::signing_key(id.uuid().as_bytes(), kid);
-        let sealed = sealing.reseal(&row.sealed_private, &context).map_err(|source| ResealError::Seal {
-            tenant: tenant.slug.to_string(),
-            kid: kid.to_string(),
-            source,
-        })?;
-        changed.extend(sealed.map(|sealed| (kid.clone(), sealed)));
+        let sealed = sealing.reseal(&row.sealed_private, &context);
+        changed.extend(sealed.map_err(unopened(format!("the key {kid}")))?.map(|sealed| (kid.clone(), sealed)));
     }
-    let done = Resealed { changed: changed.len(), unchanged: rows.len() - changed.len() };
-    if changed.is_empty() {
+    let salt = store::pairwise_salts::find(ctx.database.read(), id).await?;
+    let all = rows.len() + usize::from(salt.is_some());
+    let salt = match salt {
+        Some(sealed) => sealing
+            .reseal(&sealed, &subject_identifier::seal_context(id))
+            .map_err(unopened("the salt of pairwise subjects".to_owned()))?,
+        None => None,
+    };
+    let resealed = changed.len() + usize::from(salt.is_some());
+    let done = Resealed { changed: resealed, unchanged: all - resealed };
+    if done.changed == 0 {
         return Ok(done);
     }
     let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
@@ -271,6 +277,9 @@ async fn reseal_tenant(
             Box::pin(async move {
                 for (kid, sealed) in changed {
                     store::signing_keys::reseal(tx, id, &kid, &sealed).await?;
+                }
+                if let Some(sealed) = salt {
+                    store::pairwise_salts::reseal(tx, id, &sealed).await?;
                 }
                 store::audit::append(tx, id, &event.build()).await
             })

@@ -18,6 +18,7 @@ pub mod database;
 mod error;
 pub mod grants;
 mod housekeeping;
+pub mod pairwise_salts;
 mod row;
 pub mod sessions;
 pub mod sign_in_limits;

@@ -10,16 +10,18 @@ use crate::http::error::oauth::OAuthError;
 use crate::http::extract::bearer;
 use crate::http::extract::oauth_form::OptionalForm;
 use crate::http::extract::visit::Call;
-use crate::service::userinfo;
+use crate::service::userinfo::{self, Userinfo};
 
 /// The claims of the user whose access token the request carries.
 pub async fn answer(call: &Call, request: &Request, form: Option<&Parameters>) -> Result<Response, OAuthError> {
     let token = bearer::read(request, form)?;
-    let claims = userinfo::claims(&call.ctx, call.tenant(), &token).await?;
-    let body = serde_json::to_vec(&claims).map_err(|_| OAuthError::server_error())?;
+    let (media_type, body) = match userinfo::answer(&call.ctx, call.tenant(), &token).await? {
+        Userinfo::Json(bytes) => ("application/json", bytes),
+        Userinfo::Jwt(token) => ("application/jwt", token.into_bytes()),
+    };
     Ok(Response::builder()
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-        .content_type("application/json")
+        .content_type(media_type)
         .body(body))
 }
 

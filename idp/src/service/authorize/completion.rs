@@ -6,6 +6,7 @@ use crate::domain::authorization_code::{AuthorizationCode, CodeDetail};
 use crate::domain::authorization_request::AuthorizationRequest;
 use crate::domain::authorization_response::AuthorizationResponse;
 use crate::domain::grant::Grant;
+use crate::domain::scope::ScopeSet;
 use crate::domain::session::Session;
 use crate::domain::{CodeHash, FlowId, GrantId, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
@@ -21,8 +22,8 @@ pub struct Completion {
     pub session: Session,
     /// The flow that ends with it; `None` if no page was needed.
     pub flow: Option<FlowId>,
-    /// An event that tells of a consent which is to be remembered.
-    pub consent: Option<audit::Event>,
+    /// A consent which is to be remembered, and the event that tells of it.
+    pub consent: Option<(ScopeSet, audit::Event)>,
 }
 
 /// Gives out a code: the one place that does. The flow ends in the same transaction, so that it ends once.
@@ -79,8 +80,8 @@ async fn issue_code(
     if !(live && user.is_some_and(|user| subject::may_act(&user).is_ok())) {
         return Err(AuthorizeError::FlowUnknown);
     }
-    if let Some(event) = consent {
-        store::consents::upsert(tx, tenant, session.user_id, &request.client_id, &request.scope, now).await?;
+    if let Some((scope, event)) = consent {
+        store::consents::upsert(tx, tenant, session.user_id, &request.client_id, &scope, now).await?;
         store::audit::append(tx, tenant, &event.build()).await?;
     }
     let grant = Grant {

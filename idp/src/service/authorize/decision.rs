@@ -126,7 +126,7 @@ pub(super) fn decide<'a>(
     // Any program on the device can listen on a loopback port or claim a private scheme, and a public client has no
     // secret to tell it from the one that was allowed: there the person is asked each time (RFC 8252 §8.6).
     let recognised = client.is_confidential() || request.redirect_uri.is_https();
-    let remembered = recognised && consent.is_some_and(|consent| request.scope.is_subset(&consent.scope));
+    let remembered = recognised && consent.is_some_and(|consent| request.to_consent(client).is_subset(&consent.scope));
     let allowed = client.metadata.consent == ConsentPolicy::Implied || remembered;
     if allowed && !request.prompt.contains(&Prompt::Consent) {
         Decision::Grant(session)

@@ -254,7 +254,8 @@ async fn active_client(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc
 /// The scopes of a request in their order, for the consent page, with whether each is new.
 pub fn scopes_to_show(open: &OpenFlow, consent: Option<&Consent>) -> Vec<(String, bool)> {
     let known: BTreeSet<&str> = consent.iter().flat_map(|consent| consent.scope.iter().map(Scope::as_str)).collect();
-    let mut scopes: Vec<&str> = open.flow.request.scope.iter().map(Scope::as_str).collect();
+    let asked = open.flow.request.to_consent(&open.client);
+    let mut scopes: Vec<&str> = asked.iter().map(Scope::as_str).collect();
     // Those that everybody knows in their usual order, then the client's own.
     scopes.sort_by_key(|scope| SCOPES.iter().position(|known| known == scope).unwrap_or(SCOPES.len()));
     scopes.into_iter().map(|scope| (scope.to_owned(), consent.is_some() && !known.contains(scope))).collect()

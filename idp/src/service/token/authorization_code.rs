@@ -110,5 +110,11 @@ async fn user_grant(
 ) -> Result<UserGrant, TokenError> {
     let subject = subject::live(tx, tenant, code.grant_id, now).await?;
     let subject = subject.map_err(|_| TokenError::InvalidGrant("the user's session has ended"))?;
-    Ok(UserGrant { user: subject.user, session_id: code.session_id, grant_id: code.grant_id, detail: code.detail })
+    Ok(UserGrant {
+        user: subject.user,
+        session_id: code.session_id,
+        grant_id: code.grant_id,
+        detail: code.detail,
+        claims: subject.grant.claims,
+    })
 }

@@ -98,7 +98,7 @@ async fn what_else_is_wrong_goes_to_the_client_with_state_and_iss() {
         (
             &[("claims", "x")],
             "invalid_request",
-            "claims must be a JSON object (OpenID Connect Core §5.5), encoded as UTF-8",
+            "claims must be a JSON object (OpenID Connect Core section 5.5), encoded as UTF-8",
         ),
         (
             &[("claims", r#"{"id_token":{"acr":{"essential":true,"value":"urn:mace:incommon:iap:gold"}}}"#)],

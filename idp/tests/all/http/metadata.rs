@@ -36,21 +36,24 @@ async fn the_document_says_what_there_is() {
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query", "form_post"],
                 "grant_types_supported": ["authorization_code", "client_credentials"],
-                "subject_types_supported": ["public"],
+                "acr_values_supported": ["urn:signet:acr:1fa"],
+                "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": algorithms,
+                "userinfo_signing_alg_values_supported": algorithms,
                 "token_endpoint_auth_methods_supported":
                     ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
                 "token_endpoint_auth_signing_alg_values_supported": algorithms,
                 "code_challenge_methods_supported": ["S256"],
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],
                 "claims_supported": [
-                    "sub", "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username",
-                    "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email",
-                    "email_verified", "address", "phone_number", "phone_number_verified",
+                    "sub", "auth_time", "acr", "amr", "sid", "name", "given_name", "family_name", "middle_name",
+                    "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo",
+                    "locale", "updated_at", "email", "email_verified", "address", "phone_number",
+                    "phone_number_verified",
                 ],
                 "claim_types_supported": ["normal"],
                 "ui_locales_supported": ["en", "de"],
-                "claims_parameter_supported": false,
+                "claims_parameter_supported": true,
                 "request_parameter_supported": false,
                 "request_uri_parameter_supported": false,
                 "authorization_response_iss_parameter_supported": true,
@@ -212,7 +215,8 @@ async fn what_is_advertised_works() {
         // Every claim comes with every scope, and no other does.
         let scopes = names("scopes_supported").join(" ");
         let given = claims(&world, "reports", "ada", &scopes).await;
-        let given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
+        let mut given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
+        given.extend(["auth_time", "acr", "amr", "sid"].map(str::to_owned));
         assert_eq!(given, names("claims_supported").into_iter().collect());
 
         // Every grant type reaches its own code: what is missing is a parameter or the client's registration.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod authorize;
+mod claims;
 mod client_assertion;
 pub(crate) mod code_flow;
 mod consent;
@@ -9,12 +10,15 @@ mod form_post;
 mod gates;
 mod headers;
 mod hints;
+mod id_token;
 pub(crate) mod jose;
 mod limits;
 mod login;
 mod metadata;
 mod openapi;
+mod pairwise;
 mod sessions;
+mod signed_userinfo;
 mod tenants;
 mod token;
 mod userinfo;

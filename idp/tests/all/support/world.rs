@@ -22,6 +22,7 @@ use idp::service::ctx::{Ctx, Parts};
 use idp::service::key_rings::KeyRings;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
+use idp::service::subject_identifier::PairwiseSalts;
 use idp::service::tenants::{self, NewTenant, TenantCache};
 use idp::service::users::{self, NewUser};
 use idp::store::signing_keys::StoredKey;
@@ -190,6 +191,7 @@ impl World {
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
             key_rings: KeyRings::default(),
+            pairwise_salts: PairwiseSalts::default(),
         });
         let endpoint = routes(ctx.clone()).boxed();
         Self { ctx, clock, random, endpoint }
