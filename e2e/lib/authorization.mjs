@@ -11,7 +11,15 @@ const challenge = createHash('sha256').update(verifier).digest('base64url');
 export const registeredRedirectUri = 'http://127.0.0.1:8090/callback';
 
 // Somebody for the browser to come back to. On a loopback address the port doesn't count (RFC 8252 §7.3).
-const client = createServer((_request, response) => response.end('back at the client')).listen(0, '127.0.0.1');
+const client = createServer((request, response) => {
+  if (!request.url.startsWith('/begin')) return response.end('back at the client');
+  // A page of the client's that sends an authorization request as a form.
+  const fields = [...new URL(request.url, 'http://client').searchParams];
+  const inputs = fields.filter(([name]) => name !== 'to').map(([name, value]) => `<input type="hidden" name="${name}" value="${value}">`);
+  const to = fields.find(([name]) => name === 'to')[1];
+  response.setHeader('content-type', 'text/html; charset=utf-8');
+  return response.end(`<!doctype html><title>Client</title><form method="post" action="${to}">${inputs.join('')}<button>Sign in</button></form>`);
+}).listen(0, '127.0.0.1');
 client.unref();
 await once(client, 'listening');
 
@@ -34,6 +42,24 @@ export function authorizationUrl({ issuer, browser_client }, changes = {}) {
   };
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
   return url.href;
+}
+
+/** A page on another site than the provider's, whose one button posts the authorization request. */
+export function postingPage(facts, changes = {}) {
+  const request = new URL(authorizationUrl(facts, changes));
+  const page = new URL(redirectUri.replace('127.0.0.1', 'localhost').replace('/callback', '/begin'));
+  page.search = request.search;
+  page.searchParams.set('to', `${facts.issuer}/authorize`);
+  return page.href;
+}
+
+/** Does `action`, waits until the browser posts an answer to the client, and reads it. */
+export async function postedAnswer(page, action) {
+  const posted = page.waitForRequest((request) => request.method() === 'POST' && request.url().startsWith(redirectUri));
+  await action();
+  const request = await posted;
+  await page.waitForURL((url) => url.href.startsWith(redirectUri));
+  return { type: request.headers()['content-type'], query: new URL(request.url()).search, ...Object.fromEntries(new URLSearchParams(request.postData())) };
 }
 
 /** Does `action`, waits until the browser is back at the client, and reads the answer. */

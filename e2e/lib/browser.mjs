@@ -28,7 +28,7 @@ export async function withPage(browser, options, visit) {
   });
   context.on('request', (request) => {
     const { protocol, hostname } = new URL(request.url());
-    if (protocol !== 'data:' && hostname !== '127.0.0.1') complaints.push(`asked ${request.url()}`);
+    if (protocol !== 'data:' && !['127.0.0.1', 'localhost'].includes(hostname)) complaints.push(`asked ${request.url()}`);
   });
   try {
     const page = await context.newPage();

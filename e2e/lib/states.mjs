@@ -1,6 +1,17 @@
 // Every page that Signet shows, in every state that a person can meet. Looked at by axe, html-validate and people.
 import { signIn } from './browser.mjs';
-import { authorizationUrl } from './authorization.mjs';
+import { agree, answerTo, authorizationUrl } from './authorization.mjs';
+
+/** Signs somebody in, beside whoever is. */
+async function signedInAs(page, facts, person) {
+  await page.goto(authorizationUrl(facts, { prompt: 'select_account' }));
+  const flow = new URL(page.url()).searchParams.get('flow');
+  await page.goto(`${facts.issuer}/login?flow=${flow}&switch=1`);
+  await answerTo(page, async () => {
+    await signIn(page, person);
+    await agree(page);
+  });
+}
 
 /** Each brings a fresh browser page, at `signet`, into one state. */
 export const states = {
@@ -33,6 +44,24 @@ export const states = {
     await page.goto(authorizationUrl(facts, { scope: 'openid profile email address phone' }));
     await signIn(page, facts.user);
     await page.locator('#allow').waitFor();
+  },
+
+  'sign-in-again': async (page, { facts }) => {
+    await signedInAs(page, facts, facts.user);
+    await page.goto(authorizationUrl(facts, { prompt: 'login' }));
+  },
+
+  'select-account': async (page, { facts }) => {
+    await signedInAs(page, facts, facts.user);
+    await signedInAs(page, facts, facts.admin);
+    await page.goto(authorizationUrl(facts, { prompt: 'select_account' }));
+    await page.locator('button.account').first().waitFor();
+  },
+
+  'form-post': async (page, { facts }) => {
+    // Without the script that leaves the page at once.
+    await page.route('**/assets/form-post.*', (route) => route.fulfill({ contentType: 'text/javascript', body: '' }));
+    await page.goto(authorizationUrl(facts, { prompt: 'none', response_mode: 'form_post' }));
   },
 
   'unknown-client': (page, { facts }) => page.goto(authorizationUrl(facts, { client_id: 'nobody' })),

@@ -1,0 +1,182 @@
+// The code flow in a browser: who is asked what, again and not again, in one tab and in several.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { agree, answerTo, authorizationUrl, postedAnswer, postingPage, redeem } from '../lib/authorization.mjs';
+import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
+import { Signet } from '../lib/signet.mjs';
+
+let signet;
+let browser;
+before(async () => {
+  signet = await Signet.start();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await signet?.stop();
+});
+
+const inBrowser = (options, visit) => () => withPage(browser, options, visit);
+
+const claimsOf = (jwt) => JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url'));
+
+/** Redeems the code of an answer and reads its ID token. */
+async function idToken({ code, ...answer }) {
+  assert.ok(code, JSON.stringify(answer));
+  const response = await redeem(signet.facts, code);
+  assert.equal(response.status, 200);
+  return claimsOf((await response.json()).id_token);
+}
+
+/** Signs in on the page that is open, and agrees. */
+async function fillIn(page, person) {
+  await signIn(page, person);
+  await agree(page);
+}
+
+/** Begins a sign-in, fills everything in, and reads the answer. */
+const wholeSignIn = (page, person, changes = {}) => answerTo(page, async () => {
+  await page.goto(authorizationUrl(signet.facts, changes));
+  await fillIn(page, person);
+});
+
+/** Signs somebody in beside whoever is, over the account chooser. */
+const addAccount = (page, person) => answerTo(page, async () => {
+  await page.goto(authorizationUrl(signet.facts, { prompt: 'select_account' }));
+  await page.getByRole('link', { name: 'Use another account' }).click();
+  await fillIn(page, person);
+});
+
+const silently = (page, changes = {}) =>
+  answerTo(page, () => page.goto(authorizationUrl(signet.facts, { prompt: 'none', ...changes })));
+
+test('prompt=none answers at once for who is signed in and has agreed', inBrowser({}, async (page) => {
+  const first = await idToken(await wholeSignIn(page, signet.facts.user));
+  const second = await idToken(await silently(page));
+  assert.equal(second.sub, first.sub);
+  assert.equal(second.auth_time, first.auth_time);
+  assert.equal(second.acr, 'urn:signet:acr:1fa');
+}));
+
+test('prompt=none answers consent_required where something new is asked for', inBrowser({}, async (page) => {
+  await wholeSignIn(page, signet.facts.user);
+  const { error } = await silently(page, { scope: 'openid phone' });
+  assert.equal(error, 'consent_required');
+}));
+
+test('max_age asks again once it is exceeded and not before', inBrowser({}, async (page) => {
+  const first = await idToken(await wholeSignIn(page, signet.facts.user));
+  const kept = await answerTo(page, () => page.goto(authorizationUrl(signet.facts, { max_age: '1000' })));
+  assert.equal((await idToken(kept)).auth_time, first.auth_time);
+  await pause(2100);
+  await page.goto(authorizationUrl(signet.facts, { max_age: '1' }));
+  assert.match(await visibleText(page), /Sign in again/);
+  assert.equal(await page.inputValue('#email'), signet.facts.user.email);
+  const again = await idToken(await answerTo(page, () => fillIn(page, signet.facts.user)));
+  assert.ok(again.auth_time > first.auth_time);
+  assert.equal(again.sid, first.sid, 'the session goes on');
+}));
+
+test('of two accounts the person chooses one, and goes on as that one', inBrowser({}, async (page) => {
+  const user = await idToken(await wholeSignIn(page, signet.facts.user));
+  const admin = await idToken(await addAccount(page, signet.facts.admin));
+  assert.notEqual(user.sub, admin.sub);
+  for (const [person, expected] of [[signet.facts.user, user], [signet.facts.admin, admin]]) {
+    await page.goto(authorizationUrl(signet.facts));
+    assert.equal(new URL(page.url()).pathname, '/select-account');
+    const answer = await answerTo(page, () => page.getByRole('button', { name: person.email }).click());
+    assert.equal((await idToken(answer)).sub, expected.sub);
+    assert.equal((await idToken(await silently(page))).sub, expected.sub, 'the one used last');
+  }
+}));
+
+test('an id_token_hint decides between two accounts', inBrowser({}, async (page) => {
+  const answer = await wholeSignIn(page, signet.facts.user);
+  const { id_token: hint } = await (await redeem(signet.facts, answer.code)).json();
+  await addAccount(page, signet.facts.admin);
+  const hinted = await idToken(await silently(page, { id_token_hint: hint }));
+  assert.equal(hinted.sub, claimsOf(hint).sub);
+}));
+
+test('a form on another site may post the request', inBrowser({}, async (page) => {
+  await page.goto(postingPage(signet.facts));
+  await page.click('button');
+  assert.equal(new URL(page.url()).pathname, '/login');
+  const answer = await answerTo(page, () => fillIn(page, signet.facts.user));
+  assert.equal(answer.state, 'state-0123456789');
+  // Somebody who is signed in: that POST carries no cookies, the page after it does.
+  await page.goto(postingPage(signet.facts));
+  const again = await answerTo(page, () => page.click('button'));
+  assert.ok(again.code, JSON.stringify(again));
+}));
+
+test('form_post: the browser posts the answer by itself', inBrowser({}, async (page) => {
+  const mode = { response_mode: 'form_post' };
+  const first = await postedAnswer(page, async () => {
+    await page.goto(authorizationUrl(signet.facts, { ...mode, prompt: 'consent' }));
+    await signIn(page, signet.facts.user);
+    await page.click('#allow');
+  });
+  assert.equal(first.type, 'application/x-www-form-urlencoded');
+  assert.equal(first.query, '');
+  assert.equal(first.state, 'state-0123456789');
+  assert.equal(first.iss, signet.issuer);
+  assert.ok(await idToken(first));
+  const silent = await postedAnswer(page, () => page.goto(authorizationUrl(signet.facts, { ...mode, prompt: 'none' })));
+  assert.ok(await idToken(silent));
+  const refused = await postedAnswer(page, () => page.goto(authorizationUrl(signet.facts, { ...mode, prompt: 'none', scope: 'openid address' })));
+  assert.equal(refused.error, 'consent_required');
+}));
+
+test('form_post without JavaScript: the person presses the button', inBrowser({ javaScriptEnabled: false }, async (page) => {
+  const answer = await postedAnswer(page, async () => {
+    await page.goto(authorizationUrl(signet.facts, { response_mode: 'form_post', prompt: 'consent' }));
+    await signIn(page, signet.facts.admin);
+    await page.click('#allow');
+    assert.match(await visibleText(page), /on your way back/);
+    await page.getByRole('button', { name: 'Continue' }).click();
+  });
+  assert.ok(await idToken(answer));
+}));
+
+test('sign-ins in two tabs each end well, in any order', inBrowser({}, async (first, context) => {
+  const second = await context.newPage();
+  // Both at once, in a browser that has never been here.
+  await Promise.all([
+    first.goto(authorizationUrl(signet.facts, { state: 'first' })),
+    second.goto(authorizationUrl(signet.facts, { state: 'second' })),
+  ]);
+  const later = await answerTo(second, () => fillIn(second, signet.facts.user));
+  const earlier = await answerTo(first, () => fillIn(first, signet.facts.user));
+  assert.equal(later.state, 'second');
+  assert.equal(earlier.state, 'first');
+  assert.ok(await idToken(later));
+  assert.ok(await idToken(earlier), 'the one did not end the other');
+}));
+
+test('the back button after a sign-in leads to words, not to a fault', inBrowser({}, async (page) => {
+  await page.goto('about:blank');
+  await wholeSignIn(page, signet.facts.user);
+  await page.goBack();
+  assert.match(await visibleText(page), /already finished|Allow access|Sign in/);
+  // Whoever sends the old form again is told so.
+  if (await page.locator('#allow').count()) await page.click('#allow');
+  else if (await page.locator('#password').count()) await signIn(page, signet.facts.user);
+  assert.match(await visibleText(page), /already finished/);
+  const again = await silently(page);
+  assert.ok(again.code, 'the session is as it was');
+}));
+
+test('cancel on each page answers access_denied and signs nobody out', inBrowser({}, async (page) => {
+  await page.goto(authorizationUrl(signet.facts));
+  assert.equal((await answerTo(page, () => page.click('#cancel'))).error, 'access_denied');
+  await wholeSignIn(page, signet.facts.user);
+  for (const prompt of ['login', 'select_account']) {
+    await page.goto(authorizationUrl(signet.facts, { prompt }));
+    assert.equal((await answerTo(page, () => page.click('#cancel'))).error, 'access_denied', prompt);
+  }
+  await page.goto(authorizationUrl(signet.facts, { prompt: 'consent' }));
+  assert.equal((await answerTo(page, () => page.click('#deny'))).error, 'access_denied');
+  assert.ok((await silently(page)).code);
+}));
