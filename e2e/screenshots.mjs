@@ -1,4 +1,4 @@
-// Pictures of every page in every look, for people to look at: e2e/screenshots/PAGE.LOOK.png
+// Pictures of every page in every look, or of those that are named: e2e/screenshots/PAGE.LOOK.png
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { Signet } from './lib/signet.mjs';
 import { brandedStates, brandedTenant, exampleStates, looks, states } from './lib/states.mjs';
 
 const folder = fileURLToPath(new URL('screenshots', import.meta.url));
+const wanted = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
 const signet = await Signet.start();
 const branded = await brandedTenant(signet);
@@ -16,6 +17,7 @@ const example = await RelyingParty.start('openidconnect', signet);
 const browser = await launch();
 try {
   for (const [name, open] of Object.entries({ ...states, ...brandedStates, ...exampleStates })) {
+    if (wanted.length && !wanted.includes(name)) continue;
     for (const [look, options] of Object.entries({ ...looks, german: { ...looks.phone, locale: 'de-DE' } })) {
       await withPage(browser, options, async (page) => {
         const take = (suffix) => page.screenshot({ path: path.join(folder, `${name}.${suffix}.png`), fullPage: true });
