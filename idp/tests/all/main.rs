@@ -4,6 +4,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod fuzz_corpus;
 mod http;
 mod listener;
 mod service;
