@@ -141,6 +141,8 @@ for (const language of languages) {
         'of another sign-in': { claims: { nonce: 'another' } },
         'without a nonce': { claims: { nonce: undefined } },
         'with userinfo about somebody else': { sub: 'another' },
+        // Core §3.1.3.8 leaves this one to the library.
+        ...(language === 'python' && { 'for another access token': { claims: { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' } } }),
       };
       for (const [what, lie] of Object.entries(lies)) {
         impostor.lie = lie;
