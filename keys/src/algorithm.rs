@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1). There is no `none` and no HMAC.
+/// A JWS signature algorithm of a key pair (RFC 7518 §3.1, RFC 8037 §3.1). There is no `none`; for HMAC see
+/// [`ClientAlgorithm`](crate::ClientAlgorithm).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Algorithm {

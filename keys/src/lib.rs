@@ -11,7 +11,8 @@
 //!   is policy, and policy is one value per purpose here ([`Purpose`]), not a default of a library.
 //! - **Keys as JWKs with private members**: a private key exists as sealed bytes or as a [`PrivateKey`], never as
 //!   JSON, so that no serializer can print one.
-//! - **HMAC signatures**: a table of public keys can't be confused with shared secrets where there are none.
+//! - **One verifying function for public keys and shared secrets**: [`verify_jws`] takes public keys and knows no HMAC,
+//!   [`verify_hmac`] takes secrets and knows nothing else, so that the one can't be confused with the other.
 //! - **Picking the verification algorithm from the token**: the token's `alg` only selects among the purpose's list.
 
 mod algorithm;
@@ -19,6 +20,7 @@ mod claims;
 mod encoding;
 mod explain;
 mod header;
+mod hmac;
 mod jwk;
 mod jwks;
 mod lifecycle;
@@ -33,6 +35,7 @@ pub use algorithm::{Algorithm, KeySpec, RsaSize, UnknownAlgorithm, UnsupportedKe
 pub use claims::{Audience, ClaimRules, ClaimsError, RegisteredClaims};
 pub use explain::{ExplainContext, Explanation, Problem, explain};
 pub use header::{HeaderError, JwsHeader};
+pub use hmac::{ClientAlgorithm, HmacKey, HmacKeyTooShort, HmacPurpose, UnknownClientAlgorithm, verify_hmac};
 pub use jwk::{InvalidKid, Kid, PublicJwk};
 pub use jwks::{ForeignJwks, JwksError, MAX_JWKS_BYTES, MAX_JWKS_KEYS};
 pub use lifecycle::{KeyLifecycle, KeyState, LifecycleError, RotationRules, UnknownKeyState};

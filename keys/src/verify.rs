@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::algorithm::Algorithm;
 use crate::encoding::from_base64url;
 use crate::header::{HeaderError, JwsHeader};
+use crate::hmac::ClientAlgorithm;
 use crate::jwk::PublicJwk;
 use crate::public_key::{JwkError, PublicKey, shown};
 
@@ -93,7 +94,7 @@ impl VerificationPolicy {
         allowed.then_some(algorithm).ok_or_else(refused)
     }
 
-    fn check_type(self, typ: Option<&str>) -> Result<(), VerifyError> {
+    pub(crate) fn check_type(self, typ: Option<&str>) -> Result<(), VerifyError> {
         let fits = typ.map_or(self.purpose.accepts_no_type(), |typ| self.purpose.types().contains(&typ));
         if fits {
             return Ok(());
@@ -143,6 +144,9 @@ pub enum VerifyError {
     /// No key has this `kid`: the caller may look whether there are newer keys.
     #[error("no known key has the kid \"{0}\"")]
     UnknownKid(String),
+    /// There is no secret that could have signed it.
+    #[error("there is no secret that this token could have been signed with")]
+    NoSecret,
     /// No key can verify this algorithm.
     #[error("no known key is for the algorithm {0}")]
     NoKey(Algorithm),
@@ -224,18 +228,22 @@ impl std::fmt::Debug for VerificationKey {
 #[derive(Debug, Clone)]
 pub struct VerifiedJws {
     header: JwsHeader,
-    algorithm: Algorithm,
+    algorithm: ClientAlgorithm,
     payload: Vec<u8>,
 }
 
 impl VerifiedJws {
+    pub(crate) fn new(header: JwsHeader, algorithm: ClientAlgorithm, payload: Vec<u8>) -> Self {
+        Self { header, algorithm, payload }
+    }
+
     /// The header.
     pub fn header(&self) -> &JwsHeader {
         &self.header
     }
 
     /// The algorithm of the signature.
-    pub fn algorithm(&self) -> Algorithm {
+    pub fn algorithm(&self) -> ClientAlgorithm {
         self.algorithm
     }
 
@@ -280,8 +288,8 @@ pub fn verify_jws(
     policy.check_type(header.typ.as_deref())?;
     let verifier = select(keys, header.kid.as_deref(), algorithm)?;
     let signature = parts.signature()?;
-    verifier.verify(parts.signed.as_bytes(), &signature).map_err(|_| VerifyError::Signature)?;
-    Ok(VerifiedJws { header, algorithm, payload: parts.payload()? })
+    verifier.verify(parts.signed(), &signature).map_err(|_| VerifyError::Signature)?;
+    Ok(VerifiedJws::new(header, algorithm.into(), parts.payload()?))
 }
 
 /// The one key that may verify the token.
@@ -331,6 +339,10 @@ impl<'t> CompactParts<'t> {
             return Err(shape_error());
         }
         Ok(Self { header, payload, signature, signed })
+    }
+
+    pub(crate) fn signed(&self) -> &'t [u8] {
+        self.signed.as_bytes()
     }
 
     pub(crate) fn header_json(&self) -> Result<Vec<u8>, HeaderError> {

@@ -6,6 +6,7 @@ mod explaining;
 mod foreign_keys;
 mod foreign_libraries;
 mod generation;
+mod hmac;
 mod lifecycle;
 mod ring;
 mod sealing;
