@@ -15,6 +15,7 @@ use crate::service::clients::ClientCache;
 use crate::service::clock::SystemClock;
 use crate::service::ctx::{Ctx, Parts};
 use crate::service::key_rings::KeyRings;
+use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::SystemRandom;
 use crate::service::subject_identifier::PairwiseSalts;
@@ -53,6 +54,9 @@ pub enum AppError {
     /// Threads for password hashes can't be started.
     #[error("password hashing can't be started: {0}")]
     Passwords(#[from] std::io::Error),
+    /// Requests of our own can't be sent.
+    #[error(transparent)]
+    Outbound(#[from] OutboundSetupError),
 }
 
 /// Signet, assembled.
@@ -107,6 +111,7 @@ impl App {
             database,
             passwords,
             sealing: key.into(),
+            outbound: Outbound::new(config.outbound.clone())?,
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),

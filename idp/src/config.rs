@@ -18,6 +18,7 @@ mod key_encryption_key;
 mod keys;
 mod listen;
 mod log;
+mod outbound;
 mod passwords;
 mod reader;
 mod reference;
@@ -41,6 +42,7 @@ pub use key_encryption_key::KeyEncryptionKey;
 pub use keys::Keys;
 pub use listen::Listen;
 pub use log::{Log, LogFilter, LogFormat};
+pub use outbound::Outbound;
 pub use passwords::Passwords;
 pub use reference::reference;
 pub use sessions::Sessions;
@@ -73,6 +75,8 @@ pub struct Config {
     pub flows: Flows,
     /// Rotation of signing keys.
     pub keys: Keys,
+    /// Requests that Signet itself sends.
+    pub outbound: Outbound,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -116,6 +120,7 @@ impl Config {
             sessions: Sessions::default(),
             flows: Flows::default(),
             keys: Keys::default(),
+            outbound: Outbound::default().with_loopback(),
             log: Log::default(),
         })
     }
@@ -131,6 +136,7 @@ impl Config {
         faults.extend(Fault::within("sessions", self.sessions.validate()));
         faults.extend(Fault::within("flows", self.flows.validate()));
         faults.extend(Fault::within("keys", self.keys.validate()));
+        faults.extend(Fault::within("outbound", self.outbound.validate()));
         faults.extend(Fault::within("log", self.log.validate()));
         faults
     }
@@ -158,6 +164,7 @@ impl Config {
         let sessions = reader.checked("sessions", sessions::ABOUT, Sessions::read, Sessions::validate);
         let flows = reader.checked("flows", flows::ABOUT, Flows::read, Flows::validate);
         let keys = reader.checked("keys", keys::ABOUT, Keys::read, Keys::validate);
+        let outbound = reader.checked("outbound", outbound::ABOUT, Outbound::read, Outbound::validate);
         let log = reader.checked("log", log::ABOUT, Log::read, Log::validate);
         for fault in whole(issuer.as_ref(), &tokens, &keys) {
             reader.fault(&fault);
@@ -173,6 +180,7 @@ impl Config {
             sessions,
             flows,
             keys,
+            outbound,
             log,
         })
     }

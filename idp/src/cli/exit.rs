@@ -150,6 +150,7 @@ impl From<AppError> for CliError {
             AppError::Database(_) => Self::new(Exit::Unavailable, format!("{error}{causes}")),
             AppError::Migration(_) => Self::new(Exit::Failed, format!("{error}{causes}")),
             AppError::Passwords(_) => Self::new(Exit::Failed, error.to_string()),
+            AppError::Outbound(_) => Self::usage(error.to_string()),
             AppError::Unmigrated { .. } | AppError::Issuer { .. } => Self::new(Exit::Refused, error.to_string()),
             AppError::Tenant(error) => error.into(),
         }
@@ -161,7 +162,11 @@ fn causes(error: &AppError) -> String {
     let first = match error {
         AppError::Database(error) => error.source(),
         AppError::Migration(error) => error.source(),
-        AppError::Unmigrated { .. } | AppError::Issuer { .. } | AppError::Tenant(_) | AppError::Passwords(_) => None,
+        AppError::Unmigrated { .. }
+        | AppError::Issuer { .. }
+        | AppError::Tenant(_)
+        | AppError::Passwords(_)
+        | AppError::Outbound(_) => None,
     };
     let mut root = first;
     while let Some(deeper) = root.and_then(std::error::Error::source) {

@@ -9,6 +9,7 @@ use keys::SealingKeys;
 use super::clients::ClientCache;
 use super::clock::Clock;
 use super::key_rings::KeyRings;
+use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
 use super::subject_identifier::PairwiseSalts;
@@ -34,6 +35,8 @@ pub struct Parts {
     pub passwords: PasswordHasher,
     /// Seals and opens private keys.
     pub sealing: SealingKeys,
+    /// Sends requests of our own.
+    pub outbound: Outbound,
     /// What the operator decided.
     pub config: Config,
     /// Tenants that were asked for.

@@ -12,6 +12,7 @@ pub mod ctx;
 pub mod explain;
 pub mod issue;
 pub mod key_rings;
+pub mod outbound;
 pub mod password_hasher;
 pub mod random;
 pub mod sessions;

@@ -3,6 +3,7 @@
 
 mod cluster;
 pub(crate) mod database;
+pub(crate) mod elsewhere;
 pub(crate) mod world;
 
 pub(crate) use database::databases;

@@ -132,6 +132,7 @@ async fn database(config: &Config, findings: &mut Findings) {
                 AppError::Issuer { .. } => "issuer",
                 AppError::Tenant(_) => "tenants",
                 AppError::Passwords(_) => "passwords",
+                AppError::Outbound(_) => "outbound",
             };
             if check != "database" {
                 reachable(findings);

@@ -2,6 +2,7 @@
 
 mod cache;
 mod keys;
+mod outbound;
 mod secrets;
 mod upkeep;
 

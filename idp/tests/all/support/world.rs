@@ -20,6 +20,7 @@ use idp::service::clients::{self, ClientCache, NewClient};
 use idp::service::clock::Clock;
 use idp::service::ctx::{Ctx, Parts};
 use idp::service::key_rings::KeyRings;
+use idp::service::outbound::Outbound;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
 use idp::service::subject_identifier::PairwiseSalts;
@@ -187,6 +188,7 @@ impl World {
             database,
             passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
             sealing: keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into(),
+            outbound: Outbound::new(config.outbound.clone()).unwrap(),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),

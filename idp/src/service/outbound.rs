@@ -1,0 +1,395 @@
+//! The one client for requests that Signet itself sends: to addresses that somebody else wrote down.
+//!
+//! Whoever registers an address decides where this server connects to, from inside its network. Therefore: https only;
+//! only public addresses, looked at after the name was resolved, and the connection goes to the very address that was
+//! looked at (no second resolution that could say something else); no redirects, since they would lead around all of it;
+//! no proxy, no cookies, no user info; limits of time, size and number. What an operator's own network needs is listed
+//! in `outbound.allowed_networks`.
+//!
+//! It is hyper's connection on OpenSSL's stream, both of which the server consists of already: one connection a request.
+//! Decided against: `reqwest`, whose pool, redirects, proxies and cookies would all have to be switched off, and whose
+//! check of addresses sits in its resolver, where an address in the URL never comes by.
+
+mod address;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::TokioIo;
+use openssl::ssl::{SslConnector, SslMethod, SslVersion};
+use openssl::x509::X509;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio_openssl::SslStream;
+use tokio_util::task::AbortOnDropHandle;
+use url::{Host, Url};
+
+use crate::config;
+
+/// The longest URL that is fetched, in bytes.
+pub const MAX_URL: usize = 2048;
+/// How many addresses of one name are tried.
+const MAX_ADDRESSES: usize = 4;
+/// Room for the head of an answer, in bytes.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// Finds the addresses of a name. Called on a thread that may wait.
+pub trait Resolve: std::fmt::Debug + Send + Sync {
+    /// The addresses of the name.
+    ///
+    /// # Errors
+    /// There is no such name, or nobody knows.
+    fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// Asks the system.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        (name, port).to_socket_addrs().map(Iterator::collect)
+    }
+}
+
+/// Why nothing was fetched. Each text says what to do; what a library said is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OutboundError {
+    /// Not a URL that is fetched.
+    #[error("the address must be an https URL with a host and without user name, of at most 2,048 characters")]
+    Url,
+    /// Plain http where it isn't allowed.
+    #[error("the address must be https; plain http is for the networks in outbound.allowed_networks only")]
+    PlainHttp,
+    /// Not a public address.
+    #[error(
+        "the address leads into a network that isn't public; the operator can allow it in outbound.allowed_networks"
+    )]
+    NotPublic,
+    /// The name has no address.
+    #[error("the host name can't be resolved; check its spelling and its DNS records")]
+    Unresolvable,
+    /// Nothing answers.
+    #[error("nothing answers at the address; check that the server runs and can be reached from here")]
+    Unreachable,
+    /// TLS fails.
+    #[error(
+        "TLS fails at the address; its certificate must be valid for the host name and come from an authority that is trusted here (outbound.ca_file adds one)"
+    )]
+    Tls,
+    /// Not HTTP.
+    #[error("what answers at the address doesn't speak HTTP/1.1 as it should")]
+    Protocol,
+    /// It takes too long.
+    #[error("the answer takes too long; it must be there within the time of outbound.total_timeout")]
+    Slow,
+    /// A redirect.
+    #[error("the address answers with a redirect, and none is followed; register the address that it leads to")]
+    Redirect,
+    /// Another status than 200.
+    #[error("the address answers with status {0}; it must be 200")]
+    Status(u16),
+    /// Too long an answer.
+    #[error("the answer is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The address failed a moment ago.
+    #[error("the address failed a moment ago and isn't asked again yet")]
+    JustFailed,
+}
+
+/// What was fetched.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The head of the answer.
+    pub headers: HeaderMap,
+    /// The answer.
+    pub body: Bytes,
+}
+
+impl Fetched {
+    /// The media type, without parameters, in lower case.
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    }
+
+    /// How long the answer may be kept (RFC 9111 §5.2.2): zero for `no-store` and `no-cache`; `None` if nothing is said.
+    pub fn max_age(&self) -> Option<Duration> {
+        let mut age = None;
+        for value in self.headers.get_all(header::CACHE_CONTROL) {
+            for directive in value.to_str().unwrap_or_default().split(',').map(str::trim) {
+                let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
+                if name.eq_ignore_ascii_case("no-store") || name.eq_ignore_ascii_case("no-cache") {
+                    return Some(Duration::ZERO);
+                }
+                if name.eq_ignore_ascii_case("max-age") {
+                    // What isn't a number is as good as stale (RFC 9111 §4.2.1).
+                    age = Some(Duration::from_secs(argument.trim_matches('"').parse().unwrap_or(0)));
+                }
+            }
+        }
+        age
+    }
+}
+
+/// Why the client can't be set up.
+#[derive(Debug, Error)]
+pub enum OutboundSetupError {
+    /// The file with certificate authorities can't be read.
+    #[error("outbound.ca_file can't be read: {0}")]
+    CaFile(io::Error),
+    /// It holds none.
+    #[error("outbound.ca_file holds no certificate in PEM")]
+    NoCertificate,
+}
+
+/// The client. Cloning it copies a pointer.
+#[derive(Clone, Debug)]
+pub struct Outbound(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: config::Outbound,
+    resolver: Arc<dyn Resolve>,
+    authorities: Vec<X509>,
+    turns: Arc<Semaphore>,
+    /// Made at the first https request: the system's authorities take a megabyte or two.
+    tls: OnceCell<Tls>,
+}
+
+struct Tls(SslConnector);
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+impl Outbound {
+    /// A client with these settings.
+    pub fn new(settings: config::Outbound) -> Result<Self, OutboundSetupError> {
+        Self::with_resolver(settings, Arc::new(SystemResolver))
+    }
+
+    /// The same, with another way to resolve names.
+    pub fn with_resolver(settings: config::Outbound, resolver: Arc<dyn Resolve>) -> Result<Self, OutboundSetupError> {
+        let authorities = match &settings.ca_file {
+            None => Vec::new(),
+            Some(path) => {
+                let pem = std::fs::read(path).map_err(OutboundSetupError::CaFile)?;
+                X509::stack_from_pem(&pem)
+                    .ok()
+                    .filter(|found| !found.is_empty())
+                    .ok_or(OutboundSetupError::NoCertificate)?
+            }
+        };
+        let turns = Arc::new(Semaphore::new(settings.max_concurrent.get()));
+        Ok(Self(Arc::new(Inner { settings, resolver, authorities, turns, tls: OnceCell::new() })))
+    }
+
+    /// What the operator decided.
+    pub fn settings(&self) -> &config::Outbound {
+        &self.0.settings
+    }
+
+    /// Whether the address could be fetched as far as it tells by itself: for registrations.
+    ///
+    /// # Errors
+    /// [`OutboundError::Url`], [`OutboundError::PlainHttp`], [`OutboundError::NotPublic`].
+    pub fn check(&self, url: &str) -> Result<Url, OutboundError> {
+        let url = Url::parse(url).ok().filter(|_| url.len() <= MAX_URL).ok_or(OutboundError::Url)?;
+        let allowed = &self.0.settings.allowed_networks;
+        if !matches!(url.scheme(), "https" | "http") || !url.username().is_empty() || url.password().is_some() {
+            return Err(OutboundError::Url);
+        }
+        if url.scheme() == "http" && allowed.is_empty() {
+            return Err(OutboundError::PlainHttp);
+        }
+        match literal(&url) {
+            Some(address) => self.admits(&url, address).map(|()| url),
+            None if url.host().is_some() => Ok(url),
+            None => Err(OutboundError::Url),
+        }
+    }
+
+    fn admits(&self, url: &Url, address: IpAddr) -> Result<(), OutboundError> {
+        if address::is_in(address, &self.0.settings.allowed_networks) {
+            Ok(())
+        } else if !address::is_public(address) {
+            Err(OutboundError::NotPublic)
+        } else if url.scheme() != "https" {
+            Err(OutboundError::PlainHttp)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Fetches a document of at most `limit` bytes. A fragment isn't sent.
+    ///
+    /// # Errors
+    /// See [`OutboundError`]; the full reason is logged.
+    pub async fn get(&self, url: &str, accept: &'static str, limit: usize) -> Result<Fetched, OutboundError> {
+        let url = self.check(url)?;
+        let patience = self.0.settings.total_timeout;
+        let result = tokio::time::timeout(patience, self.exchange(&url, accept, limit)).await;
+        result.unwrap_or(Err(Failed(OutboundError::Slow, String::new()))).map_err(|Failed(error, reason)| {
+            // Neither query nor fragment: they may hold something secret.
+            let address = &url[..url::Position::AfterPath];
+            tracing::warn!(address, error = %error, reason, "nothing was fetched");
+            error
+        })
+    }
+
+    async fn exchange(&self, url: &Url, accept: &'static str, limit: usize) -> Result<Fetched, Failed> {
+        let addresses = self.addresses(url).await?;
+        let _turn = self.0.turns.acquire().await.map_err(|error| failed(OutboundError::Slow, &error))?;
+        let stream = self.connect(&addresses).await?;
+        if url.scheme() == "http" {
+            return get(stream, url, accept, limit).await;
+        }
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let connector = self.tls().await?;
+        let ssl =
+            connector.configure().and_then(|ssl| ssl.into_ssl(host)).map_err(|e| failed(OutboundError::Tls, &e))?;
+        let mut stream = SslStream::new(ssl, stream).map_err(|error| failed(OutboundError::Tls, &error))?;
+        let shaken = tokio::time::timeout(self.0.settings.connect_timeout, Pin::new(&mut stream).connect()).await;
+        shaken
+            .map_err(|error| failed(OutboundError::Slow, &error))?
+            .map_err(|error| failed(OutboundError::Tls, &error))?;
+        get(stream, url, accept, limit).await
+    }
+
+    /// The addresses that may be connected to, in the resolver's order.
+    async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, Failed> {
+        let port = url.port_or_known_default().ok_or(Failed(OutboundError::Url, String::new()))?;
+        if let Some(address) = literal(url) {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let name = url.host_str().unwrap_or_default().to_owned();
+        let resolver = Arc::clone(&self.0.resolver);
+        // A look-up can't be called off: it keeps its turn until it ends, so that there are never more of them.
+        let turn = Arc::clone(&self.0.turns).acquire_owned().await.map_err(|e| failed(OutboundError::Slow, &e))?;
+        let found = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            resolver.resolve(&name, port)
+        })
+        .await
+        .map_err(|error| failed(OutboundError::Unresolvable, &error))?
+        .map_err(|error| failed(OutboundError::Unresolvable, &error))?;
+        let mut refused = None;
+        let mut admitted = Vec::new();
+        for address in found {
+            match self.admits(url, address.ip()) {
+                Ok(()) => admitted.push(address),
+                Err(error) => refused = Some(Failed(error, format!("it resolves to {}", address.ip()))),
+            }
+        }
+        admitted.truncate(MAX_ADDRESSES);
+        match refused {
+            Some(error) if admitted.is_empty() => Err(error),
+            None if admitted.is_empty() => Err(Failed(OutboundError::Unresolvable, "no address".to_owned())),
+            _ => Ok(admitted),
+        }
+    }
+
+    async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failed> {
+        let mut last = Failed(OutboundError::Unreachable, String::new());
+        // Each gets its share of the time, so that a silent one leaves some for the next.
+        let share = self.0.settings.connect_timeout / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+        for address in addresses {
+            match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = failed(OutboundError::Unreachable, &error),
+                Err(error) => last = failed(OutboundError::Unreachable, &error),
+            }
+        }
+        Err(last)
+    }
+
+    async fn tls(&self) -> Result<&SslConnector, Failed> {
+        let inner = Arc::clone(&self.0);
+        let made = self.0.tls.get_or_try_init(async move || {
+            // It reads the system's authorities from their files.
+            let made = tokio::task::spawn_blocking(move || connector(&inner.authorities)).await;
+            made.map_err(|error| failed(OutboundError::Tls, &error))?
+                .map_err(|error| failed(OutboundError::Tls, &error))
+        });
+        made.await.map(|Tls(connector)| connector)
+    }
+}
+
+/// An error with what a library said about it, for the log.
+struct Failed(OutboundError, String);
+
+fn failed(error: OutboundError, reason: &dyn std::fmt::Display) -> Failed {
+    Failed(error, reason.to_string())
+}
+
+/// The address that stands in the URL instead of a name.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+    }
+}
+
+fn connector(authorities: &[X509]) -> Result<Tls, openssl::error::ErrorStack> {
+    let mut builder = SslConnector::builder(SslMethod::tls_client())?;
+    builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+    // An OpenSSL that was built from source doesn't know where this system keeps its certificates.
+    let system = openssl_probe::probe();
+    if let Some(file) = system.cert_file
+        && let Err(error) = builder.set_ca_file(&file)
+    {
+        tracing::error!(file = %file.display(), error = %error, "the system's certificate authorities can't be read");
+    }
+    for authority in authorities {
+        builder.cert_store_mut().add_cert(authority.clone())?;
+    }
+    Ok(Tls(builder.build()))
+}
+
+async fn get<S>(stream: S, url: &Url, accept: &'static str, limit: usize) -> Result<Fetched, Failed>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let protocol = |error: &dyn std::fmt::Display| failed(OutboundError::Protocol, error);
+    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| protocol(&error))?;
+    let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
+    let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
+        .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
+        .header(header::ACCEPT, accept)
+        .header(header::USER_AGENT, "Signet")
+        .header(header::CONNECTION, "close")
+        .body(Empty::<Bytes>::new());
+    let request = request.map_err(|error| protocol(&error))?;
+    let (head, mut body) = sender.send_request(request).await.map_err(|error| protocol(&error))?.into_parts();
+    match head.status {
+        StatusCode::OK => {}
+        status if status.is_redirection() => return Err(Failed(OutboundError::Redirect, status.to_string())),
+        status => return Err(Failed(OutboundError::Status(status.as_u16()), String::new())),
+    }
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| protocol(&error))?;
+        let Some(data) = frame.data_ref() else { continue };
+        if whole.len() + data.len() > limit {
+            return Err(Failed(OutboundError::TooLarge(limit), String::new()));
+        }
+        whole.extend_from_slice(data);
+    }
+    Ok(Fetched { headers: head.headers, body: whole.freeze() })
+}
