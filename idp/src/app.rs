@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::http::routes::routes;
 use crate::http::server::Server;
+use crate::service::client_keys::ClientKeyCache;
 use crate::service::clients::ClientCache;
 use crate::service::clock::SystemClock;
 use crate::service::ctx::{Ctx, Parts};
@@ -115,6 +116,7 @@ impl App {
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
+            client_keys: ClientKeyCache::default(),
             key_rings: KeyRings::default(),
             pairwise_salts: PairwiseSalts::default(),
         });

@@ -10,7 +10,8 @@ use crate::config::ConfigErrors;
 use crate::http::server::ServerError;
 use crate::service::Failure;
 use crate::service::clients::ClientChangeError;
-use crate::service::key_rings::{KeyChangeError, ResealError};
+use crate::service::key_rings::KeyChangeError;
+use crate::service::reseal::ResealError;
 use crate::service::tenants::TenantChangeError;
 use crate::service::users::UserChangeError;
 
@@ -220,7 +221,9 @@ impl From<ClientChangeError> for CliError {
                 Self::new(Exit::NotFound, format!("{error}; `signet client list` shows those that there are"))
             }
             ClientChangeError::Name | ClientChangeError::Metadata(_) => Self::usage(error.to_string()),
-            ClientChangeError::Secret | ClientChangeError::NoSecretUsed => Self::new(Exit::Refused, error.to_string()),
+            ClientChangeError::Secret | ClientChangeError::NoSecretUsed | ClientChangeError::Document(_) => {
+                Self::new(Exit::Refused, error.to_string())
+            }
             ClientChangeError::Failure(failure) => failure.into(),
         }
     }

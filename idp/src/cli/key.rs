@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::domain::{Secret, Timestamp};
 use crate::service::ctx::Ctx;
 use crate::service::key_rings::{self, KeyChange, KeyChangeError, StoredKey};
+use crate::service::reseal;
 
 /// Verbs of `signet key`.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -110,7 +111,7 @@ async fn answer(verb: Verb, common: &Common, console: &mut Console<'_>, app: &Ap
         }
         Verb::Reseal { previous_key_file, .. } => {
             let previous = previous_key(previous_key_file, console)?;
-            let resealed = key_rings::reseal(ctx, previous, ACTOR).await?;
+            let resealed = reseal::reseal(ctx, previous, ACTOR).await?;
             Record::default()
                 .with("resealed", resealed.changed)
                 .with("unchanged", resealed.unchanged)

@@ -1,16 +1,19 @@
 //! Clients: the applications and services that a tenant's tokens are for.
 
+mod validation;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use keys::{Algorithm, ClientAlgorithm};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::ids::CredentialId;
 use super::redirect_uri::RedirectUri;
 use super::scope::ScopeSet;
 use super::{ClientId, Timestamp};
-use keys::Algorithm;
+
+pub use validation::ClientMetadataError;
 
 /// A client of a tenant.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +63,8 @@ pub struct ClientSecret {
     pub id: CredentialId,
     /// SHA-256 of the secret's text.
     pub hash: [u8; 32],
+    /// The secret's text itself, sealed, where the client signs with it.
+    pub sealed: Option<Vec<u8>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it stops to count.
@@ -76,6 +81,9 @@ pub struct ClientMetadata {
     pub grant_types: BTreeSet<GrantType>,
     /// How it proves itself at the token endpoint.
     pub token_endpoint_auth_method: ClientAuthMethod,
+    /// The one algorithm of its assertions; any that its keys can do without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<ClientAlgorithm>,
     /// Which way its secret may come (Signet's own).
     #[serde(default)]
     pub secret_transport: SecretTransport,
@@ -94,7 +102,7 @@ pub struct ClientMetadata {
     /// Its terms of service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tos_uri: Option<String>,
-    /// Its public keys, a JWK Set (RFC 7517 §5), for `private_key_jwt`.
+    /// Its public keys, a JWK Set (RFC 7517 §5), for `private_key_jwt` and request objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<serde_json::Value>,
     /// Where its public keys are to be fetched, instead of `jwks`.
@@ -103,6 +111,12 @@ pub struct ClientMetadata {
     /// Where its request objects may be fetched (OpenID Connect Core §6.2); a fragment is the hash of what is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_uris: Vec<String>,
+    /// The one algorithm of its request objects; any that its keys can do without. HS256 only if it is said here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<ClientAlgorithm>,
+    /// Whether its authorization requests count only as request objects, and nothing beside one (RFC 9101 §10.5).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_signed_request_object: bool,
     /// Whether each client sees its users under the same identifier.
     #[serde(default)]
     pub subject_type: SubjectType,
@@ -161,6 +175,7 @@ impl ClientMetadata {
             redirect_uris: Vec::new(),
             grant_types: grant_types.into_iter().collect(),
             token_endpoint_auth_method: method,
+            token_endpoint_auth_signing_alg: None,
             secret_transport: SecretTransport::default(),
             scope: ScopeSet::default(),
             client_uri: None,
@@ -170,6 +185,8 @@ impl ClientMetadata {
             jwks: None,
             jwks_uri: None,
             request_uris: Vec::new(),
+            request_object_signing_alg: None,
+            require_signed_request_object: false,
             subject_type: SubjectType::default(),
             sector_identifier_uri: None,
             userinfo_signed_response_alg: None,
@@ -187,39 +204,10 @@ impl ClientMetadata {
         }
     }
 
-    /// Checks what one field can't know of another.
-    pub fn validate(&self) -> Result<(), ClientMetadataError> {
-        let code = self.grant_types.contains(&GrantType::AuthorizationCode);
-        let method = self.token_endpoint_auth_method;
-        if self.grant_types.is_empty() {
-            return Err(ClientMetadataError::NoGrant);
-        }
-        if code && self.redirect_uris.is_empty() {
-            return Err(ClientMetadataError::NoRedirectUri);
-        }
-        if self.grant_types.contains(&GrantType::ClientCredentials) && method == ClientAuthMethod::None {
-            return Err(ClientMetadataError::PublicService);
-        }
-        if (method == ClientAuthMethod::PrivateKeyJwt) != self.jwks.is_some() {
-            return Err(ClientMetadataError::Keys);
-        }
-        if self.access_token_lifetime.is_some_and(|seconds| {
-            seconds < 10 || Duration::from_secs(u64::from(seconds)) > Self::LONGEST_ACCESS_TOKEN_LIFETIME
-        }) {
-            return Err(ClientMetadataError::Lifetime);
-        }
-        if let Some(jwks) = &self.jwks {
-            let json = serde_json::to_vec(jwks).unwrap_or_default();
-            keys::ForeignJwks::from_registration(&json)
-                .map_err(|error| ClientMetadataError::Jwks(error.to_string()))?;
-        }
-        for uri in [&self.client_uri, &self.logo_uri, &self.policy_uri, &self.tos_uri].into_iter().flatten() {
-            let web = url::Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
-            if !web || uri.len() > RedirectUri::MAX_LENGTH {
-                return Err(ClientMetadataError::Uri(uri.chars().take(100).collect()));
-            }
-        }
-        Ok(())
+    /// Whether its secret must be there to compute with, and isn't only compared.
+    pub fn signs_with_secret(&self) -> bool {
+        self.token_endpoint_auth_method == ClientAuthMethod::ClientSecretJwt
+            || self.request_object_signing_alg == Some(ClientAlgorithm::Hs256)
     }
 
     /// The sector within which it sees its users under the same pairwise identifier (OpenID Connect Core §8.1): the
@@ -246,32 +234,6 @@ impl ClientMetadata {
     pub fn access_token_lifetime(&self, default: Duration) -> Duration {
         self.access_token_lifetime.map_or(default, |seconds| Duration::from_secs(u64::from(seconds)))
     }
-}
-
-/// A registration that can't work.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ClientMetadataError {
-    /// No grant type.
-    #[error("grant_types must name at least one grant type")]
-    NoGrant,
-    /// The code flow without an address to answer to.
-    #[error("redirect_uris must have at least one address for grant type authorization_code")]
-    NoRedirectUri,
-    /// RFC 6749 §4.4: only confidential clients.
-    #[error("grant type client_credentials needs a token_endpoint_auth_method other than none")]
-    PublicService,
-    /// Keys and `private_key_jwt` belong together.
-    #[error("jwks goes with token_endpoint_auth_method private_key_jwt, and that needs it")]
-    Keys,
-    /// A key that can't be used.
-    #[error("jwks: {0}")]
-    Jwks(String),
-    /// A life that is too short or too long.
-    #[error("access_token_lifetime must be 10 to 86400 seconds")]
-    Lifetime,
-    /// An address that isn't a web address.
-    #[error("{0} is not a web address")]
-    Uri(String),
 }
 
 macro_rules! wire_enum {
@@ -314,7 +276,9 @@ wire_enum!(
         ClientSecretBasic = "client_secret_basic",
         /// Secret in the form.
         ClientSecretPost = "client_secret_post",
-        /// A signed assertion (RFC 7523).
+        /// An assertion signed with the secret (RFC 7523).
+        ClientSecretJwt = "client_secret_jwt",
+        /// An assertion signed with a key pair (RFC 7523).
         PrivateKeyJwt = "private_key_jwt",
         /// A public client: it proves nothing.
         None = "none",
@@ -334,9 +298,19 @@ wire_enum!(
 );
 
 impl ClientAuthMethod {
-    /// Whether the proof is a shared secret.
+    /// Whether the proof is the shared secret itself.
     pub const fn is_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+
+    /// Whether there is a shared secret, be it sent or signed with.
+    pub const fn uses_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt)
+    }
+
+    /// Whether the proof is a signed assertion.
+    pub const fn is_assertion(self) -> bool {
+        matches!(self, Self::ClientSecretJwt | Self::PrivateKeyJwt)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2). What it names works; what it doesn't name is refused.
 
-use keys::{Algorithm, Purpose};
+use keys::{Algorithm, ClientAlgorithm, Purpose};
 use serde::Serialize;
 
 use super::acr::Acr;
@@ -28,7 +28,7 @@ pub struct ProviderMetadata {
     id_token_signing_alg_values_supported: Vec<&'static str>,
     userinfo_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
-    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 4],
     claims_supported: Vec<&'static str>,
@@ -61,11 +61,7 @@ impl ProviderMetadata {
             id_token_signing_alg_values_supported: Purpose::IdToken.algorithms().iter().map(|alg| alg.name()).collect(),
             userinfo_signing_alg_values_supported: Algorithm::ALL.iter().map(|alg| alg.name()).collect(),
             token_endpoint_auth_methods_supported: ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
-            token_endpoint_auth_signing_alg_values_supported: Purpose::ClientAssertion
-                .algorithms()
-                .iter()
-                .map(|alg| alg.name())
-                .collect(),
+            token_endpoint_auth_signing_alg_values_supported: ClientAlgorithm::ALL.map(ClientAlgorithm::name),
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: Prompt::ALL,
             claims_supported: claims::supported(),

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys::{ClaimRules, Purpose, RegisteredClaims};
+use keys::{
+    ClaimRules, ClientAlgorithm, HmacPurpose, Purpose, RegisteredClaims, VerificationPolicy, VerifiedJws, VerifyError,
+    verify_hmac,
+};
 use thiserror::Error;
 
+use super::client_keys::{self, ClientKeyError};
 use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
 use super::{Failure, audit};
@@ -51,11 +55,22 @@ impl PresentedCredentials {
         }
     }
 
-    const fn method(&self) -> ClientAuthMethod {
+    /// The method that they are of, given the registered one: what signed an assertion is never read off the assertion.
+    const fn method(&self, registered: ClientAuthMethod) -> ClientAuthMethod {
         match self {
             Self::Secret { method, .. } => *method,
+            Self::Assertion { .. } if registered.is_assertion() => registered,
             Self::Assertion { .. } => ClientAuthMethod::PrivateKeyJwt,
             Self::Name(_) => ClientAuthMethod::None,
+        }
+    }
+
+    /// What is known of the method without the client, for the audit log.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Secret { method, .. } => method.as_str(),
+            Self::Assertion { .. } => "assertion",
+            Self::Name(_) => ClientAuthMethod::None.as_str(),
         }
     }
 }
@@ -93,7 +108,7 @@ pub async fn authenticate(
         let event = audit::event(ctx, AuditKind::ClientAuthentication, Outcome::Refused)
             .client(presented.client_id())
             .from(caller)
-            .detail(serde_json::json!({ "method": presented.method().as_str(), "reason": reason }));
+            .detail(serde_json::json!({ "method": presented.kind(), "reason": reason }));
         audit::append(ctx, tenant.id, event).await?;
     }
     result
@@ -110,7 +125,7 @@ async fn check(
         Err(ClientLookupError::Unknown) => return Err(refused("unknown or disabled client")),
         Err(ClientLookupError::Failure(failure)) => return Err(failure.into()),
     };
-    if !client.metadata.admits_method(presented.method()) {
+    if !client.metadata.admits_method(presented.method(client.metadata.token_endpoint_auth_method)) {
         return Err(refused("another method than the registered one"));
     }
     match presented {
@@ -132,6 +147,39 @@ async fn check(
     }
 }
 
+/// The assertion, if one of the client's keys signed it: those of the method that it is registered with.
+async fn verify_signature(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &ReadyClient,
+    jwt: &Secret,
+) -> Result<VerifiedJws, ClientAuthenticationError> {
+    let refused = |text| Err(ClientAuthenticationError::Refused(text));
+    let only = client.metadata.token_endpoint_auth_signing_alg;
+    if client.metadata.token_endpoint_auth_method == ClientAuthMethod::ClientSecretJwt {
+        return match verify_hmac(jwt.expose(), &client.hmac_keys(ctx.now()), HmacPurpose::ClientAssertion) {
+            Ok(token) => Ok(token),
+            Err(VerifyError::NoSecret) => {
+                refused("the client's secret was made for another method and is kept as a hash only: give it a new one")
+            }
+            Err(_) => refused("the assertion's signature, header or algorithm"),
+        };
+    }
+    let policy = VerificationPolicy::new(Purpose::ClientAssertion);
+    let policy = match only.map(ClientAlgorithm::pair) {
+        None => policy,
+        Some(Some(algorithm)) => policy.only(algorithm),
+        Some(None) => return refused("the assertion's algorithm"),
+    };
+    match client_keys::verify(ctx, tenant.id, client, jwt.expose(), policy).await {
+        Ok(token) => Ok(token),
+        Err(ClientKeyError::NoKeys) => refused("the client has no keys"),
+        Err(ClientKeyError::Unfetched(_)) => refused("the client's jwks_uri can't be fetched"),
+        Err(ClientKeyError::NoJwks) => refused("the client's jwks_uri has no JWK Set"),
+        Err(ClientKeyError::Verify(_)) => refused("the assertion's signature, header or algorithm"),
+    }
+}
+
 /// RFC 7523 §3.
 async fn check_assertion(
     ctx: &Ctx,
@@ -140,8 +188,7 @@ async fn check_assertion(
     jwt: &Secret,
 ) -> Result<(), ClientAuthenticationError> {
     let refused = ClientAuthenticationError::Refused;
-    let token = keys::verify_jws(jwt.expose(), client.keys(), Purpose::ClientAssertion)
-        .map_err(|_| refused("the assertion's signature, header or algorithm"))?;
+    let token = verify_signature(ctx, tenant, client, jwt).await?;
     let claims: RegisteredClaims = token.claims().map_err(|_| refused("the assertion's claims"))?;
     let now = ctx.now();
     let issuer = tenant.issuer.as_str();

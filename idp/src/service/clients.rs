@@ -4,10 +4,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys::{ForeignJwks, VerificationKey};
+use keys::{ForeignJwks, HmacKey, SealContext, VerificationKey};
 use moka::future::Cache;
 use thiserror::Error;
 
+use super::client_documents::{self, DocumentError};
 use super::ctx::Ctx;
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
@@ -38,24 +39,41 @@ impl ClientCache {
     }
 }
 
-/// A client as requests need it: its public keys are parsed once, not for each assertion.
+/// A client as requests need it: its keys are parsed and its secrets opened once, not for each assertion.
 #[derive(Debug)]
 pub struct ReadyClient {
     client: Client,
     keys: ForeignJwks,
+    hmac: Vec<(Option<Timestamp>, HmacKey)>,
 }
 
 impl ReadyClient {
-    fn new(client: Client) -> Self {
+    fn new(ctx: &Ctx, tenant: TenantId, client: Client) -> Result<Self, Failure> {
         let jwks = client.metadata.jwks.as_ref().and_then(|jwks| serde_json::to_vec(jwks).ok()).unwrap_or_default();
         // They were read when they were registered: what can't be read now verifies nothing.
         let keys = ForeignJwks::from_registration(&jwks).unwrap_or_default();
-        Self { client, keys }
+        let mut hmac = Vec::new();
+        for secret in client.secrets.iter().filter(|_| client.metadata.signs_with_secret()) {
+            let Some(sealed) = &secret.sealed else { continue };
+            let context = secret_context(tenant, &client.id, secret.id);
+            let opened = ctx.sealing.open(sealed, &context).map_err(|error| {
+                tracing::error!(tenant = %tenant, client = %client.id, error = %error, "a client secret can't be opened: is the key-encryption key the right one?");
+                Failure::Internal
+            })?;
+            // One that is too short was never taken.
+            hmac.extend(HmacKey::new(opened).map(|key| (secret.expires_at, key)));
+        }
+        Ok(Self { client, keys, hmac })
     }
 
-    /// The keys that its assertions are signed with; none for a client that registered none.
+    /// The keys in its `jwks`; none for a client that registered none, or a `jwks_uri`.
     pub fn keys(&self) -> &[VerificationKey] {
         self.keys.keys()
+    }
+
+    /// The secrets that it may sign with at `now`; none for a client that only shows its secret.
+    pub fn hmac_keys(&self, now: Timestamp) -> Vec<&HmacKey> {
+        self.hmac.iter().filter(|(end, _)| end.is_none_or(|end| now < end)).map(|(_, key)| key).collect()
     }
 }
 
@@ -82,9 +100,11 @@ pub enum ClientLookupError {
 pub async fn active(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, ClientLookupError> {
     let load = async {
         let client = store::clients::find(ctx.database.read(), tenant, id, ctx.now()).await.map_err(Failure::from)?;
-        client.map(ReadyClient::new).map(Arc::new).ok_or(ClientLookupError::Unknown)
+        let client = client.ok_or(ClientLookupError::Unknown)?;
+        Ok(Arc::new(ReadyClient::new(ctx, tenant, client)?))
     };
-    let client = ctx.clients.0.try_get_with((tenant, id.clone()), load).await.map_err(|error| *error)?;
+    let client =
+        ctx.clients.0.try_get_with((tenant, id.clone()), load).await.map_err(|error: Arc<ClientLookupError>| *error)?;
     match client.status {
         ClientStatus::Active => Ok(client),
         ClientStatus::Disabled => Err(ClientLookupError::Unknown),
@@ -125,6 +145,9 @@ pub enum ClientChangeError {
     /// The registration can't work.
     #[error(transparent)]
     Metadata(#[from] ClientMetadataError),
+    /// A document that the registration names can't be fetched, or says something else.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// It could not be stored.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -136,7 +159,8 @@ impl From<StoreError> for ClientChangeError {
     }
 }
 
-/// Makes a client. The secret is in the answer, once: the database keeps its SHA-256.
+/// Makes a client. The secret is in the answer, once: the database keeps its SHA-256, and itself, sealed, only where the
+/// client signs with it.
 pub async fn create(
     ctx: &Ctx,
     tenant: TenantId,
@@ -147,8 +171,11 @@ pub async fn create(
         return Err(ClientChangeError::Name);
     }
     new.metadata.validate()?;
+    client_documents::check(ctx, &new.metadata).await?;
     let secret = match new.secret {
-        Some(_) if !new.metadata.token_endpoint_auth_method.is_secret() => return Err(ClientChangeError::NoSecretUsed),
+        Some(_) if !new.metadata.token_endpoint_auth_method.uses_secret() => {
+            return Err(ClientChangeError::NoSecretUsed);
+        }
         Some(secret) => {
             let text = secret.expose();
             if !(32..=128).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -156,19 +183,20 @@ pub async fn create(
             }
             Some(secret)
         }
-        None => new.metadata.token_endpoint_auth_method.is_secret().then(|| ctx.random.secret()),
+        None => new.metadata.token_endpoint_auth_method.uses_secret().then(|| ctx.random.secret()),
     };
     let now = ctx.now();
     let id = match new.id {
         Some(id) => id,
         None => ctx.random.uuid_v7(now).to_string().parse().map_err(|_| Failure::Internal)?,
     };
+    let stored = secret.as_ref().map(|secret| stored_secret(ctx, tenant, &id, &new.metadata, secret)).transpose()?;
     let client = Client {
         id,
         status: ClientStatus::Active,
         name: new.name,
         metadata: new.metadata,
-        secrets: secret.iter().map(|secret| stored_secret(ctx, secret)).collect(),
+        secrets: stored.into_iter().collect(),
         created_at: now,
         updated_at: now,
     };
@@ -189,14 +217,31 @@ pub async fn create(
     Ok((client, secret))
 }
 
-fn stored_secret(ctx: &Ctx, secret: &Secret) -> ClientSecret {
+/// What the database keeps of a secret: its hash, and itself, sealed, if the client signs with it.
+fn stored_secret(
+    ctx: &Ctx,
+    tenant: TenantId,
+    client: &ClientId,
+    metadata: &ClientMetadata,
+    secret: &Secret,
+) -> Result<ClientSecret, Failure> {
     let now = ctx.now();
-    ClientSecret {
-        id: CredentialId::from_uuid(ctx.random.uuid_v7(now)),
-        hash: secret.sha256(),
-        created_at: now,
-        expires_at: None,
-    }
+    let id = CredentialId::from_uuid(ctx.random.uuid_v7(now));
+    let seal = || {
+        let context = secret_context(tenant, client, id);
+        ctx.sealing.current().seal(secret.expose().as_bytes(), &context).map_err(|error| {
+            tracing::error!(tenant = %tenant, client = %client, error = %error, "a client secret can't be sealed");
+            Failure::Internal
+        })
+    };
+    let sealed = if metadata.signs_with_secret() { Some(seal()?) } else { None };
+    Ok(ClientSecret { id, hash: secret.sha256(), sealed, created_at: now, expires_at: None })
+}
+
+/// What a client secret is sealed for.
+pub(super) fn secret_context(tenant: TenantId, client: &ClientId, secret: CredentialId) -> SealContext {
+    let (tenant, secret) = (tenant.uuid(), secret.uuid());
+    SealContext::new("client-secret", &[tenant.as_bytes(), client.as_str().as_bytes(), secret.as_bytes()])
 }
 
 /// Gives a client a new secret. Those that it has are good for `grace` still, so that the application can be given the
@@ -209,11 +254,11 @@ pub async fn rotate_secret(
     actor: &str,
 ) -> Result<(Secret, Timestamp), ClientChangeError> {
     let client = find(ctx, tenant, id).await?;
-    if !client.metadata.token_endpoint_auth_method.is_secret() {
+    if !client.metadata.token_endpoint_auth_method.uses_secret() {
         return Err(ClientChangeError::NoSecretUsed);
     }
     let secret = ctx.random.secret();
-    let stored = stored_secret(ctx, &secret);
+    let stored = stored_secret(ctx, tenant, id, &client.metadata, &secret)?;
     let until = ctx.now() + grace;
     let event = changed(ctx, id, actor, serde_json::json!({ "secret": "rotated", "former_until": until.seconds() }));
     let client_id = id.clone();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use keys::SealingKeys;
 
+use super::client_keys::ClientKeyCache;
 use super::clients::ClientCache;
 use super::clock::Clock;
 use super::key_rings::KeyRings;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub tenants: TenantCache,
     /// Clients that were asked for.
     pub clients: ClientCache,
+    /// Keys of clients that were fetched.
+    pub client_keys: ClientKeyCache,
     /// Keys that were asked for.
     pub key_rings: KeyRings,
     /// Salts of pairwise subjects that were asked for.

@@ -7,20 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys::{
-    Algorithm, KeyEncryptionKey, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey, RingKey, RotationRules,
-    SealContext, SealingKeys, Signer,
-};
+use keys::{Algorithm, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey, RingKey, RotationRules, Signer};
 use moka::future::Cache;
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 use super::ctx::Ctx;
-use super::{Failure, audit, subject_identifier};
+use super::{Failure, audit};
 use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::ClientMetadata;
-use crate::domain::tenant::Tenant;
 pub use crate::store::signing_keys::StoredKey;
 use crate::store::{self, StoreError};
 
@@ -186,106 +181,6 @@ pub async fn list(ctx: &Ctx, tenant: TenantId) -> Result<Vec<StoredKey>, Failure
 /// The key-encryption key isn't the one that it was sealed under, or the row was changed.
 pub fn try_open(ctx: &Ctx, tenant: TenantId, key: &StoredKey) -> Result<(), keys::PrivateKeyError> {
     PrivateKey::open(&ctx.sealing, tenant.uuid().as_bytes(), &key.jwk, &key.sealed_private).map(drop)
-}
-
-/// What [`reseal`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resealed {
-    /// Secrets (private keys, salts) that are under the current key-encryption key now.
-    pub changed: usize,
-    /// Secrets that were so before.
-    pub unchanged: usize,
-}
-
-/// Why keys can't be sealed anew. What was done before it is kept; the rest is as it was.
-#[derive(Debug, Error)]
-pub enum ResealError {
-    /// A key was sealed under neither of the two, or its row was changed.
-    #[error("{secret} of the tenant {tenant} can't be opened: {source}")]
-    Seal {
-        /// Whose.
-        tenant: String,
-        /// Which: `the key {kid}`, or what else there is.
-        secret: String,
-        /// Why.
-        source: keys::SealError,
-    },
-    /// It could not be stored.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
-impl From<StoreError> for ResealError {
-    fn from(error: StoreError) -> Self {
-        Self::Failure(error.into())
-    }
-}
-
-/// Seals the secrets of all tenants under the current key-encryption key; they were under it or under `previous`.
-/// Harmless when run twice.
-pub async fn reseal(ctx: &Ctx, previous: KeyEncryptionKey, actor: &str) -> Result<Resealed, ResealError> {
-    let current = KeyEncryptionKey::new(Zeroizing::new(*ctx.config.key_encryption_key.expose()));
-    let sealing = SealingKeys::new(current, vec![previous]);
-    let mut done = Resealed::default();
-    let mut after = None;
-    loop {
-        let tenants = store::tenants::list(ctx.database.read(), after, 200).await?;
-        let Some(last) = tenants.last() else { return Ok(done) };
-        after = Some(last.id);
-        for tenant in &tenants {
-            let one = reseal_tenant(ctx, tenant, &sealing, actor).await?;
-            done.changed += one.changed;
-            done.unchanged += one.unchanged;
-        }
-    }
-}
-
-async fn reseal_tenant(
-    ctx: &Ctx,
-    tenant: &Tenant,
-    sealing: &SealingKeys,
-    actor: &str,
-) -> Result<Resealed, ResealError> {
-    let id = tenant.id;
-    let rows = store::signing_keys::list_all(ctx.database.read(), id).await?;
-    let unopened = |secret: String| |source| ResealError::Seal { tenant: tenant.slug.to_string(), secret, source };
-    let mut changed: Vec<(Kid, Vec<u8>)> = Vec::new();
-    for row in &rows {
-        let kid = row.jwk.kid();
-        let context = SealContext::signing_key(id.uuid().as_bytes(), kid);
-        let sealed = sealing.reseal(&row.sealed_private, &context);
-        changed.extend(sealed.map_err(unopened(format!("the key {kid}")))?.map(|sealed| (kid.clone(), sealed)));
-    }
-    let salt = store::pairwise_salts::find(ctx.database.read(), id).await?;
-    let all = rows.len() + usize::from(salt.is_some());
-    let salt = match salt {
-        Some(sealed) => sealing
-            .reseal(&sealed, &subject_identifier::seal_context(id))
-            .map_err(unopened("the salt of pairwise subjects".to_owned()))?,
-        None => None,
-    };
-    let resealed = changed.len() + usize::from(salt.is_some());
-    let done = Resealed { changed: resealed, unchanged: all - resealed };
-    if done.changed == 0 {
-        return Ok(done);
-    }
-    let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
-        .by(actor)
-        .detail(serde_json::json!({ "resealed": done.changed }));
-    ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                for (kid, sealed) in changed {
-                    store::signing_keys::reseal(tx, id, &kid, &sealed).await?;
-                }
-                if let Some(sealed) = salt {
-                    store::pairwise_salts::reseal(tx, id, &sealed).await?;
-                }
-                store::audit::append(tx, id, &event.build()).await
-            })
-        })
-        .await?;
-    Ok(done)
 }
 
 /// Makes a key and publishes it; it signs once it is activated.

@@ -40,6 +40,7 @@ impl TryFrom<client_secrets::Model> for ClientSecret {
         Ok(Self {
             id: CredentialId::from_uuid(row.secret_id),
             hash: Place("client_secrets", "secret_hash").parse(row.secret_hash)?,
+            sealed: row.sealed_secret,
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: row.expires_at.map(Timestamp::from_millis),
         })
@@ -91,7 +92,7 @@ async fn insert_secret(
         client_id: client.to_string(),
         secret_id: secret.id.uuid(),
         secret_hash: secret.hash.to_vec(),
-        sealed_secret: None,
+        sealed_secret: secret.sealed.clone(),
         created_at: secret.created_at.millis(),
         expires_at: secret.expires_at.map(Timestamp::millis),
     };
@@ -210,6 +211,60 @@ pub async fn expire_secrets(
         .await?;
     changes::bump(db).await?;
     Ok(changed.rows_affected)
+}
+
+/// A client's secret that is kept sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSecret {
+    /// Whose.
+    pub client: ClientId,
+    /// Which.
+    pub id: CredentialId,
+    /// The secret.
+    pub sealed: Vec<u8>,
+}
+
+/// The secrets that are kept sealed, of all clients, in the order of clients and ids, from the one after `after`; at most
+/// 1000.
+pub async fn list_sealed(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    after: Option<&SealedSecret>,
+) -> Result<Vec<SealedSecret>, StoreError> {
+    use client_secrets::Column;
+    let mut query = client_secrets::Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::SealedSecret.is_not_null())
+        .order_by_asc(Column::ClientId)
+        .order_by_asc(Column::SecretId)
+        .limit(page(u64::MAX));
+    if let Some(after) = after {
+        let same =
+            Condition::all().add(Column::ClientId.eq(after.client.as_str())).add(Column::SecretId.gt(after.id.uuid()));
+        query = query.filter(Condition::any().add(Column::ClientId.gt(after.client.as_str())).add(same));
+    }
+    let rows = query.all(db).await?;
+    let sealed = |row: client_secrets::Model| {
+        Ok(SealedSecret {
+            client: Place("client_secrets", "client_id").parse(row.client_id)?,
+            id: CredentialId::from_uuid(row.secret_id),
+            sealed: row.sealed_secret.unwrap_or_default(),
+        })
+    };
+    rows.into_iter().map(sealed).collect()
+}
+
+/// Replaces a sealed secret, for a new key-encryption key; `false` if there is no such secret.
+pub async fn reseal(db: &impl ConnectionTrait, tenant: TenantId, secret: &SealedSecret) -> Result<bool, StoreError> {
+    let changed = client_secrets::Entity::update_many()
+        .col_expr(client_secrets::Column::SealedSecret, Expr::value(secret.sealed.clone()))
+        .filter(secrets_of(tenant, &secret.client))
+        .filter(client_secrets::Column::SecretId.eq(secret.id.uuid()))
+        .filter(client_secrets::Column::SealedSecret.is_not_null())
+        .exec(db)
+        .await?;
+    changes::bump(db).await?;
+    Ok(changed.rows_affected > 0)
 }
 
 /// Deletes a client with all that it got; `false` if there is no such client.

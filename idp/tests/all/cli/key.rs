@@ -63,6 +63,10 @@ fn keys_are_sealed_anew_under_another_key_encryption_key() {
         site.json(&["tenant", "create", "acme"]);
         site.json(&["key", "create", "--alg", "EdDSA", "--tenant", "acme"]);
         create(&site);
+        // The secret that a client signs with is sealed as well; one that is only shown to us isn't kept.
+        let client = ["client", "create", "Robot", "--grant", "client_credentials", "--auth-method"];
+        site.json(&[&client[..], &["client_secret_jwt"]].concat());
+        site.json(&[&client[..], &["client_secret_basic"]].concat());
         let former = site.file("former", &format!("{KEY}\n"));
         let other = [("SIGNET_KEY_ENCRYPTION_KEY", OTHER_KEY)];
         let reseal = ["key", "reseal", "--previous-key-file", &former, "--format", "json"];
@@ -72,13 +76,13 @@ fn keys_are_sealed_anew_under_another_key_encryption_key() {
             "{}",
             doctor.stdout
         );
-        assert_eq!(site.run_as(&reseal, "", &[], &other).json(), json!({ "resealed": 2, "unchanged": 0 }));
-        assert_eq!(site.run_as(&reseal, "", &[], &other).json(), json!({ "resealed": 0, "unchanged": 2 }));
+        assert_eq!(site.run_as(&reseal, "", &[], &other).json(), json!({ "resealed": 3, "unchanged": 0 }));
+        assert_eq!(site.run_as(&reseal, "", &[], &other).json(), json!({ "resealed": 0, "unchanged": 3 }));
         let doctor = site.run_as(&["doctor"], "", &[], &other);
         assert_eq!(doctor.exit, Exit::Ok, "{}", doctor.stdout);
         // Back again, and with the wrong one.
         let back = site.run_reading(&["key", "reseal", "--previous-key-stdin", "--format", "json"], OTHER_KEY);
-        assert_eq!(back.json(), json!({ "resealed": 2, "unchanged": 0 }));
+        assert_eq!(back.json(), json!({ "resealed": 3, "unchanged": 0 }));
         let third = [("SIGNET_KEY_ENCRYPTION_KEY", "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=")];
         site.run_as(&["key", "reseal", "--previous-key-stdin"], OTHER_KEY, &[], &third)
             .failed(Exit::Failed, "can't be opened");

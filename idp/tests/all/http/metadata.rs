@@ -41,8 +41,9 @@ async fn the_document_says_what_there_is() {
                 "id_token_signing_alg_values_supported": algorithms,
                 "userinfo_signing_alg_values_supported": algorithms,
                 "token_endpoint_auth_methods_supported":
-                    ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
-                "token_endpoint_auth_signing_alg_values_supported": algorithms,
+                    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"],
+                "token_endpoint_auth_signing_alg_values_supported":
+                    ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256"],
                 "code_challenge_methods_supported": ["S256"],
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],
                 "claims_supported": [
@@ -305,7 +306,10 @@ fn a_client_can_register_nothing_that_is_not_advertised() {
     for (member, value) in [
         ("grant_types", json!(["password"])),
         ("grant_types", json!(["refresh_token"])),
-        ("token_endpoint_auth_method", json!("client_secret_jwt")),
+        ("token_endpoint_auth_signing_alg", json!("none")),
+        ("token_endpoint_auth_signing_alg", json!("HS512")),
+        ("request_object_signing_alg", json!("none")),
+        ("request_object_signing_alg", json!("RS384")),
         ("token_endpoint_auth_method", json!("tls_client_auth")),
         ("id_token_signed_response_alg", json!("none")),
         ("id_token_signed_response_alg", json!("HS256")),

@@ -104,6 +104,7 @@ pub(crate) fn secret(number: u64) -> ClientSecret {
     ClientSecret {
         id: CredentialId::from_uuid(Uuid::from_u128(number.into())),
         hash: hash(number),
+        sealed: None,
         created_at: NOW,
         expires_at: None,
     }

@@ -16,6 +16,7 @@ use idp::domain::user::{Profile, User};
 use idp::domain::{Secret, TenantId, Timestamp};
 use idp::http::routes::routes;
 use idp::service::browser::{BrowserSecret, Form};
+use idp::service::client_keys::ClientKeyCache;
 use idp::service::clients::{self, ClientCache, NewClient};
 use idp::service::clock::Clock;
 use idp::service::ctx::{Ctx, Parts};
@@ -192,6 +193,7 @@ impl World {
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
+            client_keys: ClientKeyCache::default(),
             key_rings: KeyRings::default(),
             pairwise_salts: PairwiseSalts::default(),
         });
@@ -261,10 +263,7 @@ impl World {
         metadata.redirect_uris = vec![CALLBACK.parse().unwrap()];
         metadata.scope = "openid profile email".parse().unwrap();
         change(&mut metadata);
-        let secret = matches!(
-            metadata.token_endpoint_auth_method,
-            ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
-        );
+        let secret = metadata.token_endpoint_auth_method.uses_secret();
         let new = NewClient {
             id: Some(id.parse().unwrap()),
             name: "Acme Reports".to_owned(),
