@@ -76,7 +76,7 @@ impl Outbound {
         if self.total_timeout < self.connect_timeout {
             faults.push(Fault::new("total_timeout", "must be as long as outbound.connect_timeout or longer"));
         }
-        if self.retry_interval > Duration::from_secs(60) {
+        if self.retry_interval > Duration::from_mins(1) {
             faults.push(Fault::new("retry_interval", "must be 1m or shorter: clients wait for it when keys change"));
         }
         faults

@@ -57,9 +57,10 @@ pub async fn reseal(ctx: &Ctx, previous: KeyEncryptionKey, actor: &str) -> Resul
         let Some(last) = tenants.last() else { return Ok(done) };
         after = Some(last.id);
         for tenant in &tenants {
-            for one in
-                [keys_and_salt(ctx, tenant, &sealing, actor).await?, client_secrets(ctx, tenant, &sealing, actor).await?]
-            {
+            for one in [
+                keys_and_salt(ctx, tenant, &sealing, actor).await?,
+                client_secrets(ctx, tenant, &sealing, actor).await?,
+            ] {
                 done.changed += one.changed;
                 done.unchanged += one.unchanged;
             }

@@ -181,3 +181,102 @@ fn can_be_fetched(uri: &str) -> bool {
         && uri.bytes().all(|byte| byte.is_ascii_graphic())
         && Url::parse(uri).is_ok_and(fetched)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn registered(members: &serde_json::Value) -> Result<(), ClientMetadataError> {
+        let mut document = json!({
+            "redirect_uris": ["https://app.example/cb"], "grant_types": ["authorization_code"],
+            "token_endpoint_auth_method": "client_secret_basic",
+        });
+        for (name, value) in members.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        serde_json::from_value::<ClientMetadata>(document).unwrap().validate()
+    }
+
+    fn key() -> serde_json::Value {
+        json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] })
+    }
+
+    const KEYS: &str = "https://app.example/keys";
+
+    #[test]
+    fn registrations_that_work() {
+        for members in [
+            json!({}),
+            json!({ "jwks": key() }),
+            json!({ "jwks_uri": KEYS }),
+            json!({ "token_endpoint_auth_method": "none", "jwks": key() }),
+            json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": KEYS }),
+            json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": key(),
+                "token_endpoint_auth_signing_alg": "EdDSA", "request_object_signing_alg": "EdDSA" }),
+            json!({ "token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS256" }),
+            json!({ "token_endpoint_auth_signing_alg": "RS256" }),
+            json!({ "request_object_signing_alg": "HS256", "require_signed_request_object": true }),
+            json!({ "require_signed_request_object": true, "jwks_uri": KEYS }),
+            json!({ "request_uris": ["https://app.example/r#hash", "https://app.example/r?x=y"] }),
+            json!({ "initiate_login_uri": "https://app.example/login" }),
+            json!({ "subject_type": "pairwise", "redirect_uris": ["https://a.example/1", "https://a.example:8/2"] }),
+            json!({ "subject_type": "pairwise", "redirect_uris": ["https://a.example/1", "https://b.example/2"],
+                "sector_identifier_uri": "https://a.example/sector" }),
+            json!({ "default_max_age": 0 }),
+        ] {
+            assert_eq!(registered(&members), Ok(()), "{members}");
+        }
+    }
+
+    #[test]
+    fn registrations_that_do_not_name_the_field_at_fault() {
+        let many: Vec<String> = (0..51).map(|number| format!("https://app.example/{number}")).collect();
+        for (members, start) in [
+            (json!({ "grant_types": [] }), "grant_types"),
+            (json!({ "redirect_uris": [] }), "redirect_uris"),
+            (json!({ "jwks": key(), "jwks_uri": KEYS }), "jwks and jwks_uri"),
+            (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }), "jwks: "),
+            (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "token_endpoint_auth_method"),
+            (
+                json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": key(),
+                    "token_endpoint_auth_signing_alg": "HS256" }),
+                "token_endpoint_auth_signing_alg HS256",
+            ),
+            (
+                json!({ "token_endpoint_auth_method": "client_secret_jwt", "jwks": key(),
+                    "token_endpoint_auth_signing_alg": "EdDSA" }),
+                "token_endpoint_auth_signing_alg EdDSA",
+            ),
+            (json!({ "request_object_signing_alg": "RS256" }), "request_object_signing_alg RS256 needs jwks"),
+            (
+                json!({ "request_object_signing_alg": "HS256", "token_endpoint_auth_method": "none" }),
+                "request_object_signing_alg HS256 needs a",
+            ),
+            (json!({ "require_signed_request_object": true }), "require_signed_request_object"),
+            (json!({ "jwks_uri": "https://app.example/keys#x" }), "jwks_uri"),
+            (json!({ "jwks_uri": "https://user@app.example/keys" }), "jwks_uri"),
+            (json!({ "jwks_uri": "ftp://app.example/keys" }), "jwks_uri"),
+            (json!({ "jwks_uri": "keys" }), "jwks_uri"),
+            (json!({ "jwks_uri": "https://app.example/ keys" }), "jwks_uri"),
+            (json!({ "jwks_uri": format!("{KEYS}{}", "x".repeat(2000)) }), "jwks_uri"),
+            (json!({ "sector_identifier_uri": "data:,[]" }), "sector_identifier_uri"),
+            (json!({ "request_uris": ["https://app.example/r", "urn:x"] }), "request_uris"),
+            (json!({ "request_uris": [format!("https://app.example/{}", "x".repeat(493))] }), "request_uris"),
+            (json!({ "request_uris": many }), "request_uris"),
+            (json!({ "initiate_login_uri": "http://app.example/login" }), "initiate_login_uri"),
+            (json!({ "initiate_login_uri": "app.example" }), "initiate_login_uri"),
+            (
+                json!({ "subject_type": "pairwise", "redirect_uris": ["https://a.example/1", "https://b.example/2"] }),
+                "subject_type pairwise",
+            ),
+            (json!({ "default_max_age": 31_536_001 }), "default_max_age"),
+            (json!({ "access_token_lifetime": 9 }), "access_token_lifetime"),
+        ] {
+            let error = registered(&members).unwrap_err().to_string();
+            assert!(error.starts_with(start), "{members}: {error}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What goes on beneath the endpoints: keys, caches, upkeep, and where secrets must not be.
 
 mod cache;
+mod client_documents;
 mod keys;
 mod outbound;
 mod secrets;

@@ -63,7 +63,7 @@ async fn a_document_is_fetched_with_nothing_that_tells_who_asks() {
     let fetched = get(&local(), &site.url("/keys?a=b#fragment")).await.unwrap();
     assert_eq!(fetched.body, "{}");
     assert_eq!(fetched.media_type().as_deref(), Some("application/json"));
-    assert_eq!(fetched.max_age(), Some(Duration::from_secs(60)));
+    assert_eq!(fetched.max_age(), Some(Duration::from_mins(1)));
     let head = format!(
         "GET /keys?a=b HTTP/1.1\r\nhost: 127.0.0.1:{}\r\naccept: application/json\r\nuser-agent: Signet\r\nconnection: close\r\n\r\n",
         site.port()

@@ -21,7 +21,7 @@ use idp::service::clients::{self, ClientCache, NewClient};
 use idp::service::clock::Clock;
 use idp::service::ctx::{Ctx, Parts};
 use idp::service::key_rings::KeyRings;
-use idp::service::outbound::Outbound;
+use idp::service::outbound::{Outbound, Resolve};
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
 use idp::service::subject_identifier::PairwiseSalts;
@@ -61,6 +61,16 @@ impl Random for TestRandom {
             let block = openssl::sha::sha256(&draw.to_be_bytes());
             chunk.copy_from_slice(&block[..chunk.len()]);
         }
+    }
+}
+
+/// Every name is this machine's: no test asks the network.
+#[derive(Debug)]
+struct Here;
+
+impl Resolve for Here {
+    fn resolve(&self, _: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        Ok(vec![SocketAddr::new(HOME.parse().unwrap(), port)])
     }
 }
 
@@ -157,7 +167,14 @@ impl World {
 
     /// Another node on the same database, with the same clock and caches of its own.
     pub(crate) fn peer(&self, database: Database) -> Self {
-        Self::assemble(database, self.ctx.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.random))
+        self.peer_with(database, |_| {})
+    }
+
+    /// The same with other settings.
+    pub(crate) fn peer_with(&self, database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.ctx.config.clone();
+        change(&mut config);
+        Self::assemble(database, config, Arc::clone(&self.clock), Arc::clone(&self.random))
     }
 
     /// The usual: a provider with the user `ada@example.com` and the client `reports`.
@@ -189,7 +206,7 @@ impl World {
             database,
             passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
             sealing: keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into(),
-            outbound: Outbound::new(config.outbound.clone()).unwrap(),
+            outbound: Outbound::with_resolver(config.outbound.clone(), Arc::new(Here)).unwrap(),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
