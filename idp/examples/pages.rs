@@ -5,8 +5,8 @@
 use std::{error::Error, fmt::Write as _, fs, path::Path, sync::Arc};
 
 use idp::http::pages::{
-    Brand, ClientDisplay, ConsentPage, ErrorPage, Failure, Language, Link, LogoUrl, Message, MessagePage, PageContext,
-    Person, RequestedScope, ReturnTarget, SignInError, SignInPage, assets,
+    AccountChoice, Brand, ClientDisplay, ConsentPage, ErrorPage, Failure, Language, Link, LogoUrl, Message,
+    MessagePage, PageContext, Person, RequestedScope, ReturnTarget, SelectAccountPage, SignInError, SignInPage, assets,
 };
 use poem::Response;
 
@@ -163,7 +163,20 @@ fn pages() -> Result<Vec<Page>> {
             },
         ),
     ];
-    let mut pages: Vec<Page> = Vec::new();
+    let accounts = [("1", "Maria Mustermann", "maria@acme.example"), ("2", LONG, "m@acme.example")];
+    let choose = SelectAccountPage {
+        client: reports(),
+        returns_to: target("https://reports.acme.example/callback")?,
+        flow: "019ab3c2-7f04-7c55-9d1e-5b0c6d1f2a34".to_owned(),
+        csrf: "k3S0uGmV0b6mE1p4".to_owned(),
+        accounts: accounts
+            .map(|(id, name, login)| AccountChoice {
+                id: id.to_owned(),
+                person: Person { name: Some(name.to_owned()), login: login.to_owned() },
+            })
+            .into(),
+    };
+    let mut pages: Vec<Page> = vec![("select-account", Box::new(move |context| choose.render(context)))];
     for (name, page) in sign_ins {
         pages.push((name, Box::new(move |context| page.render(context))));
     }

@@ -5,7 +5,13 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::{ClientDisplay, PageContext, ReturnTarget, client::initial, headers::Answer, layout::Chrome, texts::Texts};
+use super::{
+    ClientDisplay, PageContext, ReturnTarget,
+    client::initial,
+    headers::Answer,
+    layout::{Chrome, page_of_flow},
+    texts::Texts,
+};
 
 /// The page that asks whether a client may have what it asks for. Posts `flow`, `csrf`, `decision=allow|deny` to
 /// `{base}/consent`; another account is chosen at `{base}/select-account?flow=…`.
@@ -106,7 +112,7 @@ impl ConsentPage {
             page: self,
             client: &self.client,
             scopes: self.scopes.iter().map(|scope| scope.line(t, scope.is_new && some_are_old)).collect(),
-            switch_account: format!("{}/select-account?flow={}", context.base, self.flow),
+            switch_account: page_of_flow(context, "select-account", &self.flow, &[]),
         };
         Answer { returns_to: Some(&self.returns_to), ..Answer::new(StatusCode::OK) }.render(&view, context)
     }

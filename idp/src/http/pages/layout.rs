@@ -84,6 +84,12 @@ impl<'a> Chrome<'a> {
     }
 }
 
+/// The address of another page of a sign-in under way.
+pub(super) fn page_of_flow(context: &PageContext, page: &str, flow: &str, more: &[(&str, &str)]) -> String {
+    let query = Serializer::new(String::new()).append_pair("flow", flow).extend_pairs(more).finish();
+    format!("{}/{page}?{query}", context.base)
+}
+
 fn query(pairs: &[(&str, &str)], language: Language) -> String {
     let mut query = Serializer::for_suffix(String::from("?"), 1);
     query.extend_pairs(pairs).append_pair("lang", language.code());

@@ -3,7 +3,12 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::{ClientDisplay, PageContext, Person, ReturnTarget, headers::Answer, layout::Chrome, texts::Texts};
+use super::{
+    ClientDisplay, PageContext, Person, ReturnTarget,
+    headers::Answer,
+    layout::{Chrome, page_of_flow},
+    texts::Texts,
+};
 
 /// The page that asks which account. Posts `flow`, `csrf`, `account` to `{base}/select-account`; to cancel, `flow`,
 /// `csrf`, `action=cancel`. Another account signs in at `{base}/login?flow=…&switch=1`.
@@ -48,7 +53,7 @@ impl SelectAccountPage {
             t: Texts(context.language),
             page: self,
             client: &self.client,
-            another_account: format!("{}/login?flow={}&switch=1", context.base, self.flow),
+            another_account: page_of_flow(context, "login", &self.flow, &[("switch", "1")]),
         };
         Answer { returns_to: Some(&self.returns_to), ..Answer::new(StatusCode::OK) }.render(&view, context)
     }

@@ -50,6 +50,13 @@ fn sign_in() -> SignInPage {
     }
 }
 
+fn select_account() -> SelectAccountPage {
+    let ConsentPage { client, returns_to, flow, csrf, person, .. } = consent();
+    let nameless = Person { name: None, login: "max".to_owned() };
+    let accounts = [("1", person), ("2", nameless)].map(|(id, person)| AccountChoice { id: id.to_owned(), person });
+    SelectAccountPage { client, returns_to, flow, csrf, accounts: accounts.into() }
+}
+
 fn consent() -> ConsentPage {
     let SignInPage { client, returns_to, flow, csrf, .. } = sign_in();
     let person = Person { name: Some("Maria".to_owned()), login: "maria@acme.example".to_owned() };
@@ -90,7 +97,12 @@ const FAILURES: [Failure; 18] = [
 ];
 
 fn every_page(context: &PageContext) -> Vec<Response> {
-    let mut pages = vec![sign_in().render(context), consent().render(context)];
+    let mut pages = vec![
+        sign_in().render(context),
+        select_account().render(context),
+        SignInPage { expected: Some(consent().person), ..sign_in() }.render(context),
+        consent().render(context),
+    ];
     pages.extend(SIGN_IN_ERRORS.map(|error| SignInPage { error: Some(error), ..sign_in() }.render(context)));
     pages.extend(FAILURES.map(|failure| ErrorPage::new(failure).client(client("Reports")).render(context)));
     let person = consent().person;
@@ -143,12 +155,26 @@ async fn the_consent_page_keeps_its_contract_with_automated_browsers() {
         r#"<form class="form" method="post" action="/t/acme/consent">"#,
         r#"type="submit" id="allow" name="decision" value="allow""#,
         r#"type="submit" id="deny" name="decision" value="deny""#,
-        r#"href="/t/acme/login?flow=flow%261&#38;switch=1""#,
+        r#"href="/t/acme/select-account?flow=flow%261""#,
         "reports.example",
     ] {
         assert!(page.contains(part), "{part}");
     }
     assert_eq!(count(&page, r#"class="badge""#), 1, "only what is new is marked");
+}
+
+#[tokio::test]
+async fn the_account_chooser_has_a_button_for_each_and_a_way_to_another() {
+    let page = html(select_account().render(&context("en"))).await;
+    for part in [
+        r#"<form method="post" action="/t/acme/select-account">"#,
+        r#"<button class="account" type="submit" name="account" value="1">"#,
+        r#"<button class="account" type="submit" name="account" value="2">"#,
+        r#"href="/t/acme/login?flow=flow%261&#38;switch=1""#,
+        r#"<input class="quiet" type="submit" id="cancel""#,
+    ] {
+        assert_eq!(count(&page, part), 1, "{part}: {page}");
+    }
 }
 
 #[tokio::test]
@@ -240,6 +266,15 @@ async fn hostile_names_stay_text() {
     for response in [
         sign_in.render(&hostile),
         consent.render(&hostile),
+        SelectAccountPage {
+            client: client(HOSTILE),
+            flow: HOSTILE.to_owned(),
+            accounts: vec![AccountChoice { id: HOSTILE.to_owned(), person: person.clone() }],
+            ..select_account()
+        }
+        .render(&hostile),
+        SignInPage { expected: Some(person.clone()), client: client(HOSTILE), ..super::tests::sign_in() }
+            .render(&hostile),
         failure.client(client(HOSTILE)).render(&hostile),
         MessagePage::new(Message::SignedIn(person)).client(client(HOSTILE)).render(&hostile),
     ] {
@@ -281,7 +316,9 @@ fn every_page_has_every_header() {
 #[test]
 fn only_pages_whose_form_ends_at_the_client_let_forms_go_there() {
     let policy = |response: Response| response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-    for response in [sign_in().render(&context("en")), consent().render(&context("en"))] {
+    for response in
+        [sign_in().render(&context("en")), consent().render(&context("en")), select_account().render(&context("en"))]
+    {
         assert_eq!(
             policy(response),
             "default-src 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self'; \
