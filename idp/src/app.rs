@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::http::routes::routes;
 use crate::http::server::Server;
+use crate::service::access_token::VerifiedTokens;
 use crate::service::client_keys::ClientKeyCache;
 use crate::service::clients::ClientCache;
 use crate::service::clock::SystemClock;
@@ -19,6 +20,7 @@ use crate::service::key_rings::KeyRings;
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::SystemRandom;
+use crate::service::subject::Subjects;
 use crate::service::subject_identifier::PairwiseSalts;
 use crate::service::tenants::{self, TenantCache, TenantChangeError};
 use crate::service::upkeep;
@@ -118,6 +120,8 @@ impl App {
             clients: ClientCache::default(),
             client_keys: ClientKeyCache::default(),
             key_rings: KeyRings::default(),
+            verified_tokens: VerifiedTokens::default(),
+            subjects: Subjects::default(),
             pairwise_salts: PairwiseSalts::default(),
         });
         tenants::ensure_default(&ctx).await?;

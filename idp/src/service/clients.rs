@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keys::{ForeignJwks, HmacKey, SealContext, VerificationKey};
-use moka::future::Cache;
 use thiserror::Error;
 
 use super::client_documents::{self, DocumentError};
 use super::ctx::Ctx;
+use super::kept::Kept;
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::{Client, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus};
 use crate::domain::ids::CredentialId;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
+use crate::store::changes::Change;
 use crate::store::{self, StoreError};
 
 /// How many clients are kept ready.
@@ -24,11 +25,11 @@ const KEPT: Duration = Duration::from_mins(5);
 
 /// Clients that were asked for. An absent client isn't remembered.
 #[derive(Clone, Debug)]
-pub struct ClientCache(Cache<(TenantId, ClientId), Arc<ReadyClient>>);
+pub struct ClientCache(Kept<(TenantId, ClientId), Arc<ReadyClient>>);
 
 impl Default for ClientCache {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build())
+        Self(Kept::new(CACHED, KEPT))
     }
 }
 
@@ -98,13 +99,18 @@ pub enum ClientLookupError {
 
 /// The active client of that id. No database when warm.
 pub async fn active(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, ClientLookupError> {
-    let load = async {
-        let client = store::clients::find(ctx.database.read(), tenant, id, ctx.now()).await.map_err(Failure::from)?;
+    let (database, key) = (&ctx.database, (tenant, id.clone()));
+    let client = if let Some(client) = ctx.clients.0.get(database, &key).await {
+        client
+    } else {
+        let lookup = database.changes().begin();
+        let client = store::clients::find(database.read(), tenant, id, ctx.now()).await.map_err(Failure::from)?;
         let client = client.ok_or(ClientLookupError::Unknown)?;
-        Ok(Arc::new(ReadyClient::new(ctx, tenant, client)?))
+        let client = Arc::new(ReadyClient::new(ctx, tenant, client)?);
+        let of = [Change::Client(tenant, id.clone())];
+        ctx.clients.0.keep(database, lookup, &of, key, Arc::clone(&client)).await;
+        client
     };
-    let client =
-        ctx.clients.0.try_get_with((tenant, id.clone()), load).await.map_err(|error: Arc<ClientLookupError>| *error)?;
     match client.status {
         ClientStatus::Active => Ok(client),
         ClientStatus::Disabled => Err(ClientLookupError::Unknown),
@@ -271,7 +277,6 @@ pub async fn rotate_secret(
             })
         })
         .await?;
-    forget(ctx, tenant, id).await;
     Ok((secret, until))
 }
 
@@ -295,7 +300,6 @@ pub async fn set_status(
             })
         })
         .await?;
-    forget(ctx, tenant, id).await;
     Ok(Client { status, updated_at: now, ..client })
 }
 
@@ -312,7 +316,6 @@ pub async fn delete(ctx: &Ctx, tenant: TenantId, id: &ClientId, actor: &str) -> 
             })
         })
         .await?;
-    forget(ctx, tenant, id).await;
     Ok(())
 }
 
@@ -330,8 +333,4 @@ pub async fn list(ctx: &Ctx, tenant: TenantId, after: Option<&ClientId>, limit: 
 
 fn changed(ctx: &Ctx, id: &ClientId, actor: &str, detail: serde_json::Value) -> audit::Event {
     audit::event(ctx, AuditKind::ClientChanged, Outcome::Success).by(actor).client(id).detail(detail)
-}
-
-async fn forget(ctx: &Ctx, tenant: TenantId, id: &ClientId) {
-    ctx.clients.0.invalidate(&(tenant, id.clone())).await;
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use keys::SealingKeys;
 
+use super::access_token::VerifiedTokens;
 use super::client_keys::ClientKeyCache;
 use super::clients::ClientCache;
 use super::clock::Clock;
@@ -13,6 +14,7 @@ use super::key_rings::KeyRings;
 use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
+use super::subject::Subjects;
 use super::subject_identifier::PairwiseSalts;
 use super::tenants::TenantCache;
 use crate::config::Config;
@@ -48,6 +50,10 @@ pub struct Parts {
     pub client_keys: ClientKeyCache,
     /// Keys that were asked for.
     pub key_rings: KeyRings,
+    /// Access tokens that were verified.
+    pub verified_tokens: VerifiedTokens,
+    /// Subjects of tokens that were asked for.
+    pub subjects: Subjects,
     /// Salts of pairwise subjects that were asked for.
     pub pairwise_salts: PairwiseSalts,
 }

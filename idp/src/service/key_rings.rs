@@ -12,10 +12,12 @@ use moka::future::Cache;
 use thiserror::Error;
 
 use super::ctx::Ctx;
+use super::kept::Kept;
 use super::{Failure, audit};
 use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::ClientMetadata;
+use crate::store::changes::Change;
 pub use crate::store::signing_keys::StoredKey;
 use crate::store::{self, StoreError};
 
@@ -27,7 +29,7 @@ const KEPT: Duration = Duration::from_mins(5);
 /// Key rings that were asked for, by tenant.
 #[derive(Clone, Debug)]
 pub struct KeyRings {
-    ready: Cache<TenantId, Arc<KeyRing>>,
+    ready: Kept<TenantId, Arc<KeyRing>>,
     /// First keys in the making: one at a time, as each keeps a core busy for up to a second.
     making: Cache<(TenantId, Algorithm), ()>,
 }
@@ -35,7 +37,7 @@ pub struct KeyRings {
 impl Default for KeyRings {
     fn default() -> Self {
         Self {
-            ready: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build(),
+            ready: Kept::new(CACHED, KEPT),
             making: Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build(),
         }
     }
@@ -61,21 +63,25 @@ pub async fn signer(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result
 
 async fn ring_with(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result<Arc<KeyRing>, Failure> {
     let KeyRings { ready, making } = &ctx.key_rings;
-    let ring = ready.try_get_with(tenant, load(ctx, tenant)).await.map_err(|error| *error)?;
+    let ring = match ready.get(&ctx.database, &tenant).await {
+        Some(ring) => ring,
+        None => load(ctx, tenant).await?,
+    };
     if ring.signer(algorithm).is_some() {
         return Ok(ring);
     }
     let first = (tenant, algorithm);
     making.try_get_with(first, create_first(ctx, tenant, algorithm)).await.map_err(|error| *error)?;
     making.invalidate(&first).await;
-    let ring = load(ctx, tenant).await?;
-    ready.insert(tenant, Arc::clone(&ring)).await;
-    Ok(ring)
+    load(ctx, tenant).await
 }
 
 async fn load(ctx: &Ctx, tenant: TenantId) -> Result<Arc<KeyRing>, Failure> {
+    let lookup = ctx.database.changes().begin();
     let rows = store::signing_keys::list_published(ctx.database.read(), tenant).await?;
-    build(ctx, tenant, rows).map(Arc::new)
+    let ring = build(ctx, tenant, rows).map(Arc::new)?;
+    ctx.key_rings.ready.keep(&ctx.database, lookup, &[Change::Keys(tenant)], tenant, Arc::clone(&ring)).await;
+    Ok(ring)
 }
 
 fn build(ctx: &Ctx, tenant: TenantId, rows: Vec<StoredKey>) -> Result<KeyRing, Failure> {
@@ -206,7 +212,6 @@ pub async fn stage(ctx: &Ctx, tenant: TenantId, spec: KeySpec, actor: &str) -> R
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
-    ctx.key_rings.ready.invalidate(&tenant).await;
     Ok(row)
 }
 
@@ -256,7 +261,6 @@ pub async fn change(
             })
         })
         .await?;
-    ctx.key_rings.ready.invalidate(&tenant).await;
     Ok(StoredKey { lifecycle: next, ..key.clone() })
 }
 

@@ -1,6 +1,7 @@
 //! What the provider does. A function here takes a [`ctx::Ctx`] and domain values and answers with domain values; it
 //! knows no HTTP.
 
+pub mod access_token;
 pub mod audit;
 pub mod authorize;
 pub mod browser;
@@ -13,6 +14,7 @@ pub mod consent;
 pub mod ctx;
 pub mod explain;
 pub mod issue;
+pub mod kept;
 pub mod key_rings;
 pub mod outbound;
 pub mod password_hasher;

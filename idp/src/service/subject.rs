@@ -1,11 +1,20 @@
 //! The one gate for "may this subject get or use a token now": every grant and every use of a user's token passes it.
 
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
 use thiserror::Error;
 
+use super::clients::{self, ClientLookupError, ReadyClient};
+use super::ctx::Ctx;
+use super::kept::Kept;
+use super::{Failure, subject_identifier};
 use crate::domain::grant::Grant;
 use crate::domain::session::Session;
 use crate::domain::user::{User, UserStatus};
 use crate::domain::{GrantId, TenantId, Timestamp};
+use crate::store::changes::Change;
 use crate::store::{self, Connection, StoreError};
 
 /// A user who may get tokens, and why.
@@ -29,6 +38,9 @@ pub enum SubjectRefused {
     /// The user is unknown, disabled or locked.
     #[error("the user may not get tokens")]
     User,
+    /// The client is unknown, disabled, or not the one that the grant was for.
+    #[error("the client may not use tokens")]
+    Client,
 }
 
 /// Whether a user may sign in and get tokens.
@@ -46,17 +58,102 @@ pub async fn live(
     grant: GrantId,
     now: Timestamp,
 ) -> Result<Result<LiveSubject, SubjectRefused>, StoreError> {
+    Ok(live_in_session(db, tenant, grant, now).await?.map(|(live, _)| live))
+}
+
+async fn live_in_session(
+    db: &impl Connection,
+    tenant: TenantId,
+    grant: GrantId,
+    now: Timestamp,
+) -> Result<Result<(LiveSubject, Option<Session>), SubjectRefused>, StoreError> {
     let Some(grant) = store::grants::find(db, tenant, grant).await?.filter(|grant| grant.is_live(now)) else {
         return Ok(Err(SubjectRefused::Grant));
     };
-    if let Some(session) = grant.session_id {
-        let session = store::sessions::find_by_id(db, tenant, session).await?;
-        if !session.is_some_and(|session: Session| session.is_live(now)) {
-            return Ok(Err(SubjectRefused::Session));
-        }
-    }
+    let session = match grant.session_id {
+        None => None,
+        Some(session) => match store::sessions::find_by_id(db, tenant, session).await? {
+            Some(session) if session.is_live(now) => Some(session),
+            _ => return Ok(Err(SubjectRefused::Session)),
+        },
+    };
     let Some(user) = store::users::find_by_id(db, tenant, grant.user_id).await? else {
         return Ok(Err(SubjectRefused::User));
     };
-    Ok(may_act(&user).map(|()| LiveSubject { user, grant }))
+    Ok(may_act(&user).map(|()| (LiveSubject { user, grant }, session)))
+}
+
+/// How many subjects are kept ready.
+const CACHED: u64 = 20_000;
+/// How long one is kept at most, should the news of its change ever be lost.
+const KEPT: Duration = Duration::from_mins(5);
+
+/// Subjects that were asked for, by grant.
+#[derive(Clone, Debug)]
+pub struct Subjects(Kept<(TenantId, GrantId), Arc<ReadySubject>>);
+
+impl Default for Subjects {
+    fn default() -> Self {
+        Self(Kept::new(CACHED, KEPT))
+    }
+}
+
+/// The subject of a grant with all that it depends on, as uses of its tokens need it.
+#[derive(Debug)]
+pub struct ReadySubject {
+    /// The user and the grant.
+    pub live: LiveSubject,
+    /// The session that it was given in.
+    pub session: Option<Session>,
+    /// The client that it was given to.
+    pub client: Arc<ReadyClient>,
+    /// The user, as that client knows them.
+    pub sub: String,
+    /// What userinfo says to the client: made when it is first asked for.
+    pub userinfo: OnceLock<Bytes>,
+}
+
+impl ReadySubject {
+    /// Whether its time isn't up. Everything else about it changes only by being changed.
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.live.grant.is_live(now) && self.session.as_ref().is_none_or(|session| session.is_live(now))
+    }
+}
+
+/// The subject of a grant, if its tokens may be used at `now`. No database when warm; once something about it has
+/// changed, here or elsewhere, the database is asked.
+pub async fn ready(
+    ctx: &Ctx,
+    tenant: TenantId,
+    grant: GrantId,
+    now: Timestamp,
+) -> Result<Result<Arc<ReadySubject>, SubjectRefused>, Failure> {
+    let (database, key) = (&ctx.database, (tenant, grant));
+    if let Some(subject) = ctx.subjects.0.get(database, &key).await.filter(|subject| subject.is_live(now)) {
+        return Ok(Ok(subject));
+    }
+    let lookup = database.changes().begin();
+    let (live, session) = match live_in_session(database.read(), tenant, grant, now).await? {
+        Ok(found) => found,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let client = match clients::active(ctx, tenant, &live.grant.client_id).await {
+        // A client that was deleted and made anew under the same name isn't the one that the grant was for.
+        Ok(client) if client.created_at <= live.grant.created_at => client,
+        Ok(_) | Err(ClientLookupError::Unknown) => return Ok(Err(SubjectRefused::Client)),
+        Err(ClientLookupError::Failure(failure)) => return Err(failure),
+    };
+    let sub = subject_identifier::of(ctx, tenant, &client, live.user.id).await?;
+    let mut of = vec![
+        Change::Grant(tenant, grant),
+        Change::User(tenant, live.user.id),
+        Change::Client(tenant, client.id.clone()),
+        // Of the tenant there are its issuer and its signatures in what userinfo says.
+        Change::Tenant(tenant),
+        Change::Keys(tenant),
+    ];
+    of.extend(session.as_ref().map(|session| Change::Session(tenant, session.id)));
+    let subject = Arc::new(ReadySubject { live, session, client, sub, userinfo: OnceLock::new() });
+    ctx.subjects.0.keep(database, lookup, &of, key, Arc::clone(&subject)).await;
+    Ok(Ok(subject))
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::future::Cache;
 use thiserror::Error;
 
 use super::Failure;
 use super::ctx::Ctx;
+use super::kept::Kept;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
 use crate::service::audit;
+use crate::store::changes::Change;
 use crate::store::{self, StoreError};
 
 /// How many tenants are kept ready.
@@ -21,11 +22,11 @@ const KEPT: Duration = Duration::from_mins(5);
 
 /// Tenants that were asked for, by slug. An absent tenant isn't remembered.
 #[derive(Clone, Debug)]
-pub struct TenantCache(Cache<Slug, Arc<Tenant>>);
+pub struct TenantCache(Kept<Slug, Arc<Tenant>>);
 
 impl Default for TenantCache {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build())
+        Self(Kept::new(CACHED, KEPT))
     }
 }
 
@@ -47,13 +48,21 @@ pub enum TenantLookupError {
     Failure(#[from] Failure),
 }
 
-/// The active tenant of that slug. No database when warm.
+/// The active tenant of that slug. No database when warm. Every request begins here: from here on, what others changed
+/// before it is known.
 pub async fn active(ctx: &Ctx, slug: &Slug) -> Result<Arc<Tenant>, TenantLookupError> {
-    let load = async {
-        let tenant = store::tenants::find_by_slug(ctx.database.read(), slug).await.map_err(Failure::from)?;
-        tenant.map(Arc::new).ok_or(TenantLookupError::Unknown)
+    let database = &ctx.database;
+    database.catch_up().await;
+    let tenant = if let Some(tenant) = ctx.tenants.0.get(database, slug).await {
+        tenant
+    } else {
+        let lookup = database.changes().begin();
+        let tenant = store::tenants::find_by_slug(database.read(), slug).await.map_err(Failure::from)?;
+        let tenant = tenant.map(Arc::new).ok_or(TenantLookupError::Unknown)?;
+        let of = [Change::Tenant(tenant.id)];
+        ctx.tenants.0.keep(database, lookup, &of, slug.clone(), Arc::clone(&tenant)).await;
+        tenant
     };
-    let tenant = ctx.tenants.0.try_get_with_by_ref(slug, load).await.map_err(|error| *error)?;
     match tenant.status {
         TenantStatus::Active => Ok(tenant),
         TenantStatus::Suspended => Err(TenantLookupError::Unknown),
@@ -164,7 +173,6 @@ pub async fn set_status(
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
-    ctx.tenants.0.invalidate(slug).await;
     Ok(Tenant { status, updated_at: now, ..tenant })
 }
 
@@ -194,7 +202,6 @@ pub async fn set_settings(
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
-    ctx.tenants.0.invalidate(slug).await;
     Ok(changed)
 }
 

@@ -16,10 +16,8 @@ use crate::domain::{TenantId, Timestamp};
 use crate::store::signing_keys::Due;
 use crate::store::{self, StoreError};
 
-/// How often changes are looked for: what an administrator changed holds everywhere after so long.
+/// How often changes are looked for where no request does.
 const CHANGES: Duration = Duration::from_secs(1);
-/// How long the database may take to say whether there were any.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// How often expired rows are removed.
 const CLEANING: Duration = Duration::from_mins(1);
 /// How often keys are looked at.
@@ -28,17 +26,15 @@ const ROTATION: Duration = Duration::from_mins(10);
 const BATCH: u64 = 500;
 /// How long a revoked or ended session or grant is kept: as long as a token of it may live.
 const AFTERLIFE: Duration = ClientMetadata::LONGEST_ACCESS_TOKEN_LIFETIME;
-/// How long after a change a lookup that began before it may still come to its end.
-const SETTLING: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` is cancelled. The three tasks wait for nothing of one another: a change holds everywhere at once
 /// while ten thousand rows are being removed.
 pub async fn run(ctx: Ctx, stop: CancellationToken) {
     let following = async {
         let mut ticks = every(CHANGES);
-        let mut seen = ChangesSeen::default();
+        follow_changes(&ctx).await;
         while next(&mut ticks, &stop).await {
-            follow_changes(&ctx, &mut seen).await;
+            follow_changes(&ctx).await;
         }
     };
     let cleaning = async {
@@ -83,38 +79,9 @@ fn every(period: Duration) -> Interval {
     interval
 }
 
-/// What [`follow_changes`] remembers from one look to the next.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ChangesSeen {
-    revision: Option<i64>,
-    changed_at: Timestamp,
-}
-
-/// Forgets what is kept ready if anybody changed a tenant, a client or a key, on the command line or another node. If
-/// the database can't be asked, it forgets as well: what can't be known to be right isn't used.
-pub async fn follow_changes(ctx: &Ctx, seen: &mut ChangesSeen) {
-    let asked = tokio::time::timeout(PATIENCE, store::changes::revision(ctx.database.read())).await;
-    let revision = match asked {
-        Ok(Ok(revision)) => Some(revision),
-        Ok(Err(error)) => {
-            tracing::warn!(error = %error, "changes can't be followed");
-            None
-        }
-        Err(_) => {
-            tracing::warn!("changes can't be followed: the database doesn't answer");
-            None
-        }
-    };
-    let now = ctx.now();
-    if revision.is_none() || seen.revision != revision {
-        *seen = ChangesSeen { revision, changed_at: now };
-    }
-    // More than once: a slow lookup that began before the change keeps what was, after everything was forgotten.
-    if now < seen.changed_at + SETTLING {
-        ctx.tenants.invalidate_all();
-        ctx.clients.invalidate_all();
-        ctx.key_rings.invalidate_all();
-    }
+/// Learns what others have changed, though nobody asks: the first request of the day needn't wait for it.
+pub async fn follow_changes(ctx: &Ctx) {
+    ctx.database.catch_up().await;
 }
 
 /// Removes what has expired, in small batches, until nothing is left of it.

@@ -8,9 +8,10 @@ use sea_orm::{
     QuerySelect as _,
 };
 
+use super::changes::{self, Change};
 use super::error::conflict_on;
 use super::row::{Place, page};
-use super::{Conflict, StoreError, changes};
+use super::{Conflict, StoreError};
 use crate::domain::client::{Client, ClientMetadata, ClientSecret, ClientStatus};
 use crate::domain::ids::CredentialId;
 use crate::domain::{ClientId, TenantId, Timestamp};
@@ -78,7 +79,8 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, client: &Client
     for secret in &client.secrets {
         insert_secret(db, tenant, &client.id, secret).await?;
     }
-    changes::bump(db).await
+    changes::note(Change::Client(tenant, client.id.clone()));
+    Ok(())
 }
 
 async fn insert_secret(
@@ -153,7 +155,7 @@ pub async fn set_status(
         .filter(this(tenant, id))
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected > 0)
 }
 
@@ -173,7 +175,7 @@ pub async fn update(
         .filter(this(tenant, id))
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected > 0)
 }
 
@@ -188,7 +190,8 @@ pub async fn add_secret(
     secret: &ClientSecret,
 ) -> Result<(), StoreError> {
     insert_secret(db, tenant, id, secret).await?;
-    changes::bump(db).await
+    changes::note(Change::Client(tenant, id.clone()));
+    Ok(())
 }
 
 /// Lets a client's secrets other than `except` end at `at`, those that end sooner apart. Says how many there were.
@@ -209,7 +212,7 @@ pub async fn expire_secrets(
         .filter(later)
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected)
 }
 
@@ -263,13 +266,13 @@ pub async fn reseal(db: &impl ConnectionTrait, tenant: TenantId, secret: &Sealed
         .filter(client_secrets::Column::SealedSecret.is_not_null())
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::Client(tenant, secret.client.clone()));
     Ok(changed.rows_affected > 0)
 }
 
 /// Deletes a client with all that it got; `false` if there is no such client.
 pub async fn delete(db: &impl ConnectionTrait, tenant: TenantId, id: &ClientId) -> Result<bool, StoreError> {
     let deleted = Entity::delete_many().filter(this(tenant, id)).exec(db).await?;
-    changes::bump(db).await?;
+    changes::note(Change::Client(tenant, id.clone()));
     Ok(deleted.rows_affected > 0)
 }

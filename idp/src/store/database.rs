@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
+use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use futures_util::future::BoxFuture;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _};
 
+use super::changes::{self, Changes};
+use super::following::{self, Following};
 use super::writer::{self, Writer};
 use super::{Reason, StoreError};
 use crate::domain::Secret;
@@ -72,7 +75,7 @@ impl DatabaseSettings {
     /// A pool of connections to a SQLite file. Only the writer's may write.
     async fn open_sqlite(&self, role: SqliteRole) -> Result<DatabaseConnection, StoreError> {
         let mut options = self.options();
-        if role == SqliteRole::Write {
+        if role != SqliteRole::Read {
             // One connection, kept.
             options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
         }
@@ -86,22 +89,27 @@ impl DatabaseSettings {
                 .foreign_keys(true);
             match role {
                 SqliteRole::Write => options.pragma("cache_size", "-8000"),
-                SqliteRole::Read => options.pragma("query_only", "ON"),
+                SqliteRole::Read | SqliteRole::Keep => options.pragma("query_only", "ON"),
             }
         });
         Ok(sea_orm::Database::connect(options).await?)
     }
 
+    /// The file of a SQLite database.
+    fn file(&self) -> Result<PathBuf, Reason> {
+        SqliteConnectOptions::from_str(self.url.expose())
+            .map(|options| options.get_filename().to_owned())
+            .map_err(|_| Reason::Url("the path in the database URL can't be read"))
+    }
+
     /// Makes the file if there is none, readable by its owner only: it holds password hashes and sealed keys. SQLite
     /// gives its side files the same permissions.
     fn create_file(&self) -> Result<(), Reason> {
-        let options = SqliteConnectOptions::from_str(self.url.expose())
-            .map_err(|_| Reason::Url("the path in the database URL can't be read"))?;
         let mut open = OpenOptions::new();
         open.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-        open.open(options.get_filename()).map(drop).map_err(|error| Reason::File(Arc::new(error)))
+        open.open(self.file()?).map(drop).map_err(|error| Reason::File(Arc::new(error)))
     }
 }
 
@@ -109,6 +117,8 @@ impl DatabaseSettings {
 enum SqliteRole {
     Read,
     Write,
+    /// One connection that does nothing but be there.
+    Keep,
 }
 
 /// The database. Cloning it copies a pointer.
@@ -120,6 +130,8 @@ struct Inner {
     reads: DatabaseConnection,
     /// SQLite only.
     writer: Option<Writer>,
+    changes: Arc<Changes>,
+    following: Following,
 }
 
 impl fmt::Debug for Database {
@@ -136,19 +148,34 @@ impl Database {
     /// [`StoreError::Unavailable`] if the URL isn't valid or the database can't be reached.
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, StoreError> {
         settings.check()?;
+        let changes = Arc::new(Changes::new());
         if !settings.is_sqlite() {
             let reads = sea_orm::Database::connect(settings.options()).await?;
-            return Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: None })));
+            let following = Following::Postgres(following::Postgres::new(settings.url.clone()));
+            return Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: None, changes, following })));
         }
         settings.create_file()?;
         let connection = settings.open_sqlite(SqliteRole::Write).await?;
         let reads = settings.open_sqlite(SqliteRole::Read).await?;
+        let keeper = settings.open_sqlite(SqliteRole::Keep).await?;
+        let following = Following::Sqlite(following::Sqlite::start(keeper, &settings.file()?).await?);
+        changes.certain_for(None);
         let reopen = settings.clone();
-        let writer = Writer::start(connection, move || {
+        let writer = Writer::start(connection, Arc::clone(&changes), move || {
             let settings = reopen.clone();
             Box::pin(async move { settings.open_sqlite(SqliteRole::Write).await })
         });
-        Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: Some(writer) })))
+        Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: Some(writer), changes, following })))
+    }
+
+    /// What has changed and what hasn't, for those who keep copies.
+    pub fn changes(&self) -> &Changes {
+        &self.0.changes
+    }
+
+    /// Learns what other processes have changed. To be called at the begin of whatever uses copies; almost free.
+    pub async fn catch_up(&self) {
+        self.0.following.catch_up(&self.0.changes, &self.0.reads).await;
     }
 
     /// Brings the schema up to date. Harmless when it is so already and when other processes do it at the same time.
@@ -213,9 +240,17 @@ impl Database {
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
     {
         let transaction = self.0.reads.begin().await.map_err(writer::refused)?;
-        match tokio::time::timeout(JOB_LIMIT, job(&transaction)).await {
-            Ok(Ok(value)) => {
+        let work = async {
+            let (value, noted) = changes::noting(job(&transaction)).await;
+            let value = value?;
+            let noted = changes::count(&transaction, noted).await?;
+            following::notify(&transaction, &noted.changes).await?;
+            Ok((value, noted))
+        };
+        match tokio::time::timeout(JOB_LIMIT, work).await {
+            Ok(Ok((value, noted))) => {
                 transaction.commit().await.map_err(writer::refused)?;
+                self.0.changes.publish_own(&noted);
                 Ok(value)
             }
             // Dropped, the transaction is rolled back.
@@ -240,6 +275,7 @@ impl Database {
         if let Some(writer) = &self.0.writer {
             writer.close().await;
         }
+        self.0.following.close(&self.0.changes).await;
         if let Err(error) = self.0.reads.close_by_ref().await {
             tracing::warn!(%error, "the database did not close cleanly");
         }

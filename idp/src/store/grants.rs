@@ -5,6 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
 
 use super::StoreError;
+use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
 use super::row::Place;
 use crate::domain::grant::Grant;
@@ -64,6 +65,7 @@ pub async fn revoke(
     id: GrantId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    changes::note(Change::Grant(tenant, id));
     Ok(revoke_where(db, tenant, Column::GrantId.eq(id.uuid()), now).await? > 0)
 }
 
@@ -74,6 +76,7 @@ pub async fn revoke_of_session(
     session: SessionId,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
+    changes::note(Change::Session(tenant, session));
     revoke_where(db, tenant, Column::SessionId.eq(session.uuid()), now).await
 }
 
@@ -84,6 +87,7 @@ pub async fn revoke_of_user(
     user: UserId,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
+    changes::note(Change::User(tenant, user));
     revoke_where(db, tenant, Column::UserId.eq(user.uuid()), now).await
 }
 

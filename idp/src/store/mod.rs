@@ -16,6 +16,7 @@ pub mod clients;
 pub mod consents;
 pub mod database;
 mod error;
+mod following;
 pub mod grants;
 mod housekeeping;
 pub mod pairwise_salts;

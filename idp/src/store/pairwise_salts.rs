@@ -4,8 +4,8 @@ use entity::control::pairwise_salts::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
+use super::StoreError;
 use super::row::insert_if_absent;
-use super::{StoreError, changes};
 use crate::domain::{TenantId, Timestamp};
 
 /// The tenant's sealed salt, if one was drawn.
@@ -35,6 +35,5 @@ pub async fn reseal(db: &impl ConnectionTrait, tenant: TenantId, sealed_salt: &[
         .filter(Column::TenantId.eq(tenant.uuid()))
         .exec(db)
         .await?;
-    changes::bump(db).await?;
     Ok(changed.rows_affected > 0)
 }

@@ -5,6 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
 
 use super::StoreError;
+use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
 use super::row::Place;
 use crate::domain::session::Session;
@@ -92,6 +93,7 @@ pub async fn renew(
         .filter(live(now))
         .exec(db)
         .await?;
+    changes::note(Change::Session(tenant, session.id));
     Ok(renewed.rows_affected > 0)
 }
 
@@ -127,6 +129,7 @@ pub async fn end(
     id: SessionId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    changes::note(Change::Session(tenant, id));
     Ok(end_where(db, this(tenant, id), now).await? > 0)
 }
 
@@ -137,6 +140,7 @@ pub async fn end_all_of_user(
     user: UserId,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
+    changes::note(Change::User(tenant, user));
     let theirs = Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::UserId.eq(user.uuid()));
     end_where(db, theirs, now).await
 }

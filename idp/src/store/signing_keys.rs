@@ -10,8 +10,9 @@ use sea_orm::{
     QuerySelect as _,
 };
 
+use super::StoreError;
+use super::changes::{self, Change};
 use super::row::{Place, insert_if_absent};
-use super::{StoreError, changes};
 use crate::domain::{TenantId, Timestamp};
 
 const TABLE: &str = "signing_keys";
@@ -111,7 +112,8 @@ fn this(tenant: TenantId, kid: &Kid) -> Condition {
 /// is no such tenant.
 pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, key: &StoredKey) -> Result<(), StoreError> {
     Entity::insert(to_row(tenant, key)?.into_active_model()).exec_without_returning(db).await?;
-    changes::bump(db).await
+    changes::note(Change::Keys(tenant));
+    Ok(())
 }
 
 /// Adds an active key unless the tenant has one of that algorithm. Of several that try at once one succeeds; the
@@ -124,7 +126,7 @@ pub async fn insert_active_if_none(
     if !insert_if_absent::<Entity, _>(db, to_row(tenant, key)?).await? {
         return Ok(false);
     }
-    changes::bump(db).await?;
+    changes::note(Change::Keys(tenant));
     Ok(true)
 }
 
@@ -197,7 +199,7 @@ pub async fn transition(
     if changed.rows_affected == 0 {
         return Ok(false);
     }
-    changes::bump(db).await?;
+    changes::note(Change::Keys(tenant));
     Ok(true)
 }
 
@@ -208,6 +210,6 @@ pub async fn reseal(db: &impl ConnectionTrait, tenant: TenantId, kid: &Kid, seal
         .filter(this(tenant, kid))
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::Keys(tenant));
     Ok(changed.rows_affected > 0)
 }

@@ -6,9 +6,10 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
 
+use super::changes::{self, Change};
 use super::error::conflict_on;
 use super::row::{Place, page};
-use super::{Conflict, StoreError, changes};
+use super::{Conflict, StoreError};
 use crate::domain::tenant::{Issuer, Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
 
@@ -50,7 +51,8 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<(), St
         .exec_without_returning(db)
         .await
         .map_err(|error| conflict_on(error, &[("slug", Conflict::Slug), ("issuer", Conflict::Issuer)]))?;
-    changes::bump(db).await
+    changes::note(Change::Tenant(tenant.id));
+    Ok(())
 }
 
 /// The tenant of this id.
@@ -91,7 +93,7 @@ pub async fn set_status(
         .filter(Column::TenantId.eq(id.uuid()))
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::Tenant(id));
     Ok(changed.rows_affected > 0)
 }
 
@@ -110,6 +112,6 @@ pub async fn update(
         .filter(Column::TenantId.eq(id.uuid()))
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::Tenant(id));
     Ok(changed.rows_affected > 0)
 }

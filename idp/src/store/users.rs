@@ -8,9 +8,10 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _,
 };
 
+use super::changes::{self, Change};
 use super::error::conflict_on;
 use super::row::{Place, page};
-use super::{Conflict, StoreError, changes};
+use super::{Conflict, StoreError};
 use crate::domain::user::{Email, LoginName, User, UserStatus, Username};
 use crate::domain::{Secret, TenantId, Timestamp, UserId};
 
@@ -163,7 +164,7 @@ pub async fn set_status(
         .filter(this(tenant, id))
         .exec(db)
         .await?;
-    changes::bump(db).await?;
+    changes::note(Change::User(tenant, id));
     Ok(changed.rows_affected > 0)
 }
 
@@ -186,8 +187,15 @@ pub async fn update(db: &impl ConnectionTrait, tenant: TenantId, user: &User) ->
         .exec(db)
         .await
         .map_err(|error| conflict_on(error, &UNIQUE))?;
-    changes::bump(db).await?;
+    changes::note(Change::User(tenant, user.id));
     Ok(changed.rows_affected > 0)
+}
+
+/// Deletes a person with all that they got; `false` if there is no such person.
+pub async fn delete(db: &impl ConnectionTrait, tenant: TenantId, id: UserId) -> Result<bool, StoreError> {
+    let deleted = Entity::delete_many().filter(this(tenant, id)).exec(db).await?;
+    changes::note(Change::User(tenant, id));
+    Ok(deleted.rows_affected > 0)
 }
 
 /// Notes that a person did something.
@@ -266,5 +274,6 @@ pub async fn set_password_hash(
     .update_columns([credentials::Column::Secret, credentials::Column::UpdatedAt])
     .to_owned();
     credentials::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(db).await?;
+    changes::note(Change::User(tenant, id));
     Ok(())
 }

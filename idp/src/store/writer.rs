@@ -21,6 +21,7 @@ use sea_orm::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::changes::{self, Changes};
 use super::database::JOB_LIMIT;
 use super::{Reason, StoreError};
 
@@ -55,18 +56,20 @@ enum Message {
 /// A handle on the writer, which is a task of its own.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    changes: Arc<Changes>,
 }
 
 impl Writer {
     /// Starts the task. `reopen` makes another connection when one broke.
     pub(super) fn start(
         connection: DatabaseConnection,
+        changes: Arc<Changes>,
         reopen: impl Fn() -> BoxFuture<'static, Result<DatabaseConnection, StoreError>> + Send + 'static,
     ) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
         let worker = Worker { messages, connection: Some(connection), reopen: Box::new(reopen), closing: None };
         tokio::spawn(worker.run());
-        Self { queue }
+        Self { queue, changes }
     }
 
     /// Queues a job and waits until its group is committed.
@@ -77,7 +80,8 @@ impl Writer {
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job: Job = Box::new(move |transaction| Box::pin(run(transaction, job, caller)));
+        let changes = Arc::clone(&self.changes);
+        let job: Job = Box::new(move |transaction| Box::pin(run(transaction, job, changes, caller)));
         self.queue.send_timeout(Message::Run(job), PATIENCE).await.map_err(|refused| match refused {
             mpsc::error::SendTimeoutError::Timeout(_) => StoreError::from(Reason::QueueFull),
             mpsc::error::SendTimeoutError::Closed(_) => Reason::Closed.into(),
@@ -106,20 +110,34 @@ pub(super) fn refused<E: From<StoreError>>(error: DbErr) -> E {
     StoreError::from(error).into()
 }
 
-async fn run<T, E, F>(transaction: &DatabaseTransaction, job: F, caller: oneshot::Sender<Result<T, E>>) -> Done
+async fn run<T, E, F>(
+    transaction: &DatabaseTransaction,
+    job: F,
+    changes: Arc<Changes>,
+    caller: oneshot::Sender<Result<T, E>>,
+) -> Done
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
     F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
 {
-    let result = match tokio::time::timeout(JOB_LIMIT, job(transaction)).await {
+    let work = async {
+        let (value, noted) = changes::noting(job(transaction)).await;
+        let value = value?;
+        Ok((value, changes::count(transaction, noted).await?))
+    };
+    let result = match tokio::time::timeout(JOB_LIMIT, work).await {
         Ok(result) => result,
         Err(_) => Err(E::from(Reason::TimedOut.into())),
     };
     let succeeded = result.is_ok();
     let answer = Box::new(move |committed: Result<(), Reason>| {
         let result = match committed {
-            Ok(()) => result,
+            Ok(()) => result.map(|(value, noted)| {
+                // Before the caller hears of it: what was changed holds from its answer on.
+                changes.publish_own(&noted);
+                value
+            }),
             Err(reason) => Err(E::from(StoreError::Unavailable(reason))),
         };
         // The caller may have gone away.

@@ -1,6 +1,7 @@
 //! What tests share.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod ambient;
 mod cluster;
 pub(crate) mod database;
 pub(crate) mod elsewhere;

@@ -17,7 +17,7 @@ pub async fn answer(call: &Call, request: &Request, form: Option<&Parameters>) -
     let token = bearer::read(request, form)?;
     let (media_type, body) = match userinfo::answer(&call.ctx, call.tenant(), &token).await? {
         Userinfo::Json(bytes) => ("application/json", bytes),
-        Userinfo::Jwt(token) => ("application/jwt", token.into_bytes()),
+        Userinfo::Jwt(bytes) => ("application/jwt", bytes),
     };
     Ok(Response::builder()
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))

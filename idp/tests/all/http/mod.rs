@@ -2,13 +2,13 @@
 
 mod accounts;
 mod authorize;
-mod claims;
+pub(crate) mod claims;
 mod client_assertion;
 mod client_secret_jwt;
 pub(crate) mod code_flow;
 mod consent;
 mod form_post;
-mod gates;
+pub(crate) mod gates;
 mod headers;
 mod hints;
 mod id_token;
@@ -23,4 +23,4 @@ mod sessions;
 mod signed_userinfo;
 mod tenants;
 mod token;
-mod userinfo;
+pub(crate) mod userinfo;

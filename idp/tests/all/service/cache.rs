@@ -1,17 +1,24 @@
-//! What is kept ready: answers without the database, and learns of what others changed.
+//! What is kept ready: answers without the database, and never with what somebody has changed.
 
 use std::time::Duration;
 
 use idp::domain::client::ClientStatus;
 use idp::domain::tenant::TenantStatus;
-use idp::service::upkeep::{self, ChangesSeen};
-use idp::service::{clients, key_rings, tenants};
+use idp::domain::user::{User, UserStatus};
+use idp::service::key_rings::KeyChange;
+use idp::service::{clients, key_rings, tenants, users};
+use idp::store::{self, StoreError};
 use keys::{Algorithm, KeySpec};
 use poem::http::StatusCode;
 use sea_orm::ConnectionTrait as _;
+use serde_json::Value;
 
+use crate::http::claims::{tokens_for, userinfo};
+use crate::http::code_flow::redeem;
+use crate::http::gates::{REASONS, Reason};
+use crate::support::database::TestDatabase;
 use crate::support::databases;
-use crate::support::world::{SECRET, World, basic};
+use crate::support::world::{Browser, SECRET, World, basic};
 
 async fn token_with(world: &World, base: &str, secret: &str) -> StatusCode {
     let headers = [("authorization", &*basic("robot", secret))];
@@ -22,36 +29,92 @@ async fn token(world: &World) -> StatusCode {
     token_with(world, "", SECRET).await
 }
 
+/// Waits until a node learns at once of what others change, so that it uses what it keeps.
+async fn listens(world: &World) {
+    let database = &world.ctx.database;
+    let certain = async {
+        while !database.changes().is_certain() {
+            database.catch_up().await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), certain).await.unwrap();
+}
+
+/// Fails unless that is so: on SQLite at the very next check, on PostgreSQL well within a second.
+async fn assert_soon<T: PartialEq + std::fmt::Debug>(
+    database: &TestDatabase,
+    mut ask: impl AsyncFnMut() -> T,
+    right: T,
+) {
+    let began = std::time::Instant::now();
+    loop {
+        let answer = ask().await;
+        if database.is_sqlite() || answer == right || began.elapsed() > Duration::from_secs(5) {
+            assert_eq!(answer, right);
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Takes away everything that could be read, but for what says whether something changed.
+async fn hide_tables(database: &TestDatabase) {
+    let raw = database.raw().await;
+    for table in
+        ["tenants", "clients", "client_secrets", "signing_keys", "users", "sessions", "grants", "pairwise_salts"]
+    {
+        raw.execute_unprepared(&format!("ALTER TABLE {table} RENAME TO hidden_{table}")).await.unwrap();
+    }
+    raw.close().await.unwrap();
+}
+
 #[tokio::test]
-async fn a_warm_service_token_needs_no_database() {
+async fn warm_paths_need_no_database() {
     for database in databases().await {
-        let world = World::on(database.open().await).await;
+        let world = World::furnished(&database).await;
         let tenant = world.tenant().await;
         world.service(&tenant, "robot").await;
         world.service(&tenant, "stranger").await;
+        let signed = |metadata: &mut idp::domain::client::ClientMetadata| {
+            metadata.userinfo_signed_response_alg = Some(Algorithm::Es256);
+            metadata.subject_type = idp::domain::client::SubjectType::Pairwise;
+        };
+        world.client(&tenant, "signed", signed).await;
+        listens(&world).await;
+        let plain = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
+        let signed = tokens_for(&world, "", "signed", "ada@example.com", &[]).await;
+        let cold = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
         assert_eq!(token(&world).await, StatusCode::OK);
-        world.ctx.database.close().await;
+        world.get("/jwks", &[]).await;
+        // The first signed answer makes the key, which changes the tenant's keys and so all that depends on them.
+        userinfo(&world, "", &signed).await;
+        let before = (userinfo(&world, "", &plain).await.body, userinfo(&world, "", &signed).await.body);
+
+        hide_tables(&database).await;
         for _ in 0..3 {
             assert_eq!(token(&world).await, StatusCode::OK);
+            let after = (userinfo(&world, "", &plain).await.body, userinfo(&world, "", &signed).await.body);
+            assert_eq!(after, before);
         }
         for path in ["/jwks", "/.well-known/openid-configuration"] {
             assert_eq!(world.get(path, &[]).await.status, StatusCode::OK, "{path}");
         }
         // What isn't warm can't be had, and says so.
+        let unavailable = r#"503 {"error":"temporarily_unavailable","error_description":"the service can't answer right now; try again in a moment"}"#;
         let stranger = [("authorization", &*basic("stranger", SECRET))];
         let answer = world.post("/token", &stranger, "grant_type=client_credentials").await;
-        assert_eq!(
-            answer.snapshot(),
-            r#"503 {"error":"temporarily_unavailable","error_description":"the service can't answer right now; try again in a moment"}"#
-        );
-        // And once it is known that changes can't be followed, nothing old is trusted.
-        upkeep::follow_changes(&world.ctx, &mut ChangesSeen::default()).await;
+        assert_eq!(answer.snapshot(), unavailable);
+        assert_eq!(userinfo(&world, "", &cold).await.snapshot(), unavailable);
+        // And once changes can't be followed, nothing old is trusted.
+        world.ctx.database.close().await;
         assert_eq!(token(&world).await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(userinfo(&world, "", &plain).await.status, StatusCode::SERVICE_UNAVAILABLE);
     }
 }
 
 #[tokio::test]
-async fn what_another_node_changed_is_seen_at_the_next_look() {
+async fn what_another_node_changed_holds_at_the_next_check() {
     for database in databases().await {
         let world = World::on(database.open().await).await;
         let tenant = world.tenant().await;
@@ -60,86 +123,242 @@ async fn what_another_node_changed_is_seen_at_the_next_look() {
             world.service(tenant, "robot").await;
         }
         let peer = world.peer(database.open().await);
-        let mut seen = ChangesSeen::default();
         let id = "robot".parse().unwrap();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        world.pass(Duration::from_mins(1));
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
+        listens(&world).await;
         assert_eq!(token(&world).await, StatusCode::OK);
 
         // A client's status.
         clients::set_status(&peer.ctx, tenant.id, &id, ClientStatus::Disabled, "test").await.unwrap();
-        assert_eq!(token(&peer).await, StatusCode::UNAUTHORIZED, "where it was changed, at once");
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED);
+        assert_soon(&database, async || token(&world).await, StatusCode::UNAUTHORIZED).await;
         clients::set_status(&peer.ctx, tenant.id, &id, ClientStatus::Active, "test").await.unwrap();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        assert_eq!(token(&world).await, StatusCode::OK);
+        assert_soon(&database, async || token(&world).await, StatusCode::OK).await;
 
-        // A client's secret, without grace and with it.
+        // Its secrets.
         let (second, _) = clients::rotate_secret(&peer.ctx, tenant.id, &id, Duration::ZERO, "test").await.unwrap();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
+        let with_second = async || token_with(&world, "", second.expose()).await;
+        assert_soon(&database, with_second, StatusCode::OK).await;
         assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED);
-        assert_eq!(token_with(&world, "", second.expose()).await, StatusCode::OK);
-        let (third, until) =
-            clients::rotate_secret(&peer.ctx, tenant.id, &id, Duration::from_hours(1), "test").await.unwrap();
-        assert_eq!(until, peer.ctx.now() + Duration::from_hours(1));
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        for secret in [&second, &third] {
-            assert_eq!(token_with(&world, "", secret.expose()).await, StatusCode::OK, "both, for an hour");
-        }
-        world.pass(Duration::from_hours(1));
-        assert_eq!(token_with(&world, "", second.expose()).await, StatusCode::UNAUTHORIZED, "kept ready or not");
-        assert_eq!(token_with(&world, "", third.expose()).await, StatusCode::OK);
 
         // A tenant's status.
-        assert_eq!(token_with(&world, "/t/acme", SECRET).await, StatusCode::OK);
+        let at_acme = async || token_with(&world, "/t/acme", SECRET).await;
+        assert_eq!(at_acme().await, StatusCode::OK);
         tenants::set_status(&peer.ctx, &acme.slug, TenantStatus::Suspended, "test").await.unwrap();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        assert_eq!(token_with(&world, "/t/acme", SECRET).await, StatusCode::NOT_FOUND);
+        assert_soon(&database, at_acme, StatusCode::NOT_FOUND).await;
         tenants::set_status(&peer.ctx, &acme.slug, TenantStatus::Active, "test").await.unwrap();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        assert_eq!(token_with(&world, "/t/acme", SECRET).await, StatusCode::OK);
+        assert_soon(&database, at_acme, StatusCode::OK).await;
 
         // Keys.
-        let before = world.get("/jwks", &[]).await.body;
         key_rings::stage(&peer.ctx, tenant.id, KeySpec::from(Algorithm::Es256), "test").await.unwrap();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        let after = world.get("/jwks", &[]).await.body;
-        assert_ne!(after, before);
-        assert_eq!(after, peer.get("/jwks", &[]).await.body);
+        let expected = peer.get("/jwks", &[]).await.body;
+        assert_soon(&database, async || world.get("/jwks", &[]).await.body, expected).await;
 
         // A client that is deleted.
         clients::delete(&peer.ctx, tenant.id, &id, "test").await.unwrap();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        assert_eq!(token_with(&world, "", third.expose()).await, StatusCode::UNAUTHORIZED);
+        assert_soon(&database, with_second, StatusCode::UNAUTHORIZED).await;
     }
 }
 
-/// A lookup that began before a change may end after the caches were emptied and fill them with what was. So they are
-/// emptied for some seconds more. A change that isn't counted stands for such a lookup.
+/// Tokens of a user and a client of their own at the tenant `acme`, and whether userinfo takes them.
+async fn warm(world: &World, number: usize) -> (User, String, Value) {
+    let acme = tenants::find(&world.ctx, &"acme".parse().unwrap()).await.unwrap();
+    let (email, client) = (format!("u{number}@example.com"), format!("c{number}"));
+    let user = world.user(&acme, &email).await;
+    world.client(&acme, &client, |_| {}).await;
+    let code = Browser::new(world, "/t/acme").code(&client, &email).await;
+    // A second grant, which the gates' own matrix has too.
+    let tokens = redeem(world, "/t/acme", &client, &code).await.json();
+    (user, client, tokens)
+}
+
+/// Every reason to refuse a subject, made on another node, against copies that are warm here.
 #[tokio::test]
-async fn after_a_change_nothing_is_kept_for_some_seconds() {
+async fn a_subject_that_another_node_took_away_is_refused_though_it_is_warm() {
     for database in databases().await {
         let world = World::on(database.open().await).await;
-        let tenant = world.tenant().await;
-        world.service(&tenant, "robot").await;
-        let raw = database.raw().await;
-        let set = |status: &'static str| raw.execute_unprepared(status);
-        let mut seen = ChangesSeen::default();
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        assert_eq!(token(&world).await, StatusCode::OK);
-        set("UPDATE clients SET status = 'disabled'").await.unwrap();
-        assert_eq!(token(&world).await, StatusCode::OK, "kept ready");
-        for _ in 0..4 {
-            world.pass(Duration::from_secs(1));
-            upkeep::follow_changes(&world.ctx, &mut seen).await;
-            assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED);
+        let acme = world.other_tenant("acme").await;
+        let peer = world.peer(database.open().await);
+        listens(&world).await;
+        for (number, reason) in REASONS.into_iter().filter(|reason| *reason != Reason::GrantRevoked).enumerate() {
+            println!("{reason:?}");
+            let (user, client, tokens) = warm(&world, number).await;
+            let ask = async || userinfo(&world, "/t/acme", &tokens).await.snapshot();
+            for _ in 0..2 {
+                assert!(ask().await.starts_with("200 "), "{reason:?}");
+            }
+            reason.befalls(&peer, &acme, &user, &client).await;
+            let (_, userinfo_says, _) = reason.answers();
+            assert_soon(&database, ask, userinfo_says.to_owned()).await;
         }
-        world.pass(Duration::from_secs(1));
-        upkeep::follow_changes(&world.ctx, &mut seen).await;
-        set("UPDATE clients SET status = 'active'").await.unwrap();
-        assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED, "kept ready again");
-        raw.close().await.unwrap();
     }
+}
+
+/// The same for one grant and for one session, here and on the other node.
+#[tokio::test]
+async fn a_revoked_grant_and_an_ended_session_are_refused_though_they_are_warm() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let peer = world.peer(database.open().await);
+        let tenant = world.tenant().await.id;
+        listens(&world).await;
+        for (round, of_session) in [(0, false), (1, false), (2, true), (3, true)] {
+            let tokens = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
+            let other = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
+            for tokens in [&tokens, &other, &tokens, &other] {
+                assert_eq!(userinfo(&world, "", tokens).await.status, StatusCode::OK);
+            }
+            let claims = crate::support::world::payload(tokens["access_token"].as_str().unwrap());
+            let grant = idp::service::issue::grant_of_jti(claims["jti"].as_str().unwrap()).unwrap();
+            let session = idp::domain::SessionId::from_uuid(claims["sid"].as_str().unwrap().parse().unwrap());
+            let (node, now) = (if round % 2 == 0 { &world } else { &peer }, world.ctx.now());
+            let done: Result<bool, StoreError> = node
+                .ctx
+                .database
+                .write(move |tx| {
+                    Box::pin(async move {
+                        if of_session {
+                            store::sessions::end(tx, tenant, session, now).await
+                        } else {
+                            store::grants::revoke(tx, tenant, grant, now).await
+                        }
+                    })
+                })
+                .await;
+            assert!(done.unwrap());
+            let ask = async || userinfo(&world, "", &tokens).await.status;
+            if round % 2 == 0 {
+                assert_eq!(ask().await, StatusCode::UNAUTHORIZED, "on the node that did it, at once");
+            }
+            assert_soon(&database, ask, StatusCode::UNAUTHORIZED).await;
+            assert_eq!(userinfo(&world, "", &other).await.status, StatusCode::OK, "another session's");
+        }
+    }
+}
+
+#[tokio::test]
+async fn changed_claims_and_settings_are_seen_though_the_answer_is_warm() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let peer = world.peer(database.open().await);
+        let tenant = world.tenant().await;
+        listens(&world).await;
+        let tokens = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
+        assert_eq!(userinfo(&world, "", &tokens).await.json()["name"], "Ada Lovelace");
+        for (node, name) in [(&world, "Ada King"), (&peer, "Countess")] {
+            let mut user = users::find(&world.ctx, &tenant, "ada@example.com").await.unwrap();
+            user.profile.name = Some(name.to_owned());
+            let id = tenant.id;
+            let updated: Result<bool, StoreError> = node
+                .ctx
+                .database
+                .write(move |tx| Box::pin(async move { store::users::update(tx, id, &user).await }))
+                .await;
+            assert!(updated.unwrap());
+            let ask = async || userinfo(&world, "", &tokens).await.json()["name"].clone();
+            assert_soon(&database, ask, name.into()).await;
+        }
+        // A key that is taken away in an emergency takes its tokens along, verified before or not.
+        let kid = key_rings::list(&world.ctx, tenant.id).await.unwrap()[0].jwk.kid().as_str().to_owned();
+        let next = key_rings::stage(&peer.ctx, tenant.id, KeySpec::from(Algorithm::Rs256), "test").await.unwrap();
+        let next = next.jwk.kid().as_str();
+        key_rings::change(&peer.ctx, tenant.id, next, KeyChange::ActivateInEmergency, "test").await.unwrap();
+        let ask = async || userinfo(&world, "", &tokens).await.status;
+        assert_soon(&database, ask, StatusCode::OK).await;
+        key_rings::change(&peer.ctx, tenant.id, &kid, KeyChange::RetireInEmergency, "test").await.unwrap();
+        assert_soon(&database, ask, StatusCode::UNAUTHORIZED).await;
+    }
+}
+
+#[tokio::test]
+async fn time_runs_out_for_what_is_warm() {
+    for database in databases().await {
+        let world = World::with(database.open().await, |config| {
+            config.sessions.lifetime = Duration::from_mins(5);
+            config.tokens.access_token_lifetime = Duration::from_mins(10);
+        })
+        .await;
+        world.furnish().await;
+        listens(&world).await;
+        let tokens = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
+        assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::OK);
+        world.pass(Duration::from_secs(299));
+        assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::OK);
+        world.pass(Duration::from_secs(1));
+        assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::UNAUTHORIZED, "the session is over");
+    }
+}
+
+#[tokio::test]
+async fn a_warm_token_is_nothing_to_another_tenant() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let acme = world.other_tenant("acme").await;
+        world.client(&acme, "reports", |_| {}).await;
+        listens(&world).await;
+        let tokens = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
+        for _ in 0..2 {
+            assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::OK);
+            assert_eq!(userinfo(&world, "/t/acme", &tokens).await.status, StatusCode::UNAUTHORIZED);
+        }
+    }
+}
+
+/// Checks that run all the time, and a change in their midst: none of them may leave behind what was before.
+#[tokio::test]
+async fn no_check_after_a_change_sees_what_was_before() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        listens(&world).await;
+        for round in 0..15 {
+            let tokens = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
+            let status = async || userinfo(&world, "", &tokens).await.status;
+            let change = async {
+                for _ in 0..round {
+                    tokio::task::yield_now().await;
+                }
+                users::set_status(&world.ctx, &tenant, "ada@example.com", UserStatus::Locked, "test").await.unwrap();
+                for _ in 0..5 {
+                    assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+                }
+            };
+            let checks = futures_util::future::join_all((0..8).map(|_| async {
+                for _ in 0..8 {
+                    status().await;
+                }
+            }));
+            futures_util::future::join(change, checks).await;
+            assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+            users::set_status(&world.ctx, &tenant, "ada@example.com", UserStatus::Active, "test").await.unwrap();
+        }
+    }
+}
+
+/// PostgreSQL: without its listening connection a node asks the database, and what changed meanwhile isn't missed.
+#[tokio::test]
+async fn a_node_that_cannot_listen_asks_the_database() {
+    let database = TestDatabase::postgres().await;
+    let world = World::on(database.open().await).await;
+    let tenant = world.tenant().await;
+    world.service(&tenant, "robot").await;
+    let peer = world.peer(database.open().await);
+    listens(&world).await;
+    assert_eq!(token(&world).await, StatusCode::OK);
+    let raw = database.raw().await;
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query IN ('LISTEN \"signet_changes\"', 'SELECT 1')";
+    raw.execute_unprepared(kill).await.unwrap();
+    let deaf = async {
+        while world.ctx.database.changes().is_certain() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), deaf).await.unwrap();
+    let id = "robot".parse().unwrap();
+    clients::set_status(&peer.ctx, tenant.id, &id, ClientStatus::Disabled, "test").await.unwrap();
+    assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED, "at once: nothing kept is used");
+    listens(&world).await;
+    assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED);
+    clients::set_status(&peer.ctx, tenant.id, &id, ClientStatus::Active, "test").await.unwrap();
+    assert_soon(&database, async || token(&world).await, StatusCode::OK).await;
+    raw.close().await.unwrap();
 }

@@ -17,7 +17,7 @@ const TEMPLATE: &str = "signet_test_template";
 pub(crate) struct TestDatabase {
     url: Secret,
     /// SQLite: goes when the test ends.
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 /// One of each kind. Test bodies go over both.
@@ -39,7 +39,7 @@ impl TestDatabase {
     pub(crate) fn empty_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("signet.db").display());
-        Self { url: Secret::new(url), _folder: Some(folder) }
+        Self { url: Secret::new(url), folder: Some(folder) }
     }
 
     /// With the current schema, on PostgreSQL.
@@ -71,7 +71,7 @@ impl TestDatabase {
         };
         admin.execute_unprepared(&create).await.unwrap();
         admin.close().await.unwrap();
-        Self { url: Secret::new(cluster.url(name)), _folder: None }
+        Self { url: Secret::new(cluster.url(name)), folder: None }
     }
 
     /// Opens it, as a node does.
@@ -82,6 +82,11 @@ impl TestDatabase {
     /// What a node needs to open it.
     pub(crate) fn settings(&self) -> DatabaseSettings {
         DatabaseSettings::new(self.url.clone())
+    }
+
+    /// Whether what another process changed is to hold at the very next check.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.folder.is_some()
     }
 
     /// A connection that knows nothing of the store, to look behind its back.

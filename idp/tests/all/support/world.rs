@@ -13,18 +13,17 @@ use idp::config::{Config, KeyEncryptionKey};
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, GrantType};
 use idp::domain::tenant::{Slug, Tenant, TenantSettings};
 use idp::domain::user::{Profile, User};
-use idp::domain::{Secret, TenantId, Timestamp};
+use idp::domain::{Secret, TenantId};
 use idp::http::routes::routes;
+use idp::service;
 use idp::service::browser::{BrowserSecret, Form};
 use idp::service::client_keys::ClientKeyCache;
 use idp::service::clients::{self, ClientCache, NewClient};
 use idp::service::clock::Clock;
 use idp::service::ctx::{Ctx, Parts};
-use idp::service::key_rings::KeyRings;
-use idp::service::outbound::{Outbound, Resolve};
+use idp::service::outbound::Outbound;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
-use idp::service::subject_identifier::PairwiseSalts;
 use idp::service::tenants::{self, NewTenant, TenantCache};
 use idp::service::users::{self, NewUser};
 use idp::store::signing_keys::StoredKey;
@@ -35,44 +34,11 @@ use poem::http::{HeaderMap, StatusCode};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, EndpointExt, Request, Response};
 
+use super::ambient::{Here, TestClock, TestRandom};
 use super::database::TestDatabase;
 
 /// When every test begins: 2030-01-01T00:00:00Z.
 pub(crate) const START: i64 = 1_893_456_000_000;
-
-/// A clock that stands.
-#[derive(Debug)]
-pub(crate) struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
-/// Numbers that differ from draw to draw and are the same in every run.
-#[derive(Debug)]
-struct TestRandom(AtomicU64);
-
-impl Random for TestRandom {
-    fn fill(&self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(32) {
-            let draw = self.0.fetch_add(1, Ordering::SeqCst);
-            let block = openssl::sha::sha256(&draw.to_be_bytes());
-            chunk.copy_from_slice(&block[..chunk.len()]);
-        }
-    }
-}
-
-/// Every name is this machine's: no test asks the network.
-#[derive(Debug)]
-struct Here;
-
-impl Resolve for Here {
-    fn resolve(&self, _: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
-        Ok(vec![SocketAddr::new(HOME.parse().unwrap(), port)])
-    }
-}
 
 /// A provider in this process.
 pub(crate) struct World {
@@ -211,8 +177,10 @@ impl World {
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
             client_keys: ClientKeyCache::default(),
-            key_rings: KeyRings::default(),
-            pairwise_salts: PairwiseSalts::default(),
+            key_rings: service::key_rings::KeyRings::default(),
+            verified_tokens: service::access_token::VerifiedTokens::default(),
+            subjects: service::subject::Subjects::default(),
+            pairwise_salts: service::subject_identifier::PairwiseSalts::default(),
         });
         let endpoint = routes(ctx.clone()).boxed();
         Self { ctx, clock, random, endpoint }
