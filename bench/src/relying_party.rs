@@ -59,6 +59,17 @@ struct Claims {
 impl RelyingParty {
     /// One whole flow: authorize, sign in, consent if asked, code, tokens, userinfo.
     pub(crate) async fn sign_in(&self, browser: &mut Browser, visit: Visit) -> Result<(), Failure> {
+        let bearer = self.bearer(browser, visit).await?;
+        let answer = browser
+            .call("userinfo", Method::GET, &self.endpoints.userinfo, &bearer, &[])
+            .await?
+            .expect("userinfo", StatusCode::OK)?;
+        let claims: Claims = parse("userinfo", &answer)?;
+        if claims.sub.is_empty() { Err(answer.failure("userinfo", "no subject")) } else { Ok(()) }
+    }
+
+    /// The same up to the tokens: the `Authorization` header that the access token makes.
+    pub(crate) async fn bearer(&self, browser: &mut Browser, visit: Visit) -> Result<String, Failure> {
         let [state, nonce, verifier] = [random("state")?, random("nonce")?, random("code_verifier")?];
         let code = self.code(browser, visit, &state, &nonce, &verifier).await?;
         let form = [
@@ -75,13 +86,7 @@ impl RelyingParty {
         if tokens.id_token.is_empty() {
             return Err(answer.failure("token", "no ID token"));
         }
-        let bearer = format!("Bearer {}", tokens.access_token);
-        let answer = browser
-            .call("userinfo", Method::GET, &self.endpoints.userinfo, &bearer, &[])
-            .await?
-            .expect("userinfo", StatusCode::OK)?;
-        let claims: Claims = parse("userinfo", &answer)?;
-        if claims.sub.is_empty() { Err(answer.failure("userinfo", "no subject")) } else { Ok(()) }
+        Ok(format!("Bearer {}", tokens.access_token))
     }
 
     /// From the authorization request to the code.

@@ -36,6 +36,12 @@ impl SameRequest {
         Self::new(address, step, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n"))
     }
 
+    /// `GET path` with an `Authorization` header.
+    pub(crate) fn get_with(address: SocketAddr, step: &'static str, path: &str, authorization: &str) -> Self {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {authorization}\r\n\r\n");
+        Self::new(address, step, &request)
+    }
+
     /// `POST path` with a form and an `Authorization` header.
     pub(crate) fn post(address: SocketAddr, step: &'static str, path: &str, authorization: &str, form: &str) -> Self {
         let length = form.len();

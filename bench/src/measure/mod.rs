@@ -7,6 +7,7 @@ mod documents;
 mod memory;
 mod other_algorithms;
 mod start;
+mod userinfo;
 
 use crate::{arguments::Selection, bench::Bench, error::BenchError, limit::Limit, report::Row};
 
@@ -17,6 +18,8 @@ pub(crate) enum Measure {
     ClientCredentials,
     /// P2.
     OtherAlgorithms,
+    /// P3.
+    Userinfo,
     /// P4.
     Documents,
     /// P6.
@@ -29,8 +32,15 @@ pub(crate) enum Measure {
 
 impl Measure {
     /// All, in the order in which they run: those with servers of their own come before those that share one.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Start, Self::Memory, Self::ClientCredentials, Self::OtherAlgorithms, Self::Documents, Self::CodeFlow];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Start,
+        Self::Memory,
+        Self::ClientCredentials,
+        Self::OtherAlgorithms,
+        Self::Userinfo,
+        Self::Documents,
+        Self::CodeFlow,
+    ];
 
     /// All that `--only` takes.
     pub(crate) const SELECTIONS: [Selection; Self::ALL.len() + 1] = {
@@ -48,6 +58,7 @@ impl Measure {
         match self {
             Self::ClientCredentials => "P1",
             Self::OtherAlgorithms => "P2",
+            Self::Userinfo => "P3",
             Self::Documents => "P4",
             Self::CodeFlow => "P6",
             Self::Start => "P8",
@@ -60,6 +71,7 @@ impl Measure {
         match self {
             Self::ClientCredentials => "client_credentials RS256",
             Self::OtherAlgorithms => "client_credentials ES256 and EdDSA",
+            Self::Userinfo => "userinfo",
             Self::Documents => "JWKS and discovery",
             Self::CodeFlow => "code flow",
             Self::Start => "start to ready",
@@ -72,7 +84,7 @@ impl Measure {
         match self {
             Self::ClientCredentials => &[Limit::Rsa],
             Self::OtherAlgorithms => &[Limit::Es256, Limit::EdDsa],
-            Self::Documents => &[Limit::Hello],
+            Self::Userinfo | Self::Documents => &[Limit::Hello],
             Self::CodeFlow => &[Limit::Argon2, Limit::Rsa, Limit::Es256],
             Self::Start | Self::Memory => &[],
         }
@@ -83,6 +95,7 @@ impl Measure {
         match self {
             Self::ClientCredentials => client_credentials::run(bench).await,
             Self::OtherAlgorithms => other_algorithms::run(bench).await,
+            Self::Userinfo => userinfo::run(bench).await,
             Self::Documents => documents::run(bench).await,
             Self::CodeFlow => code_flow::run(bench).await,
             Self::Start => start::run(bench).await,

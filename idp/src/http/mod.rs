@@ -4,6 +4,7 @@ pub mod error;
 pub mod extract;
 pub mod first_party;
 pub mod health;
+pub mod hot;
 pub mod methods;
 pub mod oidc;
 pub mod pages;

@@ -16,6 +16,7 @@ use super::error::oauth::OAuthErrorBody;
 use super::extract::described::Described;
 use super::extract::oauth_form::{OAuthForm, OptionalForm};
 use super::extract::visit::{Call, Visit};
+use super::hot::Hot;
 use super::methods::Methods;
 use super::oidc::token::{TokenRequest, TokenResponse};
 use super::oidc::userinfo::UserinfoRequest;
@@ -219,7 +220,7 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/select-account", get(select_account::get).post(select_account::post))
         .at("/consent", get(consent::get).post(consent::post))
         .at("/brand.:rest", get(brand));
-    let tenant = Fork { takes_first: is_page, first: pages, second: service().into_endpoint() };
+    let tenant = Fork { takes_first: is_page, first: pages, second: Hot(service().into_endpoint()) };
     let tenants = TenantGate::new(ctx.clone(), Answering(tenant));
     Answering(Fork { takes_first: is_shared, first: shared, second: tenants }.data(ctx))
 }

@@ -45,12 +45,11 @@ pub async fn answer(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userin
     if !subject.live.grant.scope.contains("openid") {
         return Err(UserinfoError::InsufficientScope);
     }
-    let bytes = match subject.userinfo.get() {
-        Some(ready) => ready.clone(),
-        None => {
-            let made = claims(ctx, tenant, &subject).await?;
-            subject.userinfo.get_or_init(|| made).clone()
-        }
+    let bytes = if let Some(ready) = subject.userinfo.get() {
+        ready.clone()
+    } else {
+        let made = claims(ctx, tenant, &subject).await?;
+        subject.userinfo.get_or_init(|| made).clone()
     };
     Ok(match subject.client.metadata.userinfo_signed_response_alg {
         None => Userinfo::Json(bytes),

@@ -40,6 +40,16 @@ impl Call {
 
 impl<'a> FromRequest<'a> for Call {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Self::of(request)
+    }
+}
+
+impl Call {
+    /// Reads it off a request that the tenant's gate has let in.
+    ///
+    /// # Errors
+    /// Status 500 for one that came by another way.
+    pub fn of(request: &Request) -> poem::Result<Self> {
         let missing = || poem::Error::from_status(StatusCode::INTERNAL_SERVER_ERROR);
         let ctx = request.data::<Ctx>().cloned().ok_or_else(missing)?;
         let site = request.data::<Arc<Site>>().cloned().ok_or_else(missing)?;
