@@ -12,6 +12,7 @@ use poem::http::uri::{PathAndQuery, Uri};
 use poem::{Endpoint, IntoResponse, Request, Response};
 
 use super::error::fallback;
+use super::error::oauth::OAuthError;
 use super::pages::{Brand, Language, LogoUrl};
 use crate::domain::TenantId;
 use crate::domain::provider_metadata::ProviderMetadata;
@@ -148,7 +149,11 @@ impl<E: Endpoint> Endpoint for TenantGate<E> {
         let tenant = match tenants::active(&self.ctx, slug).await {
             Ok(tenant) => tenant,
             Err(TenantLookupError::Unknown) => return Ok(fallback::unknown_tenant(&request)),
-            Err(TenantLookupError::Failure(failure)) => return Ok(fallback::failure(&request, failure)),
+            Err(TenantLookupError::Failure(failure)) => {
+                let path = split.as_ref().map_or_else(|| request.uri().path(), |(_, path)| path);
+                let oauth = speaks_oauth(path).then(|| OAuthError::from(failure).into_response());
+                return Ok(oauth.unwrap_or_else(|| fallback::failure(&request, failure)));
+            }
         };
         if let Some((_, path)) = split {
             let uri = with_path(request.uri(), &path);
@@ -157,6 +162,11 @@ impl<E: Endpoint> Endpoint for TenantGate<E> {
         request.extensions_mut().insert(self.sites.of(tenant).await);
         self.inner.call(request).await.map(IntoResponse::into_response)
     }
+}
+
+/// Whether an address within a tenant answers errors as RFC 6749 §5.2 has them.
+fn speaks_oauth(path: &str) -> bool {
+    matches!(path, "/token" | "/userinfo" | "/jwks" | "/v1/auth/m2m/token") || path.starts_with("/.well-known/")
 }
 
 /// A path that looks like a tenant's and can't be.
