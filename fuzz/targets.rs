@@ -10,6 +10,7 @@ use idp::domain::claims_request::ClaimsRequest;
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, ClientStatus, GrantType};
 use idp::domain::parameters::Parameters;
 use idp::domain::redirect_uri::RedirectUri;
+use idp::domain::request_object::{Beside, RequestObject};
 use idp::domain::tenant::Issuer;
 use idp::domain::{Secret, Timestamp};
 use keys::{ClaimRules, ForeignJwks, Purpose, RegisteredClaims, VerificationKey};
@@ -122,9 +123,21 @@ pub(crate) fn client_assertion(input: &[u8]) {
     token(input, &[Purpose::ClientAssertion]);
 }
 
-/// A request object.
+/// A request object, and, as if it were one's payload, what is in it: of what is taken, nothing stands there twice but
+/// `resource`, and nothing inside says who asks.
 pub(crate) fn request_object(input: &[u8]) {
     token(input, &[Purpose::RequestObject]);
+    let Ok(object) = RequestObject::read(input) else { return };
+    let _ = object.check(&CLIENT.id, ISSUER, Timestamp::from_seconds(1_893_456_000));
+    let beside = Parameters::from_pairs([("client_id".to_owned(), CLIENT.id.to_string())]);
+    for rest in [Beside::Completes, Beside::Ignored] {
+        let Ok(whole) = object.assembled(&beside, rest) else { continue };
+        assert_eq!(AuthorizationRequest::client_id(&whole).as_ref(), Ok(&CLIENT.id));
+        for name in ["redirect_uri", "state", "scope", "response_type", "claims"] {
+            assert!(whole.optional(name).is_ok(), "{name} stands there once");
+        }
+        assert!(whole.all("request").chain(whole.all("request_uri")).next().is_none());
+    }
 }
 
 /// Whether this query is a request that can be met.

@@ -20,6 +20,7 @@ use crate::service::key_rings::KeyRings;
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::SystemRandom;
+use crate::service::request_object::RequestObjectCache;
 use crate::service::subject::Subjects;
 use crate::service::subject_identifier::PairwiseSalts;
 use crate::service::tenants::{self, TenantCache, TenantChangeError};
@@ -119,6 +120,7 @@ impl App {
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
             client_keys: ClientKeyCache::default(),
+            request_objects: RequestObjectCache::default(),
             key_rings: KeyRings::default(),
             verified_tokens: VerifiedTokens::default(),
             subjects: Subjects::default(),

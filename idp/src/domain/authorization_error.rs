@@ -23,6 +23,9 @@ pub enum UntrustedRequest {
     /// Not one of those registered.
     #[error("redirect_uri is not registered for this client")]
     RedirectUriMismatch,
+    /// A request object that can't be used, and nothing beside it says where to tell that.
+    #[error("{0}")]
+    RequestObject(String),
 }
 
 /// An error code for the client (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
@@ -50,6 +53,10 @@ pub enum AuthorizationErrorCode {
     /// The class of authentication that is essential to the client isn't to be had here (OpenID Connect Unmet
     /// Authentication Requirements §2).
     UnmetAuthenticationRequirements,
+    /// The request object can't be used (RFC 9101 §7).
+    InvalidRequestObject,
+    /// There is no request object at `request_uri` (RFC 9101 §7).
+    InvalidRequestUri,
     /// `request` isn't supported.
     RequestNotSupported,
     /// `request_uri` isn't supported.
@@ -74,6 +81,8 @@ impl AuthorizationErrorCode {
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",

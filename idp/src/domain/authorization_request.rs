@@ -110,12 +110,6 @@ impl AuthorizationRequest {
         {
             return refuse(Code::InvalidRequest, "state and nonce have at most 4,096 bytes");
         }
-        if parameters.optional("request")?.is_some() {
-            return refuse(Code::RequestNotSupported, "request objects are not supported");
-        }
-        if parameters.optional("request_uri")?.is_some() {
-            return refuse(Code::RequestUriNotSupported, "request objects are not supported");
-        }
         if parameters.optional("registration")?.is_some() {
             return refuse(Code::RegistrationNotSupported, "the registration parameter is not supported");
         }

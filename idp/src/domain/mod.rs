@@ -20,6 +20,7 @@ pub mod password;
 pub mod pkce;
 pub mod provider_metadata;
 pub mod redirect_uri;
+pub mod request_object;
 pub mod scope;
 pub mod secret;
 pub mod session;

@@ -36,6 +36,20 @@ impl Parameters {
         Some(Self(pairs))
     }
 
+    /// Parameters that were read from elsewhere.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    /// These, and of the others those that aren't among these and that `admitted` admits by their name.
+    #[must_use]
+    pub fn over(mut self, others: &Self, admitted: impl Fn(&str) -> bool) -> Self {
+        let more = others.0.iter().filter(|(name, _)| self.all(name).next().is_none() && admitted(name));
+        let more: Vec<(String, String)> = more.cloned().collect();
+        self.0.extend(more);
+        self
+    }
+
     /// The one value of `name`, if it is there.
     pub fn optional(&self, name: &'static str) -> Result<Option<&str>, ParameterError> {
         let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());

@@ -37,6 +37,8 @@ pub struct ProviderMetadata {
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    require_request_uri_registration: bool,
+    request_object_signing_alg_values_supported: [&'static str; 6],
     authorization_response_iss_parameter_supported: bool,
 }
 
@@ -68,8 +70,10 @@ impl ProviderMetadata {
             claim_types_supported: ["normal"],
             ui_locales_supported: ui_locales,
             claims_parameter_supported: true,
-            request_parameter_supported: false,
-            request_uri_parameter_supported: false,
+            request_parameter_supported: true,
+            request_uri_parameter_supported: true,
+            require_request_uri_registration: true,
+            request_object_signing_alg_values_supported: ClientAlgorithm::ALL.map(ClientAlgorithm::name),
             authorization_response_iss_parameter_supported: true,
         }
     }

@@ -14,6 +14,7 @@ use super::key_rings::KeyRings;
 use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
+use super::request_object::RequestObjectCache;
 use super::subject::Subjects;
 use super::subject_identifier::PairwiseSalts;
 use super::tenants::TenantCache;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub clients: ClientCache,
     /// Keys of clients that were fetched.
     pub client_keys: ClientKeyCache,
+    /// Request objects that were fetched.
+    pub request_objects: RequestObjectCache,
     /// Keys that were asked for.
     pub key_rings: KeyRings,
     /// Access tokens that were verified.

@@ -40,6 +40,7 @@ const fn of(failure: Failure) -> pages::Failure {
 fn untrusted(error: &UntrustedRequest, page: &PageContext) -> Response {
     let failure = match error {
         UntrustedRequest::ClientId(_) | UntrustedRequest::UnknownClient => pages::Failure::UnknownClient,
+        UntrustedRequest::RequestObject(_) => pages::Failure::InvalidRequest,
         UntrustedRequest::RedirectUriMissing => pages::Failure::RedirectUriMissing,
         UntrustedRequest::RedirectUri(_) | UntrustedRequest::RedirectUriMismatch => pages::Failure::RedirectUriMismatch,
     };

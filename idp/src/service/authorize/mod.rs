@@ -17,6 +17,7 @@ use super::Failure;
 use super::browser::BrowserSecret;
 use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
+use super::request_object::{self, RequestObjectError};
 use super::sessions::Accounts;
 use crate::domain::authorization_flow::{AuthorizationFlow, FlowState};
 use crate::domain::authorization_request::{
@@ -81,6 +82,16 @@ impl From<StoreError> for AuthorizeError {
     }
 }
 
+/// Tells of a request object that can't be used, where the request says it is to be told.
+fn refused_object(error: AuthorizationError, answer_by: &Parameters, client: &Client) -> Result<Next, AuthorizeError> {
+    match AuthorizationRequest::return_address(answer_by, client) {
+        Ok(to) => Ok(Next::Return(AuthorizationResponse { to, outcome: Err(error) })),
+        // That it's missing outside is no fault: it may be inside of what can't be read.
+        Err(UntrustedRequest::RedirectUriMissing) => Err(UntrustedRequest::RequestObject(error.to_string()).into()),
+        Err(untrusted) => Err(untrusted.into()),
+    }
+}
+
 /// Takes an authorization request in. `browser` is absent where the request came by a POST from elsewhere, which
 /// carries no cookies: the first page binds the flow then.
 pub async fn start(
@@ -93,6 +104,12 @@ pub async fn start(
 ) -> Result<Next, AuthorizeError> {
     let client_id = AuthorizationRequest::client_id(parameters)?;
     let client = active_client(ctx, tenant.id, &client_id).await?;
+    let assembled = match request_object::assemble(ctx, tenant, &client, parameters).await {
+        Ok(assembled) => assembled,
+        Err(RequestObjectError::Failure(failure)) => return Err(failure.into()),
+        Err(RequestObjectError::Refused { error, answer_by }) => return refused_object(error, &answer_by, &client),
+    };
+    let parameters = &*assembled;
     let address = AuthorizationRequest::return_address(parameters, &client)?;
     let parsed = match AuthorizationRequest::parse(parameters, &client, address.clone()) {
         Ok(request) => {

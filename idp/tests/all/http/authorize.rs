@@ -107,8 +107,16 @@ async fn what_else_is_wrong_goes_to_the_client_with_state_and_iss() {
         ),
         (&[("max_age", "-1")], "invalid_request", "max_age must be a number of seconds, zero or more"),
         (&[("max_age", "soon")], "invalid_request", "max_age must be a number of seconds, zero or more"),
-        (&[("request", "e30.e30.")], "request_not_supported", "request objects are not supported"),
-        (&[("request_uri", "https://x.example/r")], "request_uri_not_supported", "request objects are not supported"),
+        (
+            &[("request", "e30.e30.")],
+            "invalid_request_object",
+            "the client has registered nothing to verify a request object with: jwks or jwks_uri",
+        ),
+        (
+            &[("request_uri", "https://x.example/r")],
+            "invalid_request_uri",
+            "request_uri must be one of the request_uris that the client registered",
+        ),
         (&[("registration", "{}")], "registration_not_supported", "the registration parameter is not supported"),
         (&long, "invalid_request", "state and nonce have at most 4,096 bytes"),
     ];

@@ -177,6 +177,7 @@ impl World {
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
             client_keys: ClientKeyCache::default(),
+            request_objects: service::request_object::RequestObjectCache::default(),
             key_rings: service::key_rings::KeyRings::default(),
             verified_tokens: service::access_token::VerifiedTokens::default(),
             subjects: service::subject::Subjects::default(),

@@ -1,0 +1,222 @@
+//! Request objects (RFC 9101, OpenID Connect Core §6): found, fetched, verified, and made into the request that they are.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keys::{
+    ClientAlgorithm, HmacPurpose, MAX_TOKEN_BYTES, Purpose, VerificationPolicy, VerifiedJws, VerifyError, verify_hmac,
+};
+use moka::future::Cache;
+use openssl::sha::{Sha256, sha256};
+
+use super::Failure;
+use super::client_keys::{self, ClientKeyError};
+use super::clients::ReadyClient;
+use super::ctx::Ctx;
+use super::outbound::{Fetched, OutboundError};
+use crate::domain::authorization_error::{AuthorizationError, AuthorizationErrorCode as Code};
+use crate::domain::client_assertion::Seen;
+use crate::domain::parameters::Parameters;
+use crate::domain::request_object::{Beside, RequestObject, RequestObjectFault};
+use crate::domain::tenant::Tenant;
+use crate::domain::{ClientId, TenantId, Timestamp};
+use crate::store::{self, StoreError};
+
+/// Bytes of request objects that are kept because their address says their hash.
+const CACHED_BYTES: u64 = 4 << 20;
+/// How many addresses that failed are remembered.
+const CACHED_FAILURES: u64 = 10_000;
+/// What a request object may be served as: the type of RFC 9101 §5.2.3, and what it was before that.
+const MEDIA_TYPES: [&str; 3] = ["application/oauth-authz-req+jwt", "application/jwt", "application/jose"];
+const ACCEPT: &str = "application/oauth-authz-req+jwt, application/jwt";
+/// Goes before a `jti` when it is hashed: that of a request object uses up no assertion's.
+const ID_LABEL: &[u8] = b"request object\0";
+
+/// What is remembered of `request_uri`.
+#[derive(Clone, Debug)]
+pub struct RequestObjectCache {
+    /// By SHA-256, which the address has in its fragment: such a document never changes.
+    by_hash: Cache<[u8; 32], Arc<str>>,
+    failed: Cache<(TenantId, ClientId, String), Timestamp>,
+}
+
+impl Default for RequestObjectCache {
+    fn default() -> Self {
+        let weight = |_: &[u8; 32], text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self {
+            by_hash: Cache::builder().max_capacity(CACHED_BYTES).weigher(weight).build(),
+            failed: Cache::builder().max_capacity(CACHED_FAILURES).build(),
+        }
+    }
+}
+
+/// Why there is no request.
+#[derive(Debug)]
+pub enum RequestObjectError {
+    /// The client made a mistake, or somebody who isn't the client.
+    Refused {
+        /// What it is told.
+        error: AuthorizationError,
+        /// What says where it is told: of what is in the object, only what its signature vouches for.
+        answer_by: Parameters,
+    },
+    /// Something of ours failed.
+    Failure(Failure),
+}
+
+/// The whole request: the parameters themselves, or what a request object makes of them.
+pub async fn assemble<'p>(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &ReadyClient,
+    parameters: &'p Parameters,
+) -> Result<Cow<'p, Parameters>, RequestObjectError> {
+    let refuse = |error| Err(RequestObjectError::Refused { error, answer_by: parameters.clone() });
+    let jwt = match presented(ctx, tenant.id, client, parameters).await {
+        Ok(Some(jwt)) => jwt,
+        Ok(None) if client.metadata.require_signed_request_object => {
+            let text = "this client must send its requests as signed request objects, by request or request_uri";
+            return refuse(AuthorizationError::new(Code::InvalidRequest, text));
+        }
+        Ok(None) => return Ok(Cow::Borrowed(parameters)),
+        Err(error) => return refuse(error),
+    };
+    let by_reference = parameters.all("request_uri").next().is_some();
+    let verified = match verify(ctx, tenant.id, client, &jwt).await {
+        Ok(verified) => verified,
+        Err(error) => return refuse(unverified(&error, by_reference)),
+    };
+    let object = match RequestObject::read(verified.payload()) {
+        Ok(object) => object,
+        Err(fault) => return refuse(faulty(&fault)),
+    };
+    let strict = client.metadata.require_signed_request_object;
+    let beside = if strict { Beside::Ignored } else { Beside::Completes };
+    let whole = match object.assembled(parameters, beside) {
+        Ok(whole) => whole,
+        Err(fault) => return refuse(faulty(&fault)),
+    };
+    let refuse = |error| Err(RequestObjectError::Refused { error, answer_by: whole.clone() });
+    if let Err(fault) = object.check(&client.id, tenant.issuer.as_str(), ctx.now()) {
+        return refuse(faulty(&fault));
+    }
+    match first_use(ctx, tenant.id, client, &object).await.map_err(RequestObjectError::Failure)? {
+        Seen::First => Ok(Cow::Owned(whole)),
+        Seen::Again => refuse(invalid("the request object was used before (jti)")),
+    }
+}
+
+fn invalid(text: impl Into<String>) -> AuthorizationError {
+    AuthorizationError::new(Code::InvalidRequestObject, text)
+}
+
+fn faulty(fault: &RequestObjectFault) -> AuthorizationError {
+    invalid(format!("the request object can't be used: {fault}"))
+}
+
+fn unverified(error: &ClientKeyError, by_reference: bool) -> AuthorizationError {
+    match error {
+        ClientKeyError::Verify(VerifyError::Algorithm(alg)) if alg.eq_ignore_ascii_case("none") => {
+            let code = if by_reference { Code::RequestUriNotSupported } else { Code::RequestNotSupported };
+            AuthorizationError::new(code, "request objects must be signed: alg none is not supported")
+        }
+        ClientKeyError::NoKeys => {
+            invalid("the client has registered nothing to verify a request object with: jwks or jwks_uri")
+        }
+        ClientKeyError::Unfetched(_) | ClientKeyError::NoJwks | ClientKeyError::Verify(_) => {
+            invalid(format!("the request object can't be verified: {error}"))
+        }
+    }
+}
+
+/// The request object that came with the request, if one did.
+async fn presented(
+    ctx: &Ctx,
+    tenant: TenantId,
+    client: &ReadyClient,
+    parameters: &Parameters,
+) -> Result<Option<Arc<str>>, AuthorizationError> {
+    match (parameters.optional("request")?, parameters.optional("request_uri")?) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => {
+            Err(AuthorizationError::new(Code::InvalidRequest, "request and request_uri must not both be sent"))
+        }
+        (Some(jwt), None) => Ok(Some(Arc::from(jwt))),
+        (None, Some(uri)) => fetch(ctx, tenant, client, uri).await.map(Some),
+    }
+}
+
+/// The request object at an address that the client registered. A fragment is the hash of what is there (OpenID Connect
+/// Core §6.2): it says what may be kept, and the registration holds for the address with another one too.
+async fn fetch(ctx: &Ctx, tenant: TenantId, client: &ReadyClient, uri: &str) -> Result<Arc<str>, AuthorizationError> {
+    let refuse = |text: String| AuthorizationError::new(Code::InvalidRequestUri, text);
+    let (address, fragment) = uri.split_once('#').unwrap_or((uri, ""));
+    let is_registered =
+        |registered: &String| registered.split_once('#').map_or(registered.as_str(), |(address, _)| address) == address;
+    if !client.metadata.request_uris.iter().any(is_registered) {
+        return Err(refuse("request_uri must be one of the request_uris that the client registered".to_owned()));
+    }
+    let RequestObjectCache { by_hash, failed } = &ctx.request_objects;
+    let hash: Option<[u8; 32]> = URL_SAFE_NO_PAD.decode(fragment).ok().and_then(|hash| hash.try_into().ok());
+    if let Some(hash) = hash
+        && let Some(kept) = by_hash.get(&hash).await
+    {
+        return Ok(kept);
+    }
+    let (key, now) = ((tenant, client.id.clone(), address.to_owned()), ctx.now());
+    let interval = ctx.config.outbound.retry_interval;
+    if failed.get(&key).await.is_some_and(|at| at <= now && now < at + interval) {
+        return Err(refuse(format!("request_uri: {}", OutboundError::JustFailed)));
+    }
+    let fetched = match ctx.outbound.get(address, ACCEPT, MAX_TOKEN_BYTES).await {
+        Ok(fetched) => fetched,
+        Err(error) => {
+            failed.insert(key, now).await;
+            return Err(refuse(format!("request_uri: {error}")));
+        }
+    };
+    let text = text(&fetched).map_err(|error| refuse(error.to_owned()))?;
+    if let Some(hash) = hash.filter(|hash| *hash == sha256(&fetched.body)) {
+        by_hash.insert(hash, Arc::clone(&text)).await;
+    }
+    Ok(text)
+}
+
+fn text(fetched: &Fetched) -> Result<Arc<str>, &'static str> {
+    if !fetched.media_type().is_some_and(|found| MEDIA_TYPES.contains(&found.as_str())) {
+        return Err("request_uri: what is there must have the Content-Type application/oauth-authz-req+jwt");
+    }
+    let text = std::str::from_utf8(&fetched.body).map_err(|_| "request_uri: what is there is no JWT")?;
+    // A file often ends with a line.
+    Ok(Arc::from(text.trim_ascii()))
+}
+
+/// Verifies it with what the client registered for that; its own header doesn't say what that is.
+async fn verify(ctx: &Ctx, tenant: TenantId, client: &ReadyClient, jwt: &str) -> Result<VerifiedJws, ClientKeyError> {
+    let policy = VerificationPolicy::new(Purpose::RequestObject);
+    let policy = match client.metadata.request_object_signing_alg {
+        Some(ClientAlgorithm::Hs256) => {
+            return Ok(verify_hmac(jwt, &client.hmac_keys(ctx.now()), HmacPurpose::RequestObject)?);
+        }
+        Some(ClientAlgorithm::Pair(algorithm)) => policy.only(algorithm),
+        None => policy,
+    };
+    client_keys::verify(ctx, tenant, client, jwt, policy).await
+}
+
+/// Whether it is used for the first time; one without `jti` always is.
+async fn first_use(ctx: &Ctx, tenant: TenantId, client: &ReadyClient, object: &RequestObject) -> Result<Seen, Failure> {
+    let Some((jti, until)) = object.id() else { return Ok(Seen::First) };
+    let mut hash = Sha256::new();
+    hash.update(ID_LABEL);
+    hash.update(jti.as_bytes());
+    let (hash, client_id) = (hash.finish(), client.id.clone());
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move { store::client_assertions::remember(tx, tenant, &client_id, &hash, until).await })
+        })
+        .await
+        .map_err(|error: StoreError| error.into())
+}
