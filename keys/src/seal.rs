@@ -22,8 +22,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
 use openssl::rand::rand_bytes;
 use openssl::sha::Sha256;
+use openssl::sign::Signer;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 use zeroize::Zeroizing;
 
@@ -37,6 +40,9 @@ const TAG_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
 /// Goes before the key when its id is computed, so that the hash serves for nothing else.
 const ID_LABEL: &[u8] = b"signet key-encryption key id\0";
+
+/// Goes before the purpose when a key is derived.
+const DERIVE_LABEL: &[u8] = b"signet derived key\0";
 
 /// What a sealed secret is for; it opens only for the same.
 #[derive(Debug, Clone)]
@@ -225,6 +231,22 @@ impl KeyEncryptionKey {
     }
 }
 
+impl KeyEncryptionKey {
+    /// A key for one other purpose, always the same: HMAC-SHA-256 of the purpose's name under this key. It tells nothing
+    /// of this key or of another purpose's.
+    ///
+    /// # Errors
+    /// [`SealError::OpenSsl`] if OpenSSL fails.
+    pub fn derive(&self, purpose: &str) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
+        let mut hmac = Signer::new(MessageDigest::sha256(), PKey::hmac(self.key.as_slice())?.as_ref())?;
+        hmac.update(DERIVE_LABEL)?;
+        hmac.update(purpose.as_bytes())?;
+        let mut derived = Zeroizing::new([0; KEY_BYTES]);
+        hmac.sign(derived.as_mut_slice())?;
+        Ok(derived)
+    }
+}
+
 impl std::fmt::Debug for KeyEncryptionKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "KeyEncryptionKey({})", self.id)
@@ -260,6 +282,14 @@ impl SealingKeys {
             .find(|kek| kek.id == id)
             .ok_or(SealError::UnknownKek(id))?
             .open(sealed, context)
+    }
+
+    /// The keys for one other purpose, that of the current key first ([`KeyEncryptionKey::derive`]).
+    ///
+    /// # Errors
+    /// As [`KeyEncryptionKey::derive`].
+    pub fn derive(&self, purpose: &str) -> Result<Vec<Zeroizing<[u8; KEY_BYTES]>>, SealError> {
+        std::iter::once(&self.current).chain(&self.previous).map(|key| key.derive(purpose)).collect()
     }
 
     /// Seals anew under the current key; `None` if it is sealed by that already.

@@ -25,6 +25,11 @@ pub struct Model {
     /// The claims that were asked for one by one, one typed document.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub claims: Option<Json>,
+    /// Whether it outlives its session.
+    pub offline: bool,
+    /// What its tokens say of the sign-in, one typed document; only where there are later ones.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub authentication: Option<Json>,
     /// When it was given. Unix milliseconds.
     pub created_at: i64,
     /// When it ends by itself, if ever. Unix milliseconds.

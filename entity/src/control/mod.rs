@@ -11,6 +11,7 @@ pub mod consents;
 pub mod credentials;
 pub mod grants;
 pub mod pairwise_salts;
+pub mod refresh_tokens;
 pub mod sessions;
 pub mod sign_in_limits;
 pub mod signing_keys;

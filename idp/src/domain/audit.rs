@@ -77,6 +77,8 @@ audit_kinds! {
     CodeIssued = "code.issued",
     /// A code was redeemed, or presented again.
     CodeRedeemed = "code.redeemed",
+    /// A refresh token was used.
+    TokenRefreshed = "token.refreshed",
     /// A client failed to prove itself.
     ClientAuthentication = "client.authentication",
     /// A client was made.

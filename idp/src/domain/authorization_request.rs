@@ -11,7 +11,7 @@ use super::client::{Client, GrantType, PkcePolicy};
 use super::parameters::{ParameterError, Parameters};
 use super::pkce::CodeChallenge;
 use super::redirect_uri::RedirectUri;
-use super::scope::ScopeSet;
+use super::scope::{OFFLINE_ACCESS, ScopeSet};
 use super::{ClientId, Timestamp};
 
 pub use super::authorization_error::{AuthorizationError, AuthorizationErrorCode, UntrustedRequest};
@@ -204,7 +204,10 @@ fn requested_scope(parameters: &Parameters, client: &Client) -> Result<ScopeSet,
     let text = parameters.optional("scope")?.unwrap_or_default();
     let requested: ScopeSet =
         text.parse().map_err(|error| AuthorizationError::new(Code::InvalidScope, format!("{error}")))?;
-    let allowed = requested.intersection(&client.metadata.scope);
+    let mut allowed = requested.intersection(&client.metadata.scope);
+    if !client.metadata.grant_types.contains(&GrantType::RefreshToken) {
+        allowed = allowed.iter().filter(|scope| scope.as_str() != OFFLINE_ACCESS).cloned().collect();
+    }
     if allowed.is_empty() {
         return Err(AuthorizationError::new(Code::InvalidScope, "scope names nothing that this client may get"));
     }

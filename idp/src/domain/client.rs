@@ -135,6 +135,9 @@ pub struct ClientMetadata {
     /// Where a sign-in can be begun at the client (OpenID Connect Core §4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<String>,
+    /// How long its refresh tokens may outlive the sign-in (Signet's own).
+    #[serde(default)]
+    pub refresh_tokens: RefreshTokenPolicy,
     /// E-mail addresses of those responsible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
@@ -193,6 +196,7 @@ impl ClientMetadata {
             default_max_age: None,
             default_acr_values: Vec::new(),
             initiate_login_uri: None,
+            refresh_tokens: RefreshTokenPolicy::default(),
             contacts: Vec::new(),
             id_token_signed_response_alg: rs256(),
             access_token_signed_response_alg: rs256(),
@@ -266,6 +270,8 @@ wire_enum!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §4.4.
         ClientCredentials = "client_credentials",
+        /// RFC 6749 §6.
+        RefreshToken = "refresh_token",
     }
 );
 
@@ -324,6 +330,17 @@ pub enum SecretTransport {
     AsRegistered,
     /// In the header or in the form, as the client's library likes (RFC 6749 §2.3.1).
     Either,
+}
+
+/// What a client's refresh tokens die with, beside all that ends any of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshTokenPolicy {
+    /// They outlive the session: what `offline_access` says (OpenID Connect Core §11).
+    #[default]
+    Offline,
+    /// They end with the session, at the latest when the person signs out.
+    Session,
 }
 
 /// Whether people are asked before a client gets anything.

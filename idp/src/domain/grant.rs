@@ -1,7 +1,10 @@
 //! Grants: what a client got within a session.
 
+use serde::{Deserialize, Serialize};
+
 use super::claims_request::ClaimsRequest;
 use super::scope::ScopeSet;
+use super::session::AuthenticationMethod;
 use super::{ClientId, GrantId, SessionId, Timestamp, UserId};
 
 /// What a client got within a session. Access tokens point at it by the first half of their `jti`.
@@ -19,12 +22,27 @@ pub struct Grant {
     pub scope: ScopeSet,
     /// The claims that were asked for one by one.
     pub claims: Option<ClaimsRequest>,
+    /// Whether it outlives its session (`offline_access`).
+    pub offline: bool,
+    /// What its later tokens say of the sign-in; `None` if there are none.
+    pub authentication: Option<Authentication>,
     /// When it was given.
     pub created_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// When it was taken back.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// How and when a person proved who they are, as a grant's tokens say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// When (`auth_time`).
+    pub time: Timestamp,
+    /// How (RFC 8176).
+    pub amr: Vec<AuthenticationMethod>,
+    /// The class of it.
+    pub acr: Option<String>,
 }
 
 impl Grant {

@@ -8,6 +8,7 @@ use super::authorization_request::Prompt;
 use super::authorization_response::ResponseMode;
 use super::claims;
 use super::client::{ClientAuthMethod, GrantType, SubjectType};
+use super::scope::OFFLINE_ACCESS;
 use super::tenant::Issuer;
 
 /// The metadata document of one issuer.
@@ -19,7 +20,7 @@ pub struct ProviderMetadata {
     token_endpoint: String,
     userinfo_endpoint: String,
     jwks_uri: String,
-    scopes_supported: [&'static str; 5],
+    scopes_supported: [&'static str; 6],
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 2],
     grant_types_supported: Vec<&'static str>,
@@ -43,7 +44,7 @@ pub struct ProviderMetadata {
 }
 
 /// The scopes that are known by name.
-pub const SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
+pub const SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
 
 impl ProviderMetadata {
     /// The document of this issuer; `ui_locales` are the languages that the pages have.

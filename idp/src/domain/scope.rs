@@ -7,6 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// The scope that asks for access when the person is away: for a refresh token (OpenID Connect Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
 /// A scope value that breaks the grammar `1*( %x21 / %x23-5B / %x5D-7E )` or a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ScopeError {

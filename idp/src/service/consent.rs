@@ -47,7 +47,7 @@ pub async fn answer(
                 flow: Some(open.flow.id),
                 session: session.clone(),
             };
-            authorize::complete(ctx, tenant, caller, completion).await
+            authorize::complete(ctx, tenant, caller, &open.client, completion).await
         }
     }
 }

@@ -9,10 +9,10 @@ use keys::{Algorithm, SignError, TokenType};
 use super::ctx::Ctx;
 use super::{Failure, key_rings, subject_identifier};
 use crate::domain::acr::Acr;
-use crate::domain::authorization_code::CodeDetail;
 use crate::domain::claims::{AccessTokenClaims, IdTokenClaims, UserClaims};
 use crate::domain::claims_request::ClaimsRequest;
 use crate::domain::client::{Client, SubjectType};
+use crate::domain::grant::Authentication;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, User};
@@ -81,8 +81,12 @@ pub struct UserGrant {
     pub session_id: SessionId,
     /// Of which grant.
     pub grant_id: GrantId,
-    /// What was asked for and granted.
-    pub detail: CodeDetail,
+    /// What the tokens allow.
+    pub scope: ScopeSet,
+    /// `nonce` of the request, for the first ID token.
+    pub nonce: Option<String>,
+    /// How and when the person proved who they are.
+    pub authentication: Authentication,
     /// The claims that were asked for one by one.
     pub claims: Option<ClaimsRequest>,
 }
@@ -96,7 +100,7 @@ pub async fn user_tokens(
 ) -> Result<(AccessToken, Option<String>), Failure> {
     let subject = subject_identifier::of(ctx, tenant.id, client, grant.user.id).await?;
     let access_token = user_access_token(ctx, tenant, client, grant, &subject).await?;
-    if !grant.detail.scope.contains("openid") {
+    if !grant.scope.contains("openid") {
         return Ok((access_token, None));
     }
     let algorithm = client.metadata.id_token_signed_response_alg;
@@ -108,10 +112,10 @@ pub async fn user_tokens(
         aud: &client.id,
         exp: (now + ctx.config.tokens.id_token_lifetime).seconds(),
         iat: now.seconds(),
-        auth_time: grant.detail.auth_time.seconds(),
-        nonce: grant.detail.nonce.as_deref(),
-        acr: grant.detail.acr.as_deref().unwrap_or(Acr::of(&grant.detail.amr).as_str()),
-        amr: &grant.detail.amr,
+        auth_time: grant.authentication.time.seconds(),
+        nonce: grant.nonce.as_deref(),
+        acr: grant.authentication.acr.as_deref().unwrap_or(Acr::of(&grant.authentication.amr).as_str()),
+        amr: &grant.authentication.amr,
         sid: grant.session_id,
         at_hash: &left_half_hash(algorithm, &access_token.jwt),
         requested: UserClaims::in_id_token(&grant.user, grant.claims.as_ref(), &client.metadata.scope),
@@ -134,7 +138,7 @@ async fn user_access_token(
     let audience = client.metadata.audience.as_deref().or(tenant.settings.default_audience.as_deref());
     // An address would tell who it is to a client that isn't to know; one that may read it at userinfo may.
     let pairwise = client.metadata.subject_type == SubjectType::Pairwise;
-    let email = grant.user.email.as_ref().filter(|_| !pairwise || grant.detail.scope.contains("email"));
+    let email = grant.user.email.as_ref().filter(|_| !pairwise || grant.scope.contains("email"));
     let claims = AccessTokenClaims {
         iss: issuer,
         aud: audience.unwrap_or(issuer),
@@ -146,12 +150,12 @@ async fn user_access_token(
         iat: now.seconds(),
         jti: &grant_jti(ctx, grant.grant_id),
         client_id: &client.id,
-        scope: &grant.detail.scope.to_string(),
+        scope: &grant.scope.to_string(),
         sid: Some(grant.session_id),
-        auth_time: Some(grant.detail.auth_time.seconds()),
+        auth_time: Some(grant.authentication.time.seconds()),
     };
     let jwt = signer.sign_jwt(TokenType::AccessToken, &claims)?;
-    Ok(AccessToken { jwt, lifetime, scope: grant.detail.scope.clone() })
+    Ok(AccessToken { jwt, lifetime, scope: grant.scope.clone() })
 }
 
 /// The `jti` of a grant's token: the grant's id and 64 random bits, so that a token resolves to its grant without a

@@ -19,6 +19,7 @@ pub mod key_rings;
 pub mod outbound;
 pub mod password_hasher;
 pub mod random;
+pub mod refresh_tokens;
 pub mod request_object;
 pub mod reseal;
 pub mod sessions;

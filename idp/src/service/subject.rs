@@ -70,7 +70,7 @@ async fn live_in_session(
     let Some(grant) = store::grants::find(db, tenant, grant).await?.filter(|grant| grant.is_live(now)) else {
         return Ok(Err(SubjectRefused::Grant));
     };
-    let session = match grant.session_id {
+    let session = match grant.session_id.filter(|_| !grant.offline) {
         None => None,
         Some(session) => match store::sessions::find_by_id(db, tenant, session).await? {
             Some(session) if session.is_live(now) => Some(session),

@@ -103,6 +103,7 @@ async fn clean_batch(tx: &impl store::Connection, now: Timestamp) -> Result<u64,
         + store::authorization_codes::delete_expired(tx, now, BATCH).await?
         + store::client_assertions::delete_expired(tx, before, BATCH).await?
         + store::sign_in_limits::delete_stale(tx, before, BATCH).await?
+        + store::refresh_tokens::delete_expired(tx, before, BATCH).await?
         + store::grants::delete_expired(tx, before, BATCH).await?
         + store::sessions::delete_expired(tx, before, BATCH).await?)
 }

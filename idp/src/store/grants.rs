@@ -13,6 +13,8 @@ use crate::domain::{GrantId, SessionId, TenantId, Timestamp, UserId};
 
 const CLAIMS: Place = Place("grants", "claims");
 
+const AUTHENTICATION: Place = Place("grants", "authentication");
+
 impl TryFrom<Model> for Grant {
     type Error = StoreError;
 
@@ -24,6 +26,8 @@ impl TryFrom<Model> for Grant {
             session_id: row.session_id.map(SessionId::from_uuid),
             scope: Place("grants", "scope").parse(row.scope)?,
             claims: row.claims.map(|claims| CLAIMS.read_json(claims)).transpose()?,
+            offline: row.offline,
+            authentication: row.authentication.map(|json| AUTHENTICATION.read_json(json)).transpose()?,
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: row.expires_at.map(Timestamp::from_millis),
             revoked_at: row.revoked_at.map(Timestamp::from_millis),
@@ -44,6 +48,8 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, grant: &Grant) 
         session_id: grant.session_id.map(SessionId::uuid),
         scope: grant.scope.to_string(),
         claims: grant.claims.as_ref().map(|claims| CLAIMS.write_json(claims)).transpose()?,
+        offline: grant.offline,
+        authentication: grant.authentication.as_ref().map(|value| AUTHENTICATION.write_json(value)).transpose()?,
         created_at: grant.created_at.millis(),
         expires_at: grant.expires_at.map(Timestamp::millis),
         revoked_at: grant.revoked_at.map(Timestamp::millis),

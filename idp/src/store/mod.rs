@@ -20,6 +20,7 @@ mod following;
 pub mod grants;
 mod housekeeping;
 pub mod pairwise_salts;
+pub mod refresh_tokens;
 mod row;
 pub mod sessions;
 pub mod sign_in_limits;

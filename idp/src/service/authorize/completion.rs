@@ -5,8 +5,9 @@ use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::authorization_code::{AuthorizationCode, CodeDetail};
 use crate::domain::authorization_request::AuthorizationRequest;
 use crate::domain::authorization_response::AuthorizationResponse;
-use crate::domain::grant::Grant;
-use crate::domain::scope::ScopeSet;
+use crate::domain::client::{Client, RefreshTokenPolicy};
+use crate::domain::grant::{Authentication, Grant};
+use crate::domain::scope::{OFFLINE_ACCESS, ScopeSet};
 use crate::domain::session::Session;
 use crate::domain::{CodeHash, FlowId, GrantId, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
@@ -31,6 +32,7 @@ pub async fn complete(
     ctx: &Ctx,
     tenant: TenantId,
     caller: &Caller,
+    client: &Client,
     completion: Completion,
 ) -> Result<Next, AuthorizeError> {
     let to = completion.request.answer_to();
@@ -40,6 +42,8 @@ pub async fn complete(
         grant_id: GrantId::from_uuid(ctx.random.uuid_v7(ctx.now())),
         now: ctx.now(),
         expires_at: ctx.now() + ctx.config.tokens.authorization_code_lifetime,
+        refresh_tokens: client.metadata.refresh_tokens,
+        offline_until: ctx.now() + ctx.config.tokens.refresh_token_lifetime,
         event: audit::event(ctx, AuditKind::CodeIssued, Outcome::Success)
             .user(completion.session.user_id)
             .client(&completion.request.client_id)
@@ -58,6 +62,9 @@ pub(super) struct CodeIssue {
     grant_id: GrantId,
     now: Timestamp,
     expires_at: Timestamp,
+    refresh_tokens: RefreshTokenPolicy,
+    /// When a grant ends that outlives its session.
+    offline_until: Timestamp,
     event: audit::Event,
 }
 
@@ -84,6 +91,9 @@ async fn issue_code(
         store::consents::upsert(tx, tenant, session.user_id, &request.client_id, &scope, now).await?;
         store::audit::append(tx, tenant, &event.build()).await?;
     }
+    let refreshed = request.scope.contains(OFFLINE_ACCESS);
+    let offline = refreshed && issue.refresh_tokens == RefreshTokenPolicy::Offline;
+    let authentication = Authentication { time: session.auth_time, amr: session.amr.clone(), acr: session.acr.clone() };
     let grant = Grant {
         id: issue.grant_id,
         user_id: session.user_id,
@@ -91,8 +101,10 @@ async fn issue_code(
         session_id: Some(session.id),
         scope: request.scope.clone(),
         claims: request.claims.clone(),
+        offline,
+        authentication: refreshed.then_some(authentication),
         created_at: now,
-        expires_at: Some(session.expires_at),
+        expires_at: Some(if offline { issue.offline_until } else { session.expires_at }),
         revoked_at: None,
     };
     store::grants::insert(tx, tenant, &grant).await?;

@@ -135,7 +135,7 @@ pub async fn start(
         Decision::Refuse(code, text) => return Ok(refused(&request, code, text)),
         Decision::Grant(session) => {
             let completion = Completion { session: session.clone(), request, flow: None, consent: None };
-            return complete(ctx, tenant.id, caller, completion).await;
+            return complete(ctx, tenant.id, caller, &client, completion).await;
         }
         Decision::SignIn => Next::SignIn,
         Decision::SelectAccount => Next::SelectAccount,
@@ -183,7 +183,7 @@ pub async fn advance(
                 flow: Some(flow.id),
                 consent: None,
             };
-            complete(ctx, tenant, caller, completion).await
+            complete(ctx, tenant, caller, client, completion).await
         }
         Decision::Consent(_) => Ok(Next::Consent(flow.id)),
         Decision::SelectAccount => Ok(Next::SelectAccount(flow.id)),

@@ -4,16 +4,22 @@
 //! client, redirect URI or verifier rolls it back, so that such a request changes nothing; a second use by the right
 //! client revokes what came of the first.
 
+use std::time::Duration;
+
 use super::{TokenError, Tokens};
 use crate::domain::audit::{AuditKind, Outcome};
-use crate::domain::authorization_code::{AuthorizationCode, Redeemed};
+use crate::domain::authorization_code::{AuthorizationCode, CodeDetail, Redeemed};
 use crate::domain::client::{Client, GrantType};
+use crate::domain::grant::{Authentication, Grant};
 use crate::domain::pkce::CodeVerifier;
+use crate::domain::scope::OFFLINE_ACCESS;
 use crate::domain::tenant::Tenant;
 use crate::domain::{CodeHash, Secret, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::issue::{self, UserGrant};
-use crate::service::{audit, subject};
+use crate::service::refresh_tokens::RefreshKeys;
+use crate::service::subject::{self, LiveSubject};
+use crate::service::{Failure, audit};
 use crate::store::{self, Connection};
 
 /// What a client presents.
@@ -28,7 +34,7 @@ pub struct CodePresentation {
 }
 
 enum Decision {
-    Granted(Box<UserGrant>),
+    Granted(Box<UserGrant>, Option<Secret>),
     Replayed,
 }
 
@@ -53,6 +59,7 @@ pub async fn grant(
         .client(&client.id)
         .from(caller)
         .detail(serde_json::json!({ "reason": "the code was used before; its tokens were revoked" }));
+    let first = FirstRefreshToken::drawn(ctx, client)?;
     let decision = ctx
         .database
         .write(move |tx| {
@@ -70,7 +77,10 @@ pub async fn grant(
                     Redeemed::First(code) => {
                         check_bindings(&code, &presented)?;
                         store::audit::append(tx, tenant_id, &granted.user(code.user_id).build()).await?;
-                        user_grant(tx, tenant_id, *code, now).await.map(|grant| Decision::Granted(Box::new(grant)))
+                        let subject = subject::live(tx, tenant_id, code.grant_id, now).await?;
+                        let subject = subject.map_err(|_| TokenError::InvalidGrant("the user's session has ended"))?;
+                        let refresh_token = first.keep(tx, tenant_id, &subject.grant, now).await?;
+                        Ok(Decision::Granted(Box::new(user_grant(subject, *code)), refresh_token))
                     }
                 }
             })
@@ -78,9 +88,9 @@ pub async fn grant(
         .await?;
     match decision {
         Decision::Replayed => Err(TokenError::InvalidGrant(UNKNOWN)),
-        Decision::Granted(grant) => {
+        Decision::Granted(grant, refresh_token) => {
             let (access_token, id_token) = issue::user_tokens(ctx, tenant, client, &grant).await?;
-            Ok(Tokens { access_token, id_token })
+            Ok(Tokens { access_token, id_token, refresh_token })
         }
     }
 }
@@ -102,19 +112,53 @@ fn check_bindings(code: &AuthorizationCode, presented: &CodePresentation) -> Res
     }
 }
 
-async fn user_grant(
-    tx: &impl Connection,
-    tenant: TenantId,
-    code: AuthorizationCode,
-    now: Timestamp,
-) -> Result<UserGrant, TokenError> {
-    let subject = subject::live(tx, tenant, code.grant_id, now).await?;
-    let subject = subject.map_err(|_| TokenError::InvalidGrant("the user's session has ended"))?;
-    Ok(UserGrant {
+/// What a grant's first refresh token is made of.
+struct FirstRefreshToken {
+    keys: RefreshKeys,
+    secret: [u8; 32],
+    idle: Duration,
+    /// Whether the client may have one.
+    wanted: bool,
+}
+
+impl FirstRefreshToken {
+    fn drawn(ctx: &Ctx, client: &Client) -> Result<Self, Failure> {
+        Ok(Self {
+            keys: RefreshKeys::of(ctx)?,
+            secret: ctx.random.bytes(),
+            idle: ctx.config.tokens.refresh_token_idle_timeout,
+            wanted: client.metadata.grant_types.contains(&GrantType::RefreshToken),
+        })
+    }
+
+    /// The token, where the grant has `offline_access` (OpenID Connect Core §11).
+    async fn keep(
+        &self,
+        tx: &impl Connection,
+        tenant: TenantId,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Result<Option<Secret>, TokenError> {
+        if !(self.wanted && grant.scope.contains(OFFLINE_ACCESS)) {
+            return Ok(None);
+        }
+        let token = self.keys.first(grant.id, self.secret)?;
+        let idle = now + self.idle;
+        let expires_at = grant.expires_at.map_or(idle, |end| end.min(idle));
+        store::refresh_tokens::insert(tx, tenant, grant.id, &token.hash(), now, expires_at).await?;
+        Ok(Some(token.text()))
+    }
+}
+
+fn user_grant(subject: LiveSubject, code: AuthorizationCode) -> UserGrant {
+    let CodeDetail { scope, nonce, auth_time, amr, acr, .. } = code.detail;
+    UserGrant {
         user: subject.user,
         session_id: code.session_id,
         grant_id: code.grant_id,
-        detail: code.detail,
+        scope,
+        nonce,
+        authentication: Authentication { time: auth_time, amr, acr },
         claims: subject.grant.claims,
-    })
+    }
 }

@@ -23,5 +23,5 @@ pub async fn grant(ctx: &Ctx, tenant: &Tenant, client: &Client, scope: Option<&s
         }
     };
     let access_token = issue::service_token(ctx, tenant, client, scope).await?;
-    Ok(Tokens { access_token, id_token: None })
+    Ok(Tokens { access_token, id_token: None, refresh_token: None })
 }

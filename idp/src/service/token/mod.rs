@@ -2,11 +2,13 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod refresh_token;
 
 use thiserror::Error;
 
 use super::Failure;
 use super::issue::AccessToken;
+use crate::domain::Secret;
 use crate::store::StoreError;
 
 /// What a grant gives.
@@ -16,6 +18,8 @@ pub struct Tokens {
     pub access_token: AccessToken,
     /// The ID token, for a person who was asked for `openid`.
     pub id_token: Option<String>,
+    /// The refresh token, where `offline_access` was granted.
+    pub refresh_token: Option<Secret>,
 }
 
 /// Why a grant gives nothing (RFC 6749 §5.2).

@@ -20,6 +20,7 @@ mod login;
 mod metadata;
 mod openapi;
 mod pairwise;
+mod refresh;
 mod request_object;
 mod request_uri;
 mod sessions;

@@ -135,6 +135,8 @@ pub(crate) fn grant(number: u128, user: u128, client: &str) -> Grant {
         scope: "openid profile".parse().unwrap(),
         created_at: NOW,
         claims: None,
+        offline: false,
+        authentication: None,
         expires_at: Some(later(3600)),
         revoked_at: None,
     }

@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod refresh_token;
 
 use poem::http::{HeaderValue, header};
 use poem::{Request, Response};
@@ -19,7 +20,7 @@ use crate::service::token::Tokens;
 /// A token request (RFC 6749 §4.1.3, §4.4.2; client authentication §2.3.1 and RFC 7523 §2.2).
 #[derive(Debug, Object)]
 pub struct TokenRequest {
-    /// `authorization_code` or `client_credentials`.
+    /// `authorization_code`, `refresh_token` or `client_credentials`.
     grant_type: String,
     /// The code, for `authorization_code`.
     code: Option<String>,
@@ -27,7 +28,9 @@ pub struct TokenRequest {
     redirect_uri: Option<String>,
     /// The PKCE verifier, for `authorization_code`.
     code_verifier: Option<String>,
-    /// Scopes, space-separated, for `client_credentials`.
+    /// The refresh token, for `refresh_token`.
+    refresh_token: Option<String>,
+    /// Scopes, space-separated, for `client_credentials` and `refresh_token`.
     scope: Option<String>,
     /// The client, where the `Authorization` header doesn't name it.
     client_id: Option<String>,
@@ -55,6 +58,9 @@ pub struct TokenResponse {
     /// The ID token, for a person who was asked for `openid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// The refresh token, where `offline_access` was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
 }
 
 /// Answers a token request.
@@ -62,7 +68,7 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
     let presented = credentials::read(request, form)?;
     let grant_type = form.required("grant_type")?;
     let grant_type = GrantType::from_name(grant_type).ok_or_else(|| {
-        OAuthError::bad_request("unsupported_grant_type", "grant_type must be authorization_code or client_credentials")
+        OAuthError::bad_request("unsupported_grant_type", "grant_type must be one of grant_types_supported")
     })?;
     // A client that asks for a narrower token must not get a wider one in silence (RFC 8707 §2).
     if form.all("resource").next().is_some() {
@@ -72,6 +78,7 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
     let tokens = match grant_type {
         GrantType::AuthorizationCode => authorization_code::grant(call, &client, form).await?,
         GrantType::ClientCredentials => client_credentials::grant(call, &client, form).await?,
+        GrantType::RefreshToken => refresh_token::grant(call, &client, form).await?,
     };
     respond(tokens)
 }
@@ -84,6 +91,7 @@ pub fn respond(tokens: Tokens) -> Result<Response, OAuthError> {
         access_token: tokens.access_token.jwt,
         token_type: "Bearer".to_owned(),
         id_token: tokens.id_token,
+        refresh_token: tokens.refresh_token.map(|token| token.expose().to_owned()),
     };
     let body = serde_json::to_vec(&response).map_err(|_| OAuthError::server_error())?;
     Ok(Response::builder()
