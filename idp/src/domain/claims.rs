@@ -210,7 +210,7 @@ mod tests {
     fn every_scope_that_is_known_carries_something() {
         let carried: std::collections::BTreeSet<_> = STANDARD.iter().map(|(_, scope)| *scope).collect();
         let known: std::collections::BTreeSet<_> = super::super::provider_metadata::SCOPES.into();
-        assert_eq!(known.difference(&carried).collect::<Vec<_>>(), [&"openid"]);
+        assert_eq!(known.difference(&carried).collect::<Vec<_>>(), [&"offline_access", &"openid"]);
     }
 
     #[test]

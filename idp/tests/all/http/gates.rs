@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idp::domain::client::{ClientMetadata, ClientStatus};
+use idp::domain::client::{ClientMetadata, ClientStatus, GrantType};
 use idp::domain::tenant::{Tenant, TenantStatus};
 use idp::domain::user::{User, UserStatus};
 use idp::domain::{Secret, UserId};
@@ -133,9 +133,16 @@ async fn a_subject_that_may_not_be_used_is_refused_everywhere() {
             println!("{reason:?}");
             let (email, client) = (format!("u{number}@example.com"), format!("c{number}"));
             let user = world.user(&acme, &email).await;
-            world.client(&acme, &client, |_| {}).await;
+            world
+                .client(&acme, &client, |metadata| {
+                    metadata.grant_types.insert(GrantType::RefreshToken);
+                    metadata.scope = "openid profile email offline_access".parse().unwrap();
+                })
+                .await;
             let mut browser = Browser::new(&world, BASE);
-            let code = browser.code(&client, &email).await;
+            let start = browser.authorize(&client, &[("scope", "openid profile email offline_access")]).await;
+            let asked = browser.sign_in(&start, &email, PASSWORD).await;
+            let code = browser.consent(&asked, "allow").await.returned("code").unwrap();
             let tokens = redeem(&world, BASE, &client, &code).await.json();
             let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
             let bearer = [("authorization", bearer.as_str())];
@@ -150,6 +157,19 @@ async fn a_subject_that_may_not_be_used_is_refused_everywhere() {
             for _ in 0..2 {
                 assert_eq!(redeem(&world, BASE, &client, &unused).await.snapshot(), token_says, "{reason:?}");
                 assert_eq!(world.get("/t/acme/userinfo", &bearer).await.snapshot(), userinfo_says, "{reason:?}");
+            }
+            let refresh_token = tokens["refresh_token"].as_str().unwrap();
+            let form = encode(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
+            let by_client = [("authorization", basic(&client, SECRET))];
+            let by_client = by_client.each_ref().map(|(name, value)| (*name, value.as_str()));
+            let refreshed = world.post("/t/acme/token", &by_client, &form).await;
+            match (reason, token_says) {
+                // What was given for when the person is away outlives the session.
+                (Reason::SessionEnded, _) => assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.body),
+                (_, says) if says.starts_with("400") => {
+                    assert_eq!(refreshed.json()["error"], "invalid_grant", "{reason:?}");
+                }
+                (_, says) => assert_eq!(refreshed.snapshot(), says, "{reason:?}"),
             }
             let form = encode(&[("access_token", tokens["access_token"].as_str().unwrap())]);
             assert_eq!(world.post("/t/acme/userinfo", &[], &form).await.snapshot(), userinfo_says, "{reason:?}");

@@ -32,10 +32,10 @@ async fn the_document_says_what_there_is() {
                 "token_endpoint": format!("{ISSUER}/token"),
                 "userinfo_endpoint": format!("{ISSUER}/userinfo"),
                 "jwks_uri": format!("{ISSUER}/jwks"),
-                "scopes_supported": ["openid", "profile", "email", "address", "phone"],
+                "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query", "form_post"],
-                "grant_types_supported": ["authorization_code", "client_credentials"],
+                "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
                 "acr_values_supported": ["urn:signet:acr:1fa"],
                 "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": algorithms,
@@ -249,7 +249,6 @@ async fn what_is_advertised_works() {
 async fn what_is_not_advertised_is_refused() {
     let grant_types = [
         "password",
-        "refresh_token",
         "implicit",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -305,7 +304,6 @@ fn a_client_can_register_nothing_that_is_not_advertised() {
     assert!(serde_json::from_value::<ClientMetadata>(good()).is_ok());
     for (member, value) in [
         ("grant_types", json!(["password"])),
-        ("grant_types", json!(["refresh_token"])),
         ("token_endpoint_auth_signing_alg", json!("none")),
         ("token_endpoint_auth_signing_alg", json!("HS512")),
         ("request_object_signing_alg", json!("none")),
