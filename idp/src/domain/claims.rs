@@ -71,8 +71,9 @@ pub struct IdTokenClaims<'a> {
     pub acr: &'a str,
     /// How the user proved who they are (RFC 8176).
     pub amr: &'a [AuthenticationMethod],
-    /// The session.
-    pub sid: SessionId,
+    /// The session, while it is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
     /// Half of the access token's hash (§3.1.3.6).
     pub at_hash: &'a str,
     /// What was asked for by name.
@@ -233,7 +234,7 @@ mod tests {
             nonce: Some(""),
             acr: "",
             amr: &[],
-            sid: SessionId::from_uuid(uuid::Uuid::nil()),
+            sid: Some(SessionId::from_uuid(uuid::Uuid::nil())),
             at_hash: "",
             requested: UserClaims::default(),
         };

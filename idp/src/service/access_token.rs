@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keys::{ClaimRules, Purpose, RegisteredClaims};
+use serde::Deserialize;
 
 use super::ctx::Ctx;
 use super::kept::Kept;
 use super::{Failure, issue, key_rings};
 use crate::domain::tenant::Tenant;
-use crate::domain::{GrantId, Secret, TenantId};
+use crate::domain::{GrantId, Secret, SessionId, TenantId};
 use crate::store::changes::Change;
 
 /// How many tokens are remembered.
@@ -22,6 +23,13 @@ const KEPT: Duration = Duration::from_mins(5);
 struct Verified {
     registered: RegisteredClaims,
     grant: Option<GrantId>,
+    sid: Option<SessionId>,
+}
+
+/// What an access token of ours says beside the registered claims.
+#[derive(Deserialize)]
+struct OwnClaims {
+    sid: Option<SessionId>,
 }
 
 /// Tokens that were verified, by tenant and SHA-256. Those that failed aren't remembered: there is no end of them.
@@ -47,6 +55,11 @@ impl Presented {
     pub fn subject(&self) -> Option<&str> {
         self.verified.registered.sub.as_deref()
     }
+
+    /// The session that it was given in.
+    pub fn session(&self) -> Option<SessionId> {
+        self.verified.sid
+    }
 }
 
 /// Reads a person's access token: `None` if it isn't one of this tenant's or its time is up. Whether its grant lives
@@ -61,8 +74,9 @@ pub async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Option<P
         let ring = key_rings::ring(ctx, tenant.id).await?;
         let Ok(jws) = ring.verify(token.expose(), Purpose::AccessToken) else { return Ok(None) };
         let Ok(registered) = jws.claims::<RegisteredClaims>() else { return Ok(None) };
+        let Ok(OwnClaims { sid }) = jws.claims::<OwnClaims>() else { return Ok(None) };
         let grant = registered.jti.as_deref().and_then(issue::grant_of_jti);
-        let verified = Arc::new(Verified { registered, grant });
+        let verified = Arc::new(Verified { registered, grant, sid });
         tokens.keep(&ctx.database, lookup, &[Change::Keys(tenant.id)], key, Arc::clone(&verified)).await;
         verified
     };

@@ -77,8 +77,8 @@ pub async fn service_token(
 pub struct UserGrant {
     /// Whose.
     pub user: User,
-    /// In which session.
-    pub session_id: SessionId,
+    /// In which session; `None` where it has ended.
+    pub session_id: Option<SessionId>,
     /// Of which grant.
     pub grant_id: GrantId,
     /// What the tokens allow.
@@ -151,7 +151,7 @@ async fn user_access_token(
         jti: &grant_jti(ctx, grant.grant_id),
         client_id: &client.id,
         scope: &grant.scope.to_string(),
-        sid: Some(grant.session_id),
+        sid: grant.session_id,
         auth_time: Some(grant.authentication.time.seconds()),
     };
     let jwt = signer.sign_jwt(TokenType::AccessToken, &claims)?;

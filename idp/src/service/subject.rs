@@ -13,7 +13,7 @@ use super::{Failure, subject_identifier};
 use crate::domain::grant::Grant;
 use crate::domain::session::Session;
 use crate::domain::user::{User, UserStatus};
-use crate::domain::{GrantId, TenantId, Timestamp};
+use crate::domain::{GrantId, SessionId, TenantId, Timestamp};
 use crate::store::changes::Change;
 use crate::store::{self, Connection, StoreError};
 
@@ -24,6 +24,8 @@ pub struct LiveSubject {
     pub user: User,
     /// The grant, which is live.
     pub grant: Grant,
+    /// The session that it was given in, while it is live. A grant that outlives its session has none then.
+    pub session: Option<Session>,
 }
 
 /// Why a subject may not get or use a token.
@@ -58,29 +60,21 @@ pub async fn live(
     grant: GrantId,
     now: Timestamp,
 ) -> Result<Result<LiveSubject, SubjectRefused>, StoreError> {
-    Ok(live_in_session(db, tenant, grant, now).await?.map(|(live, _)| live))
-}
-
-async fn live_in_session(
-    db: &impl Connection,
-    tenant: TenantId,
-    grant: GrantId,
-    now: Timestamp,
-) -> Result<Result<(LiveSubject, Option<Session>), SubjectRefused>, StoreError> {
     let Some(grant) = store::grants::find(db, tenant, grant).await?.filter(|grant| grant.is_live(now)) else {
         return Ok(Err(SubjectRefused::Grant));
     };
-    let session = match grant.session_id.filter(|_| !grant.offline) {
+    let session = match grant.session_id {
         None => None,
         Some(session) => match store::sessions::find_by_id(db, tenant, session).await? {
             Some(session) if session.is_live(now) => Some(session),
-            _ => return Ok(Err(SubjectRefused::Session)),
+            Some(_) | None if grant.offline => None,
+            Some(_) | None => return Ok(Err(SubjectRefused::Session)),
         },
     };
     let Some(user) = store::users::find_by_id(db, tenant, grant.user_id).await? else {
         return Ok(Err(SubjectRefused::User));
     };
-    Ok(may_act(&user).map(|()| (LiveSubject { user, grant }, session)))
+    Ok(may_act(&user).map(|()| LiveSubject { user, grant, session }))
 }
 
 /// How many subjects are kept ready.
@@ -101,10 +95,8 @@ impl Default for Subjects {
 /// The subject of a grant with all that it depends on, as uses of its tokens need it.
 #[derive(Debug)]
 pub struct ReadySubject {
-    /// The user and the grant.
+    /// The user, the grant and the session.
     pub live: LiveSubject,
-    /// The session that it was given in.
-    pub session: Option<Session>,
     /// The client that it was given to.
     pub client: Arc<ReadyClient>,
     /// The user, as that client knows them.
@@ -116,7 +108,14 @@ pub struct ReadySubject {
 impl ReadySubject {
     /// Whether its time isn't up. Everything else about it changes only by being changed.
     fn is_live(&self, now: Timestamp) -> bool {
-        self.live.grant.is_live(now) && self.session.as_ref().is_none_or(|session| session.is_live(now))
+        self.live.grant.is_live(now) && self.live.session.as_ref().is_none_or(|session| session.is_live(now))
+    }
+
+    /// Whether a token of its grant may be used that says this of itself: that it is about this person, and that it was
+    /// given in this session. What was given in a session ends with it, also where the grant goes on.
+    pub fn admits(&self, sub: Option<&str>, sid: Option<SessionId>) -> bool {
+        let session = self.live.session.as_ref().map(|session| session.id);
+        sub == Some(self.sub.as_str()) && sid.is_none_or(|sid| session == Some(sid))
     }
 }
 
@@ -133,7 +132,7 @@ pub async fn ready(
         return Ok(Ok(subject));
     }
     let lookup = database.changes().begin();
-    let (live, session) = match live_in_session(database.read(), tenant, grant, now).await? {
+    let live = match live(database.read(), tenant, grant, now).await? {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -152,8 +151,8 @@ pub async fn ready(
         Change::Tenant(tenant),
         Change::Keys(tenant),
     ];
-    of.extend(session.as_ref().map(|session| Change::Session(tenant, session.id)));
-    let subject = Arc::new(ReadySubject { live, session, client, sub, userinfo: OnceLock::new() });
+    of.extend(live.session.as_ref().map(|session| Change::Session(tenant, session.id)));
+    let subject = Arc::new(ReadySubject { live, client, sub, userinfo: OnceLock::new() });
     ctx.subjects.0.keep(database, lookup, &of, key, Arc::clone(&subject)).await;
     Ok(Ok(subject))
 }

@@ -39,7 +39,7 @@ pub async fn answer(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userin
     let presented = access_token::read(ctx, tenant, token).await?.ok_or(UserinfoError::InvalidToken)?;
     let subject = subject::ready(ctx, tenant.id, presented.grant, ctx.now()).await?;
     let subject = subject.map_err(|_| UserinfoError::InvalidToken)?;
-    if presented.subject() != Some(&subject.sub) {
+    if !subject.admits(presented.subject(), presented.session()) {
         return Err(UserinfoError::InvalidToken);
     }
     if !subject.live.grant.scope.contains("openid") {

@@ -78,7 +78,8 @@ pub async fn grant(
                         check_bindings(&code, &presented)?;
                         store::audit::append(tx, tenant_id, &granted.user(code.user_id).build()).await?;
                         let subject = subject::live(tx, tenant_id, code.grant_id, now).await?;
-                        let subject = subject.map_err(|_| TokenError::InvalidGrant("the user's session has ended"))?;
+                        let subject = subject.ok().filter(|subject| subject.session.is_some());
+                        let subject = subject.ok_or(TokenError::InvalidGrant("the user's session has ended"))?;
                         let refresh_token = first.keep(tx, tenant_id, &subject.grant, now).await?;
                         Ok(Decision::Granted(Box::new(user_grant(subject, *code)), refresh_token))
                     }
@@ -154,7 +155,7 @@ fn user_grant(subject: LiveSubject, code: AuthorizationCode) -> UserGrant {
     let CodeDetail { scope, nonce, auth_time, amr, acr, .. } = code.detail;
     UserGrant {
         user: subject.user,
-        session_id: code.session_id,
+        session_id: Some(code.session_id),
         grant_id: code.grant_id,
         scope,
         nonce,

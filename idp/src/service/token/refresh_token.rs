@@ -175,9 +175,8 @@ async fn follow(
 }
 
 fn user_grant(subject: LiveSubject, scope: ScopeSet) -> Result<UserGrant, TokenError> {
-    let LiveSubject { user, grant, .. } = subject;
-    let (Some(session_id), Some(authentication)) = (grant.session_id, grant.authentication) else {
-        return Err(TokenError::InvalidGrant(UNKNOWN));
-    };
+    let LiveSubject { user, grant, session } = subject;
+    let authentication = grant.authentication.ok_or(TokenError::InvalidGrant(UNKNOWN))?;
+    let session_id = session.map(|session| session.id);
     Ok(UserGrant { user, session_id, grant_id: grant.id, scope, nonce: None, authentication, claims: grant.claims })
 }

@@ -221,7 +221,7 @@ async fn a_token_dies_of_rest_and_of_age() {
             used = refreshed(&world, text(&used, "refresh_token")).await;
         }
         assert_eq!(refresh(&world, text(&rested, "refresh_token")).await.snapshot(), REFUSED);
-        world.pass(12 * day - Duration::from_secs(1));
+        world.pass(Duration::from_secs(12 * 86_400 - 1));
         used = refreshed(&world, text(&used, "refresh_token")).await;
         world.pass(Duration::from_secs(1));
         assert_eq!(refresh(&world, text(&used, "refresh_token")).await.snapshot(), REFUSED, "ninety days are over");
@@ -252,7 +252,12 @@ async fn an_offline_token_outlives_the_session_and_another_kind_does_not() {
                 .await
                 .unwrap();
         }
-        refreshed(&world, text(&offline, "refresh_token")).await;
+        // What was given in the session ends with it; what is refreshed later belongs to none.
+        assert_eq!(userinfo(&world, text(&offline, "access_token")).await, StatusCode::UNAUTHORIZED);
+        let later = refreshed(&world, text(&offline, "refresh_token")).await;
+        assert!(payload(text(&later, "access_token")).get("sid").is_none());
+        assert!(payload(text(&later, "id_token")).get("sid").is_none());
+        assert_eq!(userinfo(&world, text(&later, "access_token")).await, StatusCode::OK);
         let over = refresh_with(&world, "", "bound", &[("refresh_token", text(&again, "refresh_token"))]).await;
         assert_eq!(over.snapshot(), REFUSED);
     }

@@ -89,7 +89,7 @@ async fn bad_requests_get_their_specified_error() {
             "password grant",
             &reports,
             "grant_type=password".into(),
-            r#"400 {"error":"unsupported_grant_type","error_description":"grant_type must be authorization_code or client_credentials"}"#,
+            r#"400 {"error":"unsupported_grant_type","error_description":"grant_type must be one of grant_types_supported"}"#,
         ),
         (
             "grant not registered",
