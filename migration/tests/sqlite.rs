@@ -15,13 +15,14 @@ async fn a_second_migration_finds_nothing_to_do() {
     let db = database(&folder).await;
 
     let before = migration::status(&db).await.unwrap();
-    assert_eq!((before.applied.len(), before.pending.len()), (0, 5));
+    assert_eq!(before.applied.len(), 0);
+    assert!(before.pending.len() >= 6, "{:?}", before.pending);
     assert!(!before.is_current());
 
     let first = migration::up(&db).await.unwrap();
     assert_eq!(first.applied, before.pending);
     let second = migration::up(&db).await.unwrap();
-    assert_eq!((second.applied.len(), second.total), (0, 5));
+    assert_eq!((second.applied.len(), second.total), (0, before.pending.len()));
     assert!(migration::status(&db).await.unwrap().is_current());
 }
 
