@@ -29,6 +29,8 @@ pub struct TokenRequest {
     code_verifier: Option<String>,
     /// Scopes, space-separated, for `client_credentials`.
     scope: Option<String>,
+    /// What the token is for (RFC 8707), for `client_credentials`: the issuer and `/v1/admin`, for the admin API.
+    resource: Option<String>,
     /// The client, where the `Authorization` header doesn't name it.
     client_id: Option<String>,
     /// The client's secret, for `client_secret_post`.
@@ -65,7 +67,7 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
         OAuthError::bad_request("unsupported_grant_type", "grant_type must be authorization_code or client_credentials")
     })?;
     // A client that asks for a narrower token must not get a wider one in silence (RFC 8707 §2).
-    if form.all("resource").next().is_some() {
+    if grant_type == GrantType::AuthorizationCode && form.all("resource").next().is_some() {
         return Err(OAuthError::bad_request("invalid_target", "resource indicators are not supported"));
     }
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
