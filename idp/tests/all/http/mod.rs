@@ -23,6 +23,7 @@ mod openapi;
 mod pairwise;
 mod request_object;
 mod request_uri;
+mod reference;
 mod sessions;
 mod signed_userinfo;
 mod tenants;
