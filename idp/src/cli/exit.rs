@@ -10,6 +10,7 @@ use crate::config::ConfigErrors;
 use crate::http::server::ServerError;
 use crate::service::Failure;
 use crate::service::clients::ClientChangeError;
+use crate::service::consents::WithdrawError;
 use crate::service::key_rings::KeyChangeError;
 use crate::service::reseal::ResealError;
 use crate::service::tenants::TenantChangeError;
@@ -196,7 +197,8 @@ impl From<UserChangeError> for CliError {
     fn from(error: UserChangeError) -> Self {
         match error {
             UserChangeError::Nameless => Self::usage(format!("{error}: give --email, --username or both")),
-            UserChangeError::Role => Self::usage(error.to_string()),
+            UserChangeError::Role | UserChangeError::Field(_) => Self::usage(error.to_string()),
+            UserChangeError::Stale => Self::new(Exit::Conflict, error.to_string()),
             UserChangeError::EmailTaken | UserChangeError::UsernameTaken => {
                 Self::new(Exit::Conflict, format!("{error}; `signet user show` tells whose it is"))
             }
@@ -220,11 +222,23 @@ impl From<ClientChangeError> for CliError {
             ClientChangeError::Unknown(_) => {
                 Self::new(Exit::NotFound, format!("{error}; `signet client list` shows those that there are"))
             }
-            ClientChangeError::Name | ClientChangeError::Metadata(_) => Self::usage(error.to_string()),
+            ClientChangeError::Name | ClientChangeError::Metadata(_) | ClientChangeError::Field(_) => {
+                Self::usage(error.to_string())
+            }
+            ClientChangeError::Stale => Self::new(Exit::Conflict, error.to_string()),
             ClientChangeError::Secret | ClientChangeError::NoSecretUsed | ClientChangeError::Document(_) => {
                 Self::new(Exit::Refused, error.to_string())
             }
             ClientChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WithdrawError> for CliError {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Unknown(..) => Self::new(Exit::NotFound, error.to_string()),
+            WithdrawError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::console::Console;
 use super::exit::{CliError, Exit};
@@ -36,9 +34,25 @@ impl Format {
 pub(super) struct Record {
     facts: Vec<(&'static str, Value)>,
     notes: Vec<String>,
+    document: Value,
 }
 
 impl Record {
+    /// Facts out of a document: those that [`Self::with_all`] names.
+    pub(super) fn of(document: &impl Serialize) -> Self {
+        Self { document: serde_json::to_value(document).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// Adds these members of the document; one that isn't there is absent.
+    #[must_use]
+    pub(super) fn with_all(mut self, names: &[&'static str]) -> Self {
+        for name in names {
+            let value = self.document.get(name).cloned().unwrap_or_default();
+            self.facts.push((name, value));
+        }
+        self
+    }
+
     /// Adds a fact.
     #[must_use]
     pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
@@ -117,8 +131,7 @@ fn lines(value: &Value) -> Vec<String> {
 
 /// A point in time as people and JSON have it, to the second.
 pub(super) fn rfc3339(at: Timestamp) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
-    date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| at.millis().to_string())
+    at.rfc3339()
 }
 
 /// Prints one thing.

@@ -1,5 +1,6 @@
 //! How the provider is reached: a folder per audience, a file per endpoint.
 
+pub mod admin;
 pub mod error;
 pub mod extract;
 pub mod first_party;
@@ -8,6 +9,7 @@ pub mod hot;
 pub mod methods;
 pub mod oidc;
 pub mod pages;
+mod reference;
 #[expect(clippy::unused_async, reason = "the OpenAPI service takes async functions")]
 pub mod routes;
 pub mod server;

@@ -1,6 +1,7 @@
 //! Everything over HTTP, from the outside.
 
 mod accounts;
+pub(crate) mod admin;
 mod authorize;
 pub(crate) mod claims;
 mod client_assertion;
@@ -20,6 +21,7 @@ mod login;
 mod metadata;
 mod openapi;
 mod pairwise;
+mod reference;
 mod refresh;
 mod request_object;
 mod request_uri;
