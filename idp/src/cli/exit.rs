@@ -196,7 +196,8 @@ impl From<UserChangeError> for CliError {
     fn from(error: UserChangeError) -> Self {
         match error {
             UserChangeError::Nameless => Self::usage(format!("{error}: give --email, --username or both")),
-            UserChangeError::Role => Self::usage(error.to_string()),
+            UserChangeError::Role | UserChangeError::Field(_) => Self::usage(error.to_string()),
+            UserChangeError::Stale => Self::new(Exit::Conflict, error.to_string()),
             UserChangeError::EmailTaken | UserChangeError::UsernameTaken => {
                 Self::new(Exit::Conflict, format!("{error}; `signet user show` tells whose it is"))
             }
@@ -220,7 +221,10 @@ impl From<ClientChangeError> for CliError {
             ClientChangeError::Unknown(_) => {
                 Self::new(Exit::NotFound, format!("{error}; `signet client list` shows those that there are"))
             }
-            ClientChangeError::Name | ClientChangeError::Metadata(_) => Self::usage(error.to_string()),
+            ClientChangeError::Name | ClientChangeError::Metadata(_) | ClientChangeError::Field(_) => {
+                Self::usage(error.to_string())
+            }
+            ClientChangeError::Stale => Self::new(Exit::Conflict, error.to_string()),
             ClientChangeError::Secret | ClientChangeError::NoSecretUsed | ClientChangeError::Document(_) => {
                 Self::new(Exit::Refused, error.to_string())
             }

@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::console::Console;
 use super::exit::{CliError, Exit};
@@ -117,8 +115,7 @@ fn lines(value: &Value) -> Vec<String> {
 
 /// A point in time as people and JSON have it, to the second.
 pub(super) fn rfc3339(at: Timestamp) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
-    date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| at.millis().to_string())
+    at.rfc3339()
 }
 
 /// Prints one thing.

@@ -8,7 +8,7 @@ use super::record::{self, Record};
 use crate::app::App;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, Profile, User, UserStatus, Username};
-use crate::service::users::{self, NewUser};
+use crate::service::users::{self, NewUser, UserFilter};
 
 /// Verbs of `signet user`.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -94,7 +94,8 @@ async fn answer(verb: Verb, common: &Common, console: &mut Console<'_>, app: &Ap
         Verb::Create(arguments) => create(*arguments, console, app).await?,
         Verb::List { tenant, page } => {
             let tenant = tenant.find(app).await?;
-            let read = async |after, limit| Ok(users::list(&app.ctx, &tenant, after, limit).await?);
+            let read =
+                async |after, limit| Ok(users::list(&app.ctx, &tenant, &UserFilter::default(), after, limit).await?);
             let found = page.collect(|user: &User| user.id, read).await?;
             let records: Vec<Record> = found.iter().map(record).collect();
             return record::list(

@@ -67,12 +67,20 @@ audit_kinds! {
     SignIn = "user.sign_in",
     /// A user was made.
     UserCreated = "user.created",
+    /// Names, roles or claims of a user were changed.
+    UserChanged = "user.changed",
+    /// A user was deleted.
+    UserDeleted = "user.deleted",
     /// A user was enabled, disabled or locked.
     UserStatusChanged = "user.status_changed",
     /// A password was set.
     PasswordChanged = "user.password_changed",
     /// A person answered a consent page.
     Consent = "consent.answered",
+    /// A consent was taken back, and with it what came of it.
+    ConsentWithdrawn = "consent.withdrawn",
+    /// An access token that holds was refused at a resource of ours.
+    AccessRefused = "access.refused",
     /// An authorization code was issued.
     CodeIssued = "code.issued",
     /// A code was redeemed, or presented again.

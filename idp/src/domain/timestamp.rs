@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A point in time: Unix time in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +30,19 @@ impl Timestamp {
     /// Unix seconds, rounded down, as JWT claims carry them.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
+    }
+
+    /// As people and JSON have it: RFC 3339 in UTC, to the second.
+    pub fn rfc3339(self) -> String {
+        let date = OffsetDateTime::from_unix_timestamp(self.seconds()).ok();
+        date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| self.0.to_string())
+    }
+
+    /// This point in time, or the next after `earlier` if that is later: so that what changes twice in a millisecond
+    /// has two times.
+    #[must_use]
+    pub fn after(self, earlier: Self) -> Self {
+        Self(self.0.max(earlier.0.saturating_add(1)))
     }
 
     /// How long ago `earlier` was; zero if it lies ahead.

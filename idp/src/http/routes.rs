@@ -23,7 +23,7 @@ use super::oidc::userinfo::UserinfoRequest;
 use super::oidc::{authorize, consent, discovery, jwks, login, select_account, step, token, userinfo};
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
-use super::{first_party, health};
+use super::{admin, first_party, health};
 use crate::http::error::page;
 use crate::service::authorize::AuthorizeError;
 use crate::service::ctx::Ctx;
@@ -191,8 +191,12 @@ impl Api {
     }
 }
 
-fn service() -> OpenApiService<Api, ()> {
-    OpenApiService::new(Api, "Signet", env!("CARGO_PKG_VERSION"))
+/// All that programs call.
+type Apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents);
+
+fn service() -> OpenApiService<Apis, ()> {
+    let apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents);
+    OpenApiService::new(apis, "Signet", env!("CARGO_PKG_VERSION"))
         .description("OpenID Connect provider. Addresses are below the issuer's: a tenant's begin with /t/{slug}.")
 }
 

@@ -1,16 +1,23 @@
-//! Access tokens of ours, as they come back: verified once, and remembered as long as nothing about them changes.
+//! The one gate for access tokens that are presented to us: whether a token is one of this tenant's, and whether whoever
+//! it belongs to may use it now. A token is verified once, and remembered as long as nothing about it changes. What it
+//! may be used for is for the caller to ask ([`super::access`], [`super::userinfo`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys::{ClaimRules, Purpose, RegisteredClaims};
+use keys::{Audience, ClaimRules, Purpose, RegisteredClaims};
 use serde::Deserialize;
+use thiserror::Error;
 
+use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::Ctx;
 use super::kept::Kept;
+use super::subject::{self, ReadySubject};
 use super::{Failure, issue, key_rings};
+use crate::domain::client::GrantType;
+use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
-use crate::domain::{GrantId, Secret, SessionId, TenantId};
+use crate::domain::{ClientId, GrantId, Secret, SessionId, TenantId, Timestamp};
 use crate::store::changes::Change;
 
 /// How many tokens are remembered.
@@ -22,14 +29,27 @@ const KEPT: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 struct Verified {
     registered: RegisteredClaims,
+    ours: Ours,
     grant: Option<GrantId>,
-    sid: Option<SessionId>,
 }
 
-/// What an access token of ours says beside the registered claims.
-#[derive(Deserialize)]
-struct OwnClaims {
+/// The claims beside the registered ones that say whose a token is.
+#[derive(Debug, Deserialize)]
+struct Ours {
+    client_id: ClientId,
+    #[serde(default)]
+    scope: ScopeSet,
+    #[serde(default)]
     sid: Option<SessionId>,
+    #[serde(default)]
+    auth_time: Option<i64>,
+}
+
+impl Verified {
+    /// Whether it is a service's own (RFC 6749 §4.4): nobody signed in for it, and its subject is its client.
+    fn is_service(&self) -> bool {
+        self.ours.sid.is_none() && self.ours.auth_time.is_none() && self.registered.sub.as_deref() == Some(self.ours.client_id.as_str())
+    }
 }
 
 /// Tokens that were verified, by tenant and SHA-256. Those that failed aren't remembered: there is no end of them.
@@ -42,29 +62,41 @@ impl Default for VerifiedTokens {
     }
 }
 
-/// What a person's access token says that is worth asking for.
+/// Whose an access token is.
+#[derive(Clone, Debug)]
+pub enum Bearer {
+    /// A person's, given to a client.
+    Person(Arc<ReadySubject>),
+    /// A service's own.
+    Service,
+}
+
+/// An access token that holds now.
 #[derive(Clone, Debug)]
 pub struct Presented {
-    verified: Arc<Verified>,
-    /// The grant that it belongs to.
-    pub grant: GrantId,
+    /// Whose it is.
+    pub bearer: Bearer,
+    /// The client that it was issued to, which is active.
+    pub client: Arc<ReadyClient>,
+    /// Whom it is for.
+    pub audience: Audience,
+    /// What it allows: what it says, as far as that is still granted.
+    pub scope: ScopeSet,
 }
 
-impl Presented {
-    /// The person, as the client knows them.
-    pub fn subject(&self) -> Option<&str> {
-        self.verified.registered.sub.as_deref()
-    }
-
-    /// The session that it was given in.
-    pub fn session(&self) -> Option<SessionId> {
-        self.verified.sid
-    }
+/// Why a token doesn't hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccessTokenError {
+    /// It isn't one of ours, is too old, or was revoked.
+    #[error("the access token is invalid, expired or revoked")]
+    Invalid,
+    /// Something of ours failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
 }
 
-/// Reads a person's access token: `None` if it isn't one of this tenant's or its time is up. Whether its grant lives
-/// [`subject`](super::subject) knows. No database and no signature when warm.
-pub async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Option<Presented>, Failure> {
+/// Reads a token: signature, kind, issuer, dates. No database and no signature when warm.
+async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified>, AccessTokenError> {
     let key = (tenant.id, token.sha256());
     let tokens = &ctx.verified_tokens.0;
     let verified = if let Some(verified) = tokens.get(&ctx.database, &key).await {
@@ -72,15 +104,61 @@ pub async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Option<P
     } else {
         let lookup = ctx.database.changes().begin();
         let ring = key_rings::ring(ctx, tenant.id).await?;
-        let Ok(jws) = ring.verify(token.expose(), Purpose::AccessToken) else { return Ok(None) };
-        let Ok(registered) = jws.claims::<RegisteredClaims>() else { return Ok(None) };
-        let Ok(OwnClaims { sid }) = jws.claims::<OwnClaims>() else { return Ok(None) };
+        let jws = ring.verify(token.expose(), Purpose::AccessToken).map_err(|_| AccessTokenError::Invalid)?;
+        let registered: RegisteredClaims = jws.claims().map_err(|_| AccessTokenError::Invalid)?;
+        let ours = jws.claims().map_err(|_| AccessTokenError::Invalid)?;
         let grant = registered.jti.as_deref().and_then(issue::grant_of_jti);
-        let verified = Arc::new(Verified { registered, grant, sid });
+        let verified = Arc::new(Verified { registered, ours, grant });
         tokens.keep(&ctx.database, lookup, &[Change::Keys(tenant.id)], key, Arc::clone(&verified)).await;
         verified
     };
     let rules = ClaimRules::at(ctx.now().seconds()).issuer(tenant.issuer.as_str());
-    let good = rules.check(&verified.registered).is_ok();
-    Ok(verified.grant.filter(|_| good).map(|grant| Presented { verified, grant }))
+    rules.check(&verified.registered).map_err(|_| AccessTokenError::Invalid)?;
+    Ok(verified)
+}
+
+/// The person whose access token this is, if it holds now. No database when warm.
+pub async fn person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<ReadySubject>, AccessTokenError> {
+    let verified = read(ctx, tenant, token).await?;
+    subject_of(ctx, tenant, &verified).await
+}
+
+/// Whoever's access token this is, if it holds now. No database when warm.
+pub async fn present(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Presented, AccessTokenError> {
+    let verified = read(ctx, tenant, token).await?;
+    let (bearer, client, granted) = if verified.is_service() {
+        let client = service_of(ctx, tenant, &verified).await?;
+        let granted = client.metadata.scope.clone();
+        (Bearer::Service, client, granted)
+    } else {
+        let subject = subject_of(ctx, tenant, &verified).await?;
+        let (client, granted) = (Arc::clone(&subject.client), subject.live.grant.scope.clone());
+        (Bearer::Person(subject), client, granted)
+    };
+    let scope = verified.ours.scope.intersection(&granted);
+    Ok(Presented { bearer, client, audience: verified.registered.aud.clone(), scope })
+}
+
+async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadySubject>, AccessTokenError> {
+    let grant = verified.grant.ok_or(AccessTokenError::Invalid)?;
+    let subject = subject::ready(ctx, tenant.id, grant, ctx.now()).await?;
+    let subject = subject.map_err(|_| AccessTokenError::Invalid)?;
+    let theirs = subject.admits(verified.registered.sub.as_deref(), verified.ours.sid);
+    if theirs && subject.live.grant.client_id == verified.ours.client_id { Ok(subject) } else { Err(AccessTokenError::Invalid) }
+}
+
+async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadyClient>, AccessTokenError> {
+    let made = verified.registered.iat.ok_or(AccessTokenError::Invalid)?;
+    // A client that was deleted and made anew under the same name isn't the one that the token was for. The token
+    // knows the second that it was made in, no more.
+    let made = Timestamp::from_seconds(made) + Duration::from_millis(999);
+    match clients::active(ctx, tenant.id, &verified.ours.client_id).await {
+        Ok(client)
+            if client.created_at <= made && client.metadata.grant_types.contains(&GrantType::ClientCredentials) =>
+        {
+            Ok(client)
+        }
+        Ok(_) | Err(ClientLookupError::Unknown) => Err(AccessTokenError::Invalid),
+        Err(ClientLookupError::Failure(failure)) => Err(failure.into()),
+    }
 }

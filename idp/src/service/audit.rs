@@ -11,6 +11,32 @@ use crate::store::{self, StoreError};
 #[derive(Clone, Debug)]
 pub struct Event(AuditEvent);
 
+/// Who changes something: an administrator, a service, the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    name: String,
+    address: Option<String>,
+}
+
+impl Actor {
+    /// Somebody who came over the network.
+    pub fn at(name: impl Into<String>, caller: &Caller) -> Self {
+        Self { name: name.into(), address: Some(caller.address.to_string()) }
+    }
+}
+
+impl From<&str> for Actor {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), address: None }
+    }
+}
+
+impl From<&Self> for Actor {
+    fn from(actor: &Self) -> Self {
+        actor.clone()
+    }
+}
+
 /// Begins an event that happens now.
 pub fn event(ctx: &Ctx, kind: AuditKind, outcome: Outcome) -> Event {
     let at = ctx.now();
@@ -30,8 +56,10 @@ pub fn event(ctx: &Ctx, kind: AuditKind, outcome: Outcome) -> Event {
 impl Event {
     /// Who did it, if not the user itself.
     #[must_use]
-    pub fn by(mut self, actor: &str) -> Self {
-        self.0.actor = Some(actor.to_owned());
+    pub fn by(mut self, actor: impl Into<Actor>) -> Self {
+        let Actor { name, address } = actor.into();
+        self.0.actor = Some(name);
+        self.0.address = address.or(self.0.address);
         self
     }
 

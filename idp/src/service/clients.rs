@@ -7,13 +7,16 @@ use std::time::Duration;
 use keys::{ForeignJwks, HmacKey, SealContext, VerificationKey};
 use thiserror::Error;
 
+use super::audit::Actor;
 use super::client_documents::{self, DocumentError};
 use super::ctx::Ctx;
 use super::kept::Kept;
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::{Client, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus};
+use crate::domain::client_details::{self, ClientDetails};
 use crate::domain::ids::CredentialId;
+use crate::domain::merge_patch::FieldError;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::changes::Change;
 use crate::store::{self, StoreError};
@@ -140,7 +143,7 @@ pub enum ClientChangeError {
     #[error("there is no client {0}")]
     Unknown(ClientId),
     /// A name that is empty or too long.
-    #[error("a name has 1 to 200 characters")]
+    #[error("a name has 1 to 200 characters, none of them a control character")]
     Name,
     /// A secret that is too short to be kept as a plain hash.
     #[error("a client secret has 32 to 128 characters out of visible ASCII")]
@@ -154,6 +157,12 @@ pub enum ClientChangeError {
     /// A document that the registration names can't be fetched, or says something else.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// A member that can't be what it is.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// It was changed since it was looked at.
+    #[error("the client was changed by somebody else in the meantime; look again")]
+    Stale,
     /// It could not be stored.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -171,12 +180,9 @@ pub async fn create(
     ctx: &Ctx,
     tenant: TenantId,
     new: NewClient,
-    actor: &str,
+    actor: impl Into<Actor>,
 ) -> Result<(Client, Option<Secret>), ClientChangeError> {
-    if new.name.trim().is_empty() || new.name.chars().count() > 200 {
-        return Err(ClientChangeError::Name);
-    }
-    new.metadata.validate()?;
+    check(&new.name, &new.metadata)?;
     client_documents::check(ctx, &new.metadata).await?;
     let secret = match new.secret {
         Some(_) if !new.metadata.token_endpoint_auth_method.uses_secret() => {
@@ -223,6 +229,68 @@ pub async fn create(
     Ok((client, secret))
 }
 
+fn check(name: &str, metadata: &ClientMetadata) -> Result<(), ClientChangeError> {
+    if name.trim().is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
+        return Err(ClientChangeError::Name);
+    }
+    client_details::check(metadata)?;
+    Ok(metadata.validate()?)
+}
+
+/// How often a change is tried that doesn't mind what others changed.
+const ATTEMPTS: usize = 5;
+
+/// Changes what is registered of a client to what `change` makes of it. With `seen`, when the client was last changed
+/// as far as the caller knows, nothing that was changed since is lost: the answer is [`ClientChangeError::Stale`] then.
+///
+/// A client that begins to need a secret, or to sign with it, gets one by [`rotate_secret`].
+pub async fn update<E: From<ClientChangeError>>(
+    ctx: &Ctx,
+    tenant: TenantId,
+    id: &ClientId,
+    seen: Option<Timestamp>,
+    change: impl Fn(&Client) -> Result<ClientDetails, E>,
+    actor: impl Into<Actor>,
+) -> Result<Client, E> {
+    let actor = actor.into();
+    for _ in 0..ATTEMPTS {
+        let client = find(ctx, tenant, id).await?;
+        if seen.is_some_and(|seen| seen != client.updated_at) {
+            return Err(ClientChangeError::Stale.into());
+        }
+        let details = change(&client)?;
+        if details == ClientDetails::from(&client) {
+            return Ok(client);
+        }
+        check(&details.name, &details.metadata)?;
+        if client_details::names_other_documents(&client.metadata, &details.metadata) {
+            client_documents::check(ctx, &details.metadata).await.map_err(ClientChangeError::from)?;
+        }
+        let changed = changed(ctx, id, &actor, client_details::what_changed(&client, &details));
+        let (seen, updated_at) = (client.updated_at, ctx.now().after(client.updated_at));
+        let (client_id, row) = (id.clone(), details.clone());
+        let written = ctx
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    let ClientDetails { name, metadata } = row;
+                    let times = (seen, updated_at);
+                    let written = store::clients::update(tx, tenant, &client_id, &name, &metadata, times).await?;
+                    if written {
+                        store::audit::append(tx, tenant, &changed.build()).await?;
+                    }
+                    Ok(written)
+                })
+            })
+            .await
+            .map_err(|error: StoreError| ClientChangeError::from(error))?;
+        if written {
+            return Ok(Client { name: details.name, metadata: details.metadata, updated_at, ..client });
+        }
+    }
+    Err(ClientChangeError::Stale.into())
+}
+
 /// What the database keeps of a secret: its hash, and itself, sealed, if the client signs with it.
 fn stored_secret(
     ctx: &Ctx,
@@ -257,7 +325,7 @@ pub async fn rotate_secret(
     tenant: TenantId,
     id: &ClientId,
     grace: Duration,
-    actor: &str,
+    actor: impl Into<Actor>,
 ) -> Result<(Secret, Timestamp), ClientChangeError> {
     let client = find(ctx, tenant, id).await?;
     if !client.metadata.token_endpoint_auth_method.uses_secret() {
@@ -266,6 +334,7 @@ pub async fn rotate_secret(
     let secret = ctx.random.secret();
     let stored = stored_secret(ctx, tenant, id, &client.metadata, &secret)?;
     let until = ctx.now() + grace;
+    let updated_at = ctx.now().after(client.updated_at);
     let event = changed(ctx, id, actor, serde_json::json!({ "secret": "rotated", "former_until": until.seconds() }));
     let client_id = id.clone();
     ctx.database
@@ -273,6 +342,7 @@ pub async fn rotate_secret(
             Box::pin(async move {
                 store::clients::add_secret(tx, tenant, &client_id, &stored).await?;
                 store::clients::expire_secrets(tx, tenant, &client_id, stored.id, until).await?;
+                store::clients::touch(tx, tenant, &client_id, updated_at).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })
         })
@@ -286,10 +356,10 @@ pub async fn set_status(
     tenant: TenantId,
     id: &ClientId,
     status: ClientStatus,
-    actor: &str,
+    actor: impl Into<Actor>,
 ) -> Result<Client, ClientChangeError> {
     let client = find(ctx, tenant, id).await?;
-    let now = ctx.now();
+    let now = ctx.now().after(client.updated_at);
     let event = changed(ctx, id, actor, serde_json::json!({ "status": status }));
     let client_id = id.clone();
     ctx.database
@@ -304,7 +374,12 @@ pub async fn set_status(
 }
 
 /// Deletes a client with its secrets and the consents that it was given.
-pub async fn delete(ctx: &Ctx, tenant: TenantId, id: &ClientId, actor: &str) -> Result<(), ClientChangeError> {
+pub async fn delete(
+    ctx: &Ctx,
+    tenant: TenantId,
+    id: &ClientId,
+    actor: impl Into<Actor>,
+) -> Result<(), ClientChangeError> {
     find(ctx, tenant, id).await?;
     let event = audit::event(ctx, AuditKind::ClientDeleted, Outcome::Success).by(actor).client(id);
     let client_id = id.clone();
@@ -331,6 +406,6 @@ pub async fn list(ctx: &Ctx, tenant: TenantId, after: Option<&ClientId>, limit: 
     Ok(store::clients::list(ctx.database.read(), tenant, after, limit).await?)
 }
 
-fn changed(ctx: &Ctx, id: &ClientId, actor: &str, detail: serde_json::Value) -> audit::Event {
+fn changed(ctx: &Ctx, id: &ClientId, actor: impl Into<Actor>, detail: serde_json::Value) -> audit::Event {
     audit::event(ctx, AuditKind::ClientChanged, Outcome::Success).by(actor).client(id).detail(detail)
 }

@@ -41,12 +41,13 @@ impl From<SignError> for Failure {
     }
 }
 
-/// A service's own token (RFC 6749 §4.4): one signature and no database when warm.
+/// A service's own token (RFC 6749 §4.4): one signature and no database when warm. `audience` is what it asked for.
 pub async fn service_token(
     ctx: &Ctx,
     tenant: &Tenant,
     client: &Client,
     scope: ScopeSet,
+    audience: Option<&str>,
 ) -> Result<AccessToken, Failure> {
     let lifetime = client.metadata.access_token_lifetime(ctx.config.tokens.service_token_lifetime);
     let signer = key_rings::signer(ctx, tenant.id, client.metadata.access_token_signed_response_alg).await?;
@@ -55,7 +56,7 @@ pub async fn service_token(
     let roles = &client.metadata.roles;
     let claims = AccessTokenClaims {
         iss: tenant.issuer.as_str(),
-        aud: client.metadata.audience.as_deref().unwrap_or(SERVICE_AUDIENCE),
+        aud: audience.or(client.metadata.audience.as_deref()).unwrap_or(SERVICE_AUDIENCE),
         sub: client.id.as_str(),
         tid: tenant.id,
         roles: if roles.is_empty() { vec![SERVICE_ROLE] } else { roles.iter().map(String::as_str).collect() },

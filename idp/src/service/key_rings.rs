@@ -11,6 +11,7 @@ use keys::{Algorithm, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey,
 use moka::future::Cache;
 use thiserror::Error;
 
+use super::audit::Actor;
 use super::ctx::Ctx;
 use super::kept::Kept;
 use super::{Failure, audit};
@@ -190,7 +191,7 @@ pub fn try_open(ctx: &Ctx, tenant: TenantId, key: &StoredKey) -> Result<(), keys
 }
 
 /// Makes a key and publishes it; it signs once it is activated.
-pub async fn stage(ctx: &Ctx, tenant: TenantId, spec: KeySpec, actor: &str) -> Result<StoredKey, Failure> {
+pub async fn stage(ctx: &Ctx, tenant: TenantId, spec: KeySpec, actor: impl Into<Actor>) -> Result<StoredKey, Failure> {
     let (key, sealed_private) = generate(ctx, tenant, spec).await?;
     let now = ctx.now();
     let row = StoredKey {
@@ -221,7 +222,7 @@ pub async fn change(
     tenant: TenantId,
     kid: &str,
     change: KeyChange,
-    actor: &str,
+    actor: impl Into<Actor>,
 ) -> Result<StoredKey, KeyChangeError> {
     let rows = store::signing_keys::list_all(ctx.database.read(), tenant).await.map_err(Failure::from)?;
     let key = rows.iter().find(|row| row.jwk.kid().as_str() == kid);

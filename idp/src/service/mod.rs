@@ -1,6 +1,7 @@
 //! What the provider does. A function here takes a [`ctx::Ctx`] and domain values and answers with domain values; it
 //! knows no HTTP.
 
+pub mod access;
 pub mod access_token;
 pub mod audit;
 pub mod authorize;
@@ -11,6 +12,7 @@ pub mod client_keys;
 pub mod clients;
 pub mod clock;
 pub mod consent;
+pub mod consents;
 pub mod ctx;
 pub mod explain;
 pub mod issue;

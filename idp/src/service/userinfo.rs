@@ -4,9 +4,10 @@ use bytes::Bytes;
 use keys::TokenType;
 use thiserror::Error;
 
+use super::access_token::{self, AccessTokenError};
 use super::ctx::Ctx;
-use super::subject::{self, ReadySubject};
-use super::{Failure, access_token, key_rings};
+use super::subject::ReadySubject;
+use super::{Failure, key_rings};
 use crate::domain::Secret;
 use crate::domain::claims::{UserClaims, UserinfoClaims};
 use crate::domain::tenant::Tenant;
@@ -25,6 +26,15 @@ pub enum UserinfoError {
     Failure(#[from] Failure),
 }
 
+impl From<AccessTokenError> for UserinfoError {
+    fn from(error: AccessTokenError) -> Self {
+        match error {
+            AccessTokenError::Invalid => Self::InvalidToken,
+            AccessTokenError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
 /// Claims of a user, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Userinfo {
@@ -36,12 +46,7 @@ pub enum Userinfo {
 
 /// The claims of the user whose access token this is, by what its grant allows. No database when warm.
 pub async fn answer(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userinfo, UserinfoError> {
-    let presented = access_token::read(ctx, tenant, token).await?.ok_or(UserinfoError::InvalidToken)?;
-    let subject = subject::ready(ctx, tenant.id, presented.grant, ctx.now()).await?;
-    let subject = subject.map_err(|_| UserinfoError::InvalidToken)?;
-    if !subject.admits(presented.subject(), presented.session()) {
-        return Err(UserinfoError::InvalidToken);
-    }
+    let subject = access_token::person(ctx, tenant, token).await?;
     if !subject.live.grant.scope.contains("openid") {
         return Err(UserinfoError::InsufficientScope);
     }

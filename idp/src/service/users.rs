@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
+use super::audit::Actor;
 use super::ctx::Ctx;
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::merge_patch::FieldError;
 use crate::domain::password::{self, PasswordError};
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, LoginName, Profile, User, UserStatus, Username};
-use crate::domain::{Secret, UserId};
+use crate::domain::user_details::{self, UserDetails};
+use crate::domain::{Secret, Timestamp, UserId};
 use crate::service::password_hasher::PasswordHasherError;
+pub use crate::store::users::UserFilter;
 use crate::store::{self, Conflict, StoreError};
 
 /// The role of users that were given none, where the tenant names no other.
@@ -52,6 +56,12 @@ pub enum UserChangeError {
     /// There is none of that name.
     #[error("there is no user {0}")]
     Unknown(String),
+    /// A member that can't be what it is.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// It was changed since it was looked at.
+    #[error("the user was changed by somebody else in the meantime; look again")]
+    Stale,
     /// The password isn't taken.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -77,14 +87,14 @@ impl From<PasswordHasherError> for UserChangeError {
 }
 
 /// Makes a user.
-pub async fn create(ctx: &Ctx, tenant: &Tenant, new: NewUser, actor: &str) -> Result<User, UserChangeError> {
-    if new.email.is_none() && new.username.is_none() {
-        return Err(UserChangeError::Nameless);
-    }
-    let role = |role: &String| (1..=64).contains(&role.len()) && role.bytes().all(|b| b.is_ascii_graphic());
-    if new.roles.len() > 64 || !new.roles.iter().all(role) {
-        return Err(UserChangeError::Role);
-    }
+pub async fn create(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    new: NewUser,
+    actor: impl Into<Actor>,
+) -> Result<User, UserChangeError> {
+    check_names(new.email.as_ref(), new.username.as_ref(), &new.roles)?;
+    user_details::check(&new.profile)?;
     let default_role = tenant.settings.default_role.as_deref().unwrap_or(DEFAULT_ROLE);
     let now = ctx.now();
     let user = User {
@@ -120,6 +130,21 @@ pub async fn create(ctx: &Ctx, tenant: &Tenant, new: NewUser, actor: &str) -> Re
     Ok(user)
 }
 
+fn check_names(
+    email: Option<&Email>,
+    username: Option<&Username>,
+    roles: &BTreeSet<String>,
+) -> Result<(), UserChangeError> {
+    if email.is_none() && username.is_none() {
+        return Err(UserChangeError::Nameless);
+    }
+    let role = |role: &String| (1..=64).contains(&role.len()) && role.bytes().all(|b| b.is_ascii_graphic());
+    if roles.len() > 64 || !roles.iter().all(role) {
+        return Err(UserChangeError::Role);
+    }
+    Ok(())
+}
+
 async fn hash(ctx: &Ctx, tenant: &Tenant, user: &User, password: Secret) -> Result<Secret, UserChangeError> {
     let email = user.email.as_ref().map(Email::as_str).unwrap_or_default();
     let username = user.username.as_ref().map(Username::as_str).unwrap_or_default();
@@ -139,8 +164,107 @@ pub async fn find(ctx: &Ctx, tenant: &Tenant, name: &str) -> Result<User, UserCh
 }
 
 /// Users in the order of their ids, those after `after` only; at most 1,000 at a time.
-pub async fn list(ctx: &Ctx, tenant: &Tenant, after: Option<UserId>, limit: u64) -> Result<Vec<User>, Failure> {
-    Ok(store::users::list(ctx.database.read(), tenant.id, after, limit).await?)
+pub async fn list(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    filter: &UserFilter,
+    after: Option<UserId>,
+    limit: u64,
+) -> Result<Vec<User>, Failure> {
+    Ok(store::users::list(ctx.database.read(), tenant.id, filter, after, limit).await?)
+}
+
+/// How often a change is tried that doesn't mind what others changed.
+const ATTEMPTS: usize = 5;
+
+/// Changes what a merge patch names ([`UserDetails::patched`]). With `seen`, when the user was last changed as far as
+/// the caller knows, nothing that was changed since is lost: the answer is [`UserChangeError::Stale`] then.
+pub async fn update(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    id: UserId,
+    seen: Option<Timestamp>,
+    patch: &serde_json::Value,
+    actor: impl Into<Actor>,
+) -> Result<User, UserChangeError> {
+    let actor = actor.into();
+    for _ in 0..ATTEMPTS {
+        let user = find(ctx, tenant, &id.to_string()).await?;
+        if seen.is_some_and(|seen| seen != user.updated_at) {
+            return Err(UserChangeError::Stale);
+        }
+        let before = UserDetails::from(&user);
+        let details = before.patched(patch)?;
+        check_names(details.email.as_ref(), details.username.as_ref(), &details.roles)?;
+        if details == before {
+            return Ok(user);
+        }
+        let event = audit::event(ctx, AuditKind::UserChanged, Outcome::Success)
+            .by(&actor)
+            .user(id)
+            .detail(what_changed(&before, &details));
+        let UserDetails { email, email_verified, username, roles, profile } = details;
+        let updated_at = ctx.now().after(user.updated_at);
+        let next = User { email, email_verified, username, roles, profile, updated_at, ..user };
+        let (tenant_id, row) = (tenant.id, next.clone());
+        let written = ctx
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    let written = store::users::update(tx, tenant_id, &row, user.updated_at).await?;
+                    if written {
+                        store::audit::append(tx, tenant_id, &event.build()).await?;
+                    }
+                    Ok(written)
+                })
+            })
+            .await
+            .map_err(|error: StoreError| UserChangeError::from(error))?;
+        if written {
+            return Ok(next);
+        }
+    }
+    Err(UserChangeError::Stale)
+}
+
+/// Which members changed, for the audit log: their names, and of the roles, which are rights, all of them.
+fn what_changed(before: &UserDetails, after: &UserDetails) -> serde_json::Value {
+    let members = |details: &UserDetails| match serde_json::to_value(details) {
+        Ok(serde_json::Value::Object(mut members)) => {
+            let profile =
+                members.remove("profile").and_then(|profile| profile.as_object().cloned()).unwrap_or_default();
+            members.extend(profile);
+            members
+        }
+        Ok(_) | Err(_) => serde_json::Map::new(),
+    };
+    let (old, new) = (members(before), members(after));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let changed: Vec<&String> = names.into_iter().filter(|name| old.get(*name) != new.get(*name)).collect();
+    if before.roles == after.roles {
+        return serde_json::json!({ "changed": changed });
+    }
+    serde_json::json!({ "changed": changed, "roles_before": before.roles, "roles": after.roles })
+}
+
+/// Deletes a user, with sessions, grants and consents.
+pub async fn delete(ctx: &Ctx, tenant: &Tenant, id: UserId, actor: impl Into<Actor>) -> Result<(), UserChangeError> {
+    let event = audit::event(ctx, AuditKind::UserDeleted, Outcome::Success).by(actor).user(id);
+    let tenant_id = tenant.id;
+    let deleted = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                let deleted = store::users::delete(tx, tenant_id, id).await?;
+                if deleted {
+                    store::audit::append(tx, tenant_id, &event.build()).await?;
+                }
+                Ok(deleted)
+            })
+        })
+        .await
+        .map_err(|error: StoreError| UserChangeError::from(error))?;
+    if deleted { Ok(()) } else { Err(UserChangeError::Unknown(id.to_string())) }
 }
 
 /// Switches a user on or off. Switched off, all sessions and grants end.
@@ -149,10 +273,10 @@ pub async fn set_status(
     tenant: &Tenant,
     name: &str,
     status: UserStatus,
-    actor: &str,
+    actor: impl Into<Actor>,
 ) -> Result<User, UserChangeError> {
     let user = find(ctx, tenant, name).await?;
-    let now = ctx.now();
+    let now = ctx.now().after(user.updated_at);
     let event = audit::event(ctx, AuditKind::UserStatusChanged, Outcome::Success)
         .by(actor)
         .user(user.id)
@@ -180,7 +304,7 @@ pub async fn set_password(
     tenant: &Tenant,
     name: &str,
     password: Secret,
-    actor: &str,
+    actor: impl Into<Actor>,
 ) -> Result<User, UserChangeError> {
     let user = find(ctx, tenant, name).await?;
     let phc = hash(ctx, tenant, &user, password).await?;

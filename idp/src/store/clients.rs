@@ -159,24 +159,42 @@ pub async fn set_status(
     Ok(changed.rows_affected > 0)
 }
 
-/// Changes what a client registered; `false` if there is no such client.
+/// Changes what a client registered; `false` if there is no such client, or if it was changed since `seen`, when it was
+/// last changed.
 pub async fn update(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     id: &ClientId,
     name: &str,
     metadata: &ClientMetadata,
-    now: Timestamp,
+    (seen, now): (Timestamp, Timestamp),
 ) -> Result<bool, StoreError> {
     let changed = Entity::update_many()
         .col_expr(Column::Name, Expr::value(name))
         .col_expr(Column::Metadata, Expr::value(METADATA.write_json(metadata)?))
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
+        .filter(Column::UpdatedAt.eq(seen.millis()))
         .exec(db)
         .await?;
     changes::note(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected > 0)
+}
+
+/// Notes that something that belongs to a client was changed; `false` if there is no such client.
+pub async fn touch(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: &ClientId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    changes::note(Change::Client(tenant, id.clone()));
+    let touched = Entity::update_many()
+        .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
+        .filter(this(tenant, id))
+        .exec(db)
+        .await?;
+    Ok(touched.rows_affected > 0)
 }
 
 /// Gives a client another secret.

@@ -2,10 +2,10 @@
 
 use entity::control::consents::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect as _};
 
 use super::StoreError;
-use super::row::{Place, insert_if_absent};
+use super::row::{Place, insert_if_absent, page};
 use crate::domain::consent::Consent;
 use crate::domain::scope::ScopeSet;
 use crate::domain::{ClientId, TenantId, Timestamp, UserId};
@@ -39,6 +39,44 @@ pub async fn find(
     client: &ClientId,
 ) -> Result<Option<Consent>, StoreError> {
     Entity::find().filter(this(tenant, user, client)).one(db).await?.map(Consent::try_from).transpose()
+}
+
+/// What a person allowed, in order of the clients' ids, from the one after `after`; at most 1000.
+pub async fn list_of_user(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: UserId,
+    after: Option<&ClientId>,
+    limit: u64,
+) -> Result<Vec<Consent>, StoreError> {
+    let mut query = Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::UserId.eq(user.uuid()))
+        .order_by_asc(Column::ClientId)
+        .limit(page(limit));
+    if let Some(after) = after {
+        query = query.filter(Column::ClientId.gt(after.as_str()));
+    }
+    query.all(db).await?.into_iter().map(Consent::try_from).collect()
+}
+
+/// What a client was allowed, in order of the people's ids, from the one after `after`; at most 1000.
+pub async fn list_of_client(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    client: &ClientId,
+    after: Option<UserId>,
+    limit: u64,
+) -> Result<Vec<Consent>, StoreError> {
+    let mut query = Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::ClientId.eq(client.as_str()))
+        .order_by_asc(Column::UserId)
+        .limit(page(limit));
+    if let Some(after) = after {
+        query = query.filter(Column::UserId.gt(after.uuid()));
+    }
+    query.all(db).await?.into_iter().map(Consent::try_from).collect()
 }
 
 /// Remembers that a person allowed a client these scopes, beside those allowed before, and says what is allowed now.

@@ -1,7 +1,7 @@
 //! Grants.
 
 use entity::control::grants::{Column, Entity, Model};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
 
 use super::StoreError;
@@ -9,7 +9,7 @@ use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
 use super::row::Place;
 use crate::domain::grant::Grant;
-use crate::domain::{GrantId, SessionId, TenantId, Timestamp, UserId};
+use crate::domain::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
 
 const CLAIMS: Place = Place("grants", "claims");
 
@@ -95,6 +95,19 @@ pub async fn revoke_of_user(
 ) -> Result<u64, StoreError> {
     changes::note(Change::User(tenant, user));
     revoke_where(db, tenant, Column::UserId.eq(user.uuid()), now).await
+}
+
+/// Takes back all that a person gave a client and says how many there were.
+pub async fn revoke_of_pair(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: UserId,
+    client: &ClientId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    changes::note(Change::User(tenant, user));
+    let pair = Column::UserId.eq(user.uuid()).and(Column::ClientId.eq(client.as_str()));
+    revoke_where(db, tenant, pair, now).await
 }
 
 async fn revoke_where(

@@ -2,7 +2,7 @@
 
 use entity::control::credentials;
 use entity::control::users::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, OnConflict, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel as _, QueryFilter,
     QueryOrder as _, QuerySelect as _,
@@ -134,15 +134,57 @@ pub async fn find_by_login_with_password(
     found.map(|row| Ok((row.user.try_into()?, row.password.map(Secret::from)))).transpose()
 }
 
+/// Which people to list; all where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// Only whoever has this e-mail address.
+    pub email: Option<LoginName>,
+    /// Only whoever has this user name.
+    pub username: Option<LoginName>,
+    /// Only those of this status.
+    pub status: Option<UserStatus>,
+    /// Only those whose e-mail address or user name begins so.
+    pub begins: Option<LoginName>,
+}
+
+impl UserFilter {
+    fn condition(&self, tenant: TenantId) -> Condition {
+        let mut which = Condition::all().add(Column::TenantId.eq(tenant.uuid()));
+        if let Some(email) = &self.email {
+            which = which.add(Column::EmailLower.eq(email.as_str()));
+        }
+        if let Some(username) = &self.username {
+            which = which.add(Column::UsernameLower.eq(username.as_str()));
+        }
+        if let Some(status) = self.status {
+            which = which.add(Column::Status.eq(entity::control::users::UserStatus::from(status)));
+        }
+        if let Some(begins) = &self.begins {
+            let escaped = begins.as_str().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let like = || LikeExpr::new(format!("{escaped}%")).escape('\\');
+            let either = Condition::any().add(Column::EmailLower.like(like())).add(Column::UsernameLower.like(like()));
+            which = which.add(either);
+        }
+        which
+    }
+
+    fn is_storable(&self) -> bool {
+        [&self.email, &self.username, &self.begins].into_iter().flatten().all(is_storable)
+    }
+}
+
 /// People in order of their ids, from the one after `after`; at most 1000.
 pub async fn list(
     db: &impl ConnectionTrait,
     tenant: TenantId,
+    filter: &UserFilter,
     after: Option<UserId>,
     limit: u64,
 ) -> Result<Vec<User>, StoreError> {
-    let mut query =
-        Entity::find().filter(Column::TenantId.eq(tenant.uuid())).order_by_asc(Column::UserId).limit(page(limit));
+    if !filter.is_storable() {
+        return Ok(Vec::new());
+    }
+    let mut query = Entity::find().filter(filter.condition(tenant)).order_by_asc(Column::UserId).limit(page(limit));
     if let Some(after) = after {
         query = query.filter(Column::UserId.gt(after.uuid()));
     }
@@ -168,11 +210,17 @@ pub async fn set_status(
     Ok(changed.rows_affected > 0)
 }
 
-/// Changes names, roles and profile to those of `user`; `false` if there is no such person. The status stays.
+/// Changes names, roles and profile to those of `user`; `false` if there is no such person, or if they were changed
+/// since `seen`, when they were last changed. The status stays.
 ///
 /// # Errors
 /// [`Conflict::Email`], [`Conflict::Username`].
-pub async fn update(db: &impl ConnectionTrait, tenant: TenantId, user: &User) -> Result<bool, StoreError> {
+pub async fn update(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: &User,
+    seen: Timestamp,
+) -> Result<bool, StoreError> {
     let row = to_row(tenant, user)?;
     let changed = Entity::update_many()
         .col_expr(Column::Email, Expr::value(row.email))
@@ -184,6 +232,7 @@ pub async fn update(db: &impl ConnectionTrait, tenant: TenantId, user: &User) ->
         .col_expr(Column::Profile, Expr::value(row.profile))
         .col_expr(Column::UpdatedAt, Expr::value(row.updated_at))
         .filter(this(tenant, user.id))
+        .filter(Column::UpdatedAt.eq(seen.millis()))
         .exec(db)
         .await
         .map_err(|error| conflict_on(error, &UNIQUE))?;

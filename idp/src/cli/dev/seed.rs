@@ -17,6 +17,10 @@ use crate::service::users::{self, NewUser, UserChangeError};
 /// Who did it, in the audit log.
 const ACTOR: &str = "signet serve --dev";
 
+/// What the service may get: something to play with, and all of the admin API.
+const SERVICE_SCOPES: &str = "demo:read demo:write admin:users:read admin:users:write admin:clients:read \
+     admin:clients:write admin:keys:read admin:keys:write admin:consents:read admin:consents:write";
+
 /// Makes what is missing. With `drawn`, the passwords and secrets are new, and hold for what is there already.
 pub(in crate::cli) async fn seed(ctx: &Ctx, facts: &Facts, drawn: bool) -> Result<(), CliError> {
     let tenant = tenants::find(ctx, &Slug::default_tenant()).await?;
@@ -95,7 +99,7 @@ fn browser(client: &BrowserClient) -> Result<NewClient, CliError> {
 fn service(client: &ServiceClient) -> Result<NewClient, CliError> {
     let mut metadata = ClientMetadata::new([GrantType::ClientCredentials], ClientAuthMethod::ClientSecretBasic);
     metadata.secret_transport = SecretTransport::Either;
-    metadata.scope = "demo:read demo:write".parse().map_err(defect)?;
+    metadata.scope = SERVICE_SCOPES.parse().map_err(defect)?;
     Ok(NewClient {
         id: Some(client.client_id.clone()),
         name: "Demo service".to_owned(),

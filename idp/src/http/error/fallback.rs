@@ -5,6 +5,7 @@ use std::sync::Arc;
 use openapi::Problem;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Request, Response};
+use poem_openapi::error::ParseParamError;
 
 use super::oauth::OAuthError;
 use super::page;
@@ -51,6 +52,10 @@ pub fn framework(error: poem::Error, page: Option<&PageContext>) -> Response {
         tracing::error!(error = %error, "a request failed");
     }
     let Some(page) = page else {
+        if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
+            let text = format!("The parameter {} can't be that: see /docs for what it may be.", parameter.name);
+            return problem(status, &text);
+        }
         let text = match status {
             StatusCode::NOT_FOUND => "There is nothing at this address.",
             StatusCode::METHOD_NOT_ALLOWED => "This address doesn't take this method.",
@@ -73,7 +78,8 @@ fn answer(request: &Request, status: StatusCode, failure: pages::Failure, text: 
     if wants_page(request) { ErrorPage::new(failure).render(&context(request)) } else { problem(status, text) }
 }
 
-fn problem(status: StatusCode, text: &str) -> Response {
+/// A problem with the reference of this request.
+pub fn problem(status: StatusCode, text: &str) -> Response {
     let problem = Problem::new(status).detail(text);
     match RequestId::current() {
         Some(id) => problem.reference(id.to_string()).into_response(),

@@ -7,6 +7,7 @@ use poem_openapi::Object;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::fallback;
 use crate::domain::parameters::ParameterError;
 use crate::http::extract::oauth_form::FormError;
 use crate::service::Failure;
@@ -81,6 +82,20 @@ impl OAuthError {
         };
         let code = code.unwrap_or("invalid_token");
         Self { status, challenge: Some(challenge), ..Self::bad_request(code, description) }
+    }
+
+    /// The same as a problem (RFC 9457), for APIs: its challenge also names the scope that is needed.
+    pub fn into_problem(self, scope: &str) -> Response {
+        let mut text = self.description;
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let mut response = fallback::problem(self.status, &(text + "."));
+        let challenge = self.challenge.map(|challenge| format!(r#"{challenge}, scope="{scope}""#));
+        if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 
     /// Something of ours isn't there: 503, come back later.
@@ -158,6 +173,7 @@ impl From<TokenError> for OAuthError {
         match error {
             TokenError::InvalidGrant(text) => Self::bad_request("invalid_grant", text),
             TokenError::UnauthorizedClient => Self::bad_request("unauthorized_client", error.to_string()),
+            TokenError::InvalidTarget => Self::bad_request("invalid_target", error.to_string()),
             TokenError::InvalidScope(text) => Self::bad_request("invalid_scope", text),
             TokenError::Failure(failure) => failure.into(),
         }

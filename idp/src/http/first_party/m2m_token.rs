@@ -19,6 +19,8 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
         return Err(OAuthError::bad_request("unsupported_grant_type", "grant_type must be client_credentials"));
     }
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
-    let tokens = client_credentials::grant(&call.ctx, call.tenant(), &client, form.optional("scope")?).await?;
+    let resources: Vec<&str> = form.all("resource").collect();
+    let scope = form.optional("scope")?;
+    let tokens = client_credentials::grant(&call.ctx, call.tenant(), &client, scope, &resources).await?;
     token::respond(tokens)
 }

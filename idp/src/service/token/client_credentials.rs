@@ -5,10 +5,19 @@ use crate::domain::client::{Client, GrantType};
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::service::ctx::Ctx;
-use crate::service::issue;
+use crate::service::{access, issue};
 
 /// A token for the client itself. Without `scope` it gets all that it may get (RFC 6749 §3.3).
-pub async fn grant(ctx: &Ctx, tenant: &Tenant, client: &Client, scope: Option<&str>) -> Result<Tokens, TokenError> {
+///
+/// `resources` say what the token is for (RFC 8707 §2.2). The admin API is the only one that there is; a token for it
+/// has that audience and no scopes of anything else.
+pub async fn grant(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    scope: Option<&str>,
+    resources: &[&str],
+) -> Result<Tokens, TokenError> {
     if !client.metadata.grant_types.contains(&GrantType::ClientCredentials) {
         return Err(TokenError::UnauthorizedClient);
     }
@@ -22,6 +31,15 @@ pub async fn grant(ctx: &Ctx, tenant: &Tenant, client: &Client, scope: Option<&s
             requested
         }
     };
-    let access_token = issue::service_token(ctx, tenant, client, scope).await?;
+    let admin = access::admin_audience(tenant);
+    let (audience, scope) = match resources {
+        [] => (None, scope),
+        resources if resources.iter().all(|resource| *resource == admin) => {
+            let theirs = scope.iter().filter(|scope| scope.as_str().starts_with(access::ADMIN_SCOPES));
+            (Some(admin.as_str()), theirs.cloned().collect())
+        }
+        _ => return Err(TokenError::InvalidTarget),
+    };
+    let access_token = issue::service_token(ctx, tenant, client, scope, audience).await?;
     Ok(Tokens { access_token, id_token: None, refresh_token: None })
 }

@@ -34,6 +34,9 @@ pub enum TokenError {
     /// Something was asked for that the client may not get.
     #[error("{0}")]
     InvalidScope(String),
+    /// A token was asked for that is for something that isn't here (RFC 8707 §2).
+    #[error("resource must be the admin API's: the issuer and /v1/admin")]
+    InvalidTarget,
     /// Something of ours failed.
     #[error(transparent)]
     Failure(#[from] Failure),

@@ -17,7 +17,7 @@ fn token(site: &Site, tenant: &str) -> String {
         let app = App::open(site.config()).await.unwrap();
         let tenant = tenants::find(&app.ctx, &tenant.parse::<Slug>().unwrap()).await.unwrap();
         let client = clients::find(&app.ctx, tenant.id, &"robot".parse().unwrap()).await.unwrap();
-        let token = issue::service_token(&app.ctx, &tenant, &client, "a b".parse().unwrap()).await.unwrap();
+        let token = issue::service_token(&app.ctx, &tenant, &client, "a b".parse().unwrap(), None).await.unwrap();
         app.close().await;
         token.jwt
     })

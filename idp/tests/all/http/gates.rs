@@ -308,12 +308,12 @@ async fn a_flow_ends_with_the_registration_of_its_redirect_uri() {
         let client = clients::find(&world.ctx, tenant.id, &id).await.unwrap();
         let redirect_uris = vec!["https://client.example.com/elsewhere".parse().unwrap()];
         let metadata = ClientMetadata { redirect_uris, ..client.metadata };
-        let (tenant_id, now) = (tenant.id, world.ctx.now());
+        let (tenant_id, times) = (tenant.id, (client.updated_at, world.ctx.now()));
         let updated: Result<bool, StoreError> = world
             .ctx
             .database
             .write(move |tx| {
-                Box::pin(async move { store::clients::update(tx, tenant_id, &id, "Reports", &metadata, now).await })
+                Box::pin(async move { store::clients::update(tx, tenant_id, &id, "Reports", &metadata, times).await })
             })
             .await;
         assert!(updated.unwrap());

@@ -1,6 +1,7 @@
 //! Everything over HTTP, from the outside.
 
 mod accounts;
+pub(crate) mod admin;
 mod authorize;
 pub(crate) mod claims;
 mod client_assertion;

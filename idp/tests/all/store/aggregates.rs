@@ -7,6 +7,7 @@ use idp::domain::tenant::{TenantSettings, TenantStatus};
 use idp::domain::user::{LoginName, UserStatus};
 use idp::domain::{CodeHash, Secret, TenantId};
 use idp::store::audit::{AuditCursor, AuditFilter};
+use idp::store::users::UserFilter;
 use idp::store::{self, Conflict, StoreError};
 use keys::{KeyLifecycle, KeyState};
 use sea_orm::ConnectionTrait as _;
@@ -97,10 +98,11 @@ async fn a_conflict_names_the_value_that_is_taken() {
             let row = user.clone();
             assert_eq!(conflict(write!(database, |tx| store::users::insert(tx, tenant, &row).await)), expected);
             let other = samples::user(3);
+            let seen = other.updated_at;
             let changed = idp::domain::user::User { id: other.id, ..user };
             let result = write!(database, |tx| {
                 store::users::insert(tx, tenant, &other).await?;
-                store::users::update(tx, tenant, &changed).await
+                store::users::update(tx, tenant, &changed, seen).await
             });
             assert_eq!(conflict(result), expected);
         }
@@ -122,7 +124,9 @@ async fn people_without_a_name_or_address_are_many() {
             let nameless = idp::domain::user::User { email: None, username: None, ..samples::user(number) };
             write!(database, |tx| store::users::insert(tx, tenant, &nameless).await).unwrap();
         }
-        let page = store::users::list(database.read(), tenant, Some(samples::user_id(2)), 10).await.unwrap();
+        let page = store::users::list(database.read(), tenant, &UserFilter::default(), Some(samples::user_id(2)), 10)
+            .await
+            .unwrap();
         assert_eq!(page.iter().map(|user| user.id).collect::<Vec<_>>(), [samples::user_id(3), samples::user_id(4)]);
     }
 }
@@ -162,9 +166,10 @@ async fn people_change() {
         ada.roles.clear();
         ada.profile.nickname = Some("\u{1f98a}".to_owned());
         ada.updated_at = later(5);
-        let changed = ada.clone();
+        let (changed, seen) = (ada.clone(), samples::user(1).updated_at);
         write!(database, |tx| {
-            assert!(store::users::update(tx, tenant, &changed).await?);
+            assert!(store::users::update(tx, tenant, &changed, seen).await?);
+            assert!(!store::users::update(tx, tenant, &changed, seen).await?, "it was changed since");
             assert!(store::users::set_status(tx, tenant, changed.id, UserStatus::Locked, later(6)).await?);
             assert!(!store::users::set_status(tx, tenant, samples::user_id(9), UserStatus::Locked, NOW).await?);
             store::users::touch(tx, tenant, changed.id, later(7)).await
@@ -213,7 +218,9 @@ async fn a_client_comes_with_the_secrets_that_count() {
         write!(database, |tx| {
             let mut metadata = samples::client("reports").metadata;
             metadata.audience = Some("services".to_owned());
-            assert!(store::clients::update(tx, tenant, &client, "New", &metadata, later(1)).await?);
+            let times = (samples::client("reports").updated_at, later(1));
+            assert!(store::clients::update(tx, tenant, &client, "New", &metadata, times).await?);
+            assert!(!store::clients::update(tx, tenant, &client, "Newer", &metadata, times).await?);
             assert!(store::clients::set_status(tx, tenant, &client, ClientStatus::Disabled, later(2)).await?);
             store::clients::insert(tx, tenant, &samples::client("Zebra")).await
         })

@@ -8,5 +8,6 @@ use crate::service::token::{Tokens, client_credentials};
 
 /// Reads the form and issues the service's own token.
 pub(super) async fn grant(call: &Call, client: &Client, form: &Parameters) -> Result<Tokens, OAuthError> {
-    Ok(client_credentials::grant(&call.ctx, call.tenant(), client, form.optional("scope")?).await?)
+    let resources: Vec<&str> = form.all("resource").collect();
+    Ok(client_credentials::grant(&call.ctx, call.tenant(), client, form.optional("scope")?, &resources).await?)
 }

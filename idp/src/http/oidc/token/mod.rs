@@ -32,6 +32,8 @@ pub struct TokenRequest {
     refresh_token: Option<String>,
     /// Scopes, space-separated, for `client_credentials` and `refresh_token`.
     scope: Option<String>,
+    /// What the token is for (RFC 8707), for `client_credentials`: the issuer and `/v1/admin`, for the admin API.
+    resource: Option<String>,
     /// The client, where the `Authorization` header doesn't name it.
     client_id: Option<String>,
     /// The client's secret, for `client_secret_post`.
@@ -71,7 +73,7 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
         OAuthError::bad_request("unsupported_grant_type", "grant_type must be one of grant_types_supported")
     })?;
     // A client that asks for a narrower token must not get a wider one in silence (RFC 8707 §2).
-    if form.all("resource").next().is_some() {
+    if grant_type == GrantType::AuthorizationCode && form.all("resource").next().is_some() {
         return Err(OAuthError::bad_request("invalid_target", "resource indicators are not supported"));
     }
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;

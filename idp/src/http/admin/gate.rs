@@ -1,0 +1,103 @@
+//! Who may: every endpoint of the admin API begins with a [`Gate`], which names the scope that it needs. What it checks
+//! is in [`service::access`](crate::service::access).
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::refusal::Refusal;
+use crate::http::extract::bearer;
+use crate::http::extract::visit::Call;
+use crate::service::access::{self, Admitted, Need};
+
+/// A right that an endpoint needs.
+pub(super) trait Right: Send + Sync {
+    /// The scope and role.
+    const NEED: Need;
+}
+
+macro_rules! rights {
+    ($($name:ident = $scope:literal),+ $(,)?) => {$(
+        #[doc = concat!("`", $scope, "`")]
+        #[derive(Debug)]
+        pub(super) struct $name;
+
+        impl Right for $name {
+            const NEED: Need = Need { scope: $scope, role: access::ADMIN_ROLE };
+        }
+    )+};
+}
+
+rights! {
+    UsersRead = "admin:users:read",
+    UsersWrite = "admin:users:write",
+    ClientsRead = "admin:clients:read",
+    ClientsWrite = "admin:clients:write",
+    KeysRead = "admin:keys:read",
+    KeysWrite = "admin:keys:write",
+    ConsentsRead = "admin:consents:read",
+    ConsentsWrite = "admin:consents:write",
+}
+
+/// A call by somebody who has the right `R`.
+#[derive(Debug)]
+pub(super) struct Gate<R> {
+    call: Call,
+    /// Who it is.
+    pub(super) admitted: Admitted,
+    right: PhantomData<R>,
+}
+
+impl<R> Deref for Gate<R> {
+    type Target = Call;
+
+    fn deref(&self) -> &Call {
+        &self.call
+    }
+}
+
+/// What the scheme is called in the document.
+const SCHEME: &str = "bearer";
+
+impl<'a, R: Right> ApiExtractor<'a> for Gate<R> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        let scheme = MetaSecurityScheme {
+            ty: "http",
+            description: Some(
+                "An access token of the tenant's issuer whose aud is the issuer or the issuer and /v1/admin, with the \
+                 scope that the operation names. A person also needs the role admin.",
+            ),
+            name: None,
+            key_in: None,
+            scheme: Some("bearer"),
+            bearer_format: Some("JWT"),
+            flows: None,
+            openid_connect_url: None,
+        };
+        registry.create_security_scheme(SCHEME, scheme);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let call = <Call as FromRequest>::from_request(request, body).await?;
+        let token = bearer::read(request, None).map_err(|error| Refusal::bearer(error, R::NEED.scope))?;
+        let admitted = access::admit(&call.ctx, call.tenant(), &call.caller, &token, R::NEED).await;
+        let admitted = admitted.map_err(|error| Refusal::access(error, R::NEED.scope))?;
+        Ok(Self { call, admitted, right: PhantomData })
+    }
+}

@@ -1,0 +1,53 @@
+//! `/v1/admin`: what administrators and their programs do to a tenant's people, clients, keys and consents. A file per
+//! family of endpoints; each begins with the same [`gate`] and ends in a [`refusal`] or an [`answer`].
+//!
+//! Bodies are read by serde into types that name every member, so that one that isn't known is refused by its name; the
+//! same types describe them in the OpenAPI document.
+
+mod answer;
+mod body;
+mod clients;
+mod consents;
+mod gate;
+mod keys;
+pub mod model;
+mod paging;
+mod refusal;
+mod schema;
+mod users;
+
+use poem_openapi::Tags;
+
+pub use clients::Clients;
+pub use consents::Consents;
+pub use keys::Keys;
+pub use users::Users;
+
+/// How the endpoints are grouped in the document.
+#[derive(Tags)]
+enum Group {
+    /// People: made, found, changed, switched off, deleted.
+    Users,
+    /// Applications and services: registered, changed, given new secrets, switched off, deleted.
+    Clients,
+    /// Signing keys. They rotate by themselves; here it is done by hand.
+    Keys,
+    /// What people allowed clients, and taking it back.
+    Consents,
+}
+
+/// The methods that an address below `/v1/admin/` takes, for `Allow`.
+pub fn methods(path: &str) -> &'static str {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').skip(2).collect();
+    match segments.as_slice() {
+        ["users" | "clients" | "keys"] => "GET, HEAD, POST",
+        ["users", _] => "GET, HEAD, PATCH, DELETE",
+        ["clients", _] => "GET, HEAD, PUT, PATCH, DELETE",
+        ["users", _, "password"] => "PUT",
+        ["users", _, "enable" | "disable" | "lock"]
+        | ["clients", _, "enable" | "disable" | "secret"]
+        | ["keys", _, "activate" | "retire"] => "POST",
+        ["users", _, "consents", _] => "DELETE",
+        _ => "GET, HEAD",
+    }
+}

@@ -1,0 +1,11 @@
+//! The documents of the admin API. Its answers and the command line are made of the same ones.
+
+mod client;
+mod consent;
+mod key;
+mod user;
+
+pub use client::{Client, ClientPart, ClientPatch, ClientSecret, NewClient, NewSecret, Registration, Rotation};
+pub use consent::{Consent, ConsentPart};
+pub use key::{Key, KeyPart, KeyStep, NewKey};
+pub use user::{NewUser, PasswordChange, User, UserPart, UserPatch};

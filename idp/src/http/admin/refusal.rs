@@ -1,0 +1,169 @@
+//! How the admin API says no: problems (RFC 9457), each error in one place. A problem says what happened and what to do
+//! next; its `reference` is the line in the log.
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+
+use crate::domain::merge_patch::FieldError;
+use crate::domain::scope::ScopeSet;
+use crate::http::error::fallback;
+use crate::http::error::oauth::OAuthError;
+use crate::service::Failure;
+use crate::service::access::AccessError;
+use crate::service::clients::ClientChangeError;
+use crate::service::consents::WithdrawError;
+use crate::service::key_rings::KeyChangeError;
+use crate::service::users::UserChangeError;
+
+/// A refusal, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Refusal(Response);
+
+/// What an endpoint comes to.
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
+
+impl Refusal {
+    /// A problem of this status.
+    pub(super) fn new(status: StatusCode, detail: impl std::fmt::Display) -> Self {
+        Self(fallback::problem(status, &sentence(&detail.to_string())))
+    }
+
+    /// The request can't be used as it is.
+    pub(super) fn bad_request(detail: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// There is no such thing, or none in this tenant.
+    pub(super) fn not_found(detail: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// A rule forbids what was asked for.
+    pub(super) fn unprocessable(detail: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// It was changed since the caller saw it.
+    pub(super) fn stale(detail: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, detail)
+    }
+
+    /// A request whose access token can't be found (RFC 6750 §3).
+    pub(super) fn bearer(error: OAuthError, scope: &str) -> Self {
+        Self(error.into_problem(scope))
+    }
+
+    /// An access token that isn't enough (RFC 6750 §3.1).
+    pub(super) fn access(error: AccessError, scope: &str) -> Self {
+        let (status, code) = match error {
+            AccessError::InvalidToken | AccessError::Audience => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            AccessError::Scope(_) | AccessError::Role(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
+            AccessError::Failure(failure) => return failure.into(),
+        };
+        Self::bearer(OAuthError::bearer(status, Some(code), error.to_string()), scope)
+    }
+
+    /// Somebody would hand on more than they have.
+    pub(super) fn hands_on(scope: &ScopeSet) -> Self {
+        let names: Vec<&str> = scope.iter().map(|scope| scope.as_str()).filter(|s| s.starts_with("admin:")).collect();
+        let detail = format!(
+            "the client has or would get scopes of the admin API, and the access token must have each of them itself: {}",
+            names.join(" ")
+        );
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+}
+
+/// An error's text as a sentence.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+    let text: String = first.chain(chars).collect();
+    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl From<Refusal> for poem::Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::from_response(refusal.0)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        let mut response = match failure {
+            Failure::Unavailable | Failure::Busy => fallback::problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The service can't answer right now; nothing was changed, try again in a moment.",
+            ),
+            Failure::Internal => {
+                fallback::problem(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+            }
+        };
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Self(response)
+    }
+}
+
+impl From<FieldError> for Refusal {
+    fn from(error: FieldError) -> Self {
+        Self::unprocessable(error)
+    }
+}
+
+impl From<UserChangeError> for Refusal {
+    fn from(error: UserChangeError) -> Self {
+        match error {
+            UserChangeError::Nameless
+            | UserChangeError::Role
+            | UserChangeError::Field(_)
+            | UserChangeError::Password(_) => Self::unprocessable(error),
+            UserChangeError::EmailTaken | UserChangeError::UsernameTaken => Self::new(StatusCode::CONFLICT, error),
+            UserChangeError::Unknown(_) => Self::not_found(error),
+            UserChangeError::Stale => Self::stale(error),
+            UserChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ClientChangeError> for Refusal {
+    fn from(error: ClientChangeError) -> Self {
+        match error {
+            ClientChangeError::Name
+            | ClientChangeError::Secret
+            | ClientChangeError::NoSecretUsed
+            | ClientChangeError::Field(_)
+            | ClientChangeError::Metadata(_) => Self::unprocessable(error),
+            ClientChangeError::Taken(_) => Self::new(StatusCode::CONFLICT, error),
+            ClientChangeError::Unknown(_) => Self::not_found(error),
+            ClientChangeError::Stale => Self::stale(error),
+            ClientChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<KeyChangeError> for Refusal {
+    fn from(error: KeyChangeError) -> Self {
+        match error {
+            KeyChangeError::Unknown(_) => Self::not_found(error),
+            KeyChangeError::Lifecycle(_) | KeyChangeError::Raced => Self::new(StatusCode::CONFLICT, error),
+            KeyChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WithdrawError> for Refusal {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Unknown(..) => Self::not_found(error),
+            WithdrawError::Failure(failure) => failure.into(),
+        }
+    }
+}

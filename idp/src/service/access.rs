@@ -1,0 +1,125 @@
+//! The one gate for resources of our own that are used with an access token: the admin API now, others later.
+//!
+//! Three things are asked of a token that holds ([`super::access_token`]): that it is for this resource, that its scope
+//! allows this use, and, of a person, that they have the role. A role or a scope that was taken away counts at once,
+//! whatever the token says.
+//!
+//! Decided against: `services`, the audience of services that registered none, as an audience of our own. Whatever else
+//! takes such tokens could use them here.
+
+use thiserror::Error;
+
+use super::access_token::{self, AccessTokenError, Bearer, Presented};
+use super::audit::Actor;
+use super::ctx::{Caller, Ctx};
+use super::{Failure, audit};
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::scope::ScopeSet;
+use crate::domain::tenant::Tenant;
+use crate::domain::{ClientId, Secret, UserId};
+
+/// The role that people need for the admin API.
+pub const ADMIN_ROLE: &str = "admin";
+/// Scopes that begin so allow something at the admin API.
+pub const ADMIN_SCOPES: &str = "admin:";
+
+/// The admin API as an audience (RFC 8707 §2) of a tenant.
+pub fn admin_audience(tenant: &Tenant) -> String {
+    format!("{}/v1/admin", tenant.issuer)
+}
+
+/// A use of a resource: what a token must allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The scope.
+    pub scope: &'static str,
+    /// The role, of a person; a service needs none.
+    pub role: &'static str,
+}
+
+/// Who may use a resource now.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// The service, or the client that the person uses.
+    pub client_id: ClientId,
+    /// The person, if it is one.
+    pub user_id: Option<UserId>,
+    /// All that the token allows.
+    pub scope: ScopeSet,
+    /// What the audit log calls them.
+    pub actor: Actor,
+}
+
+impl Admitted {
+    /// Whether they may give a client these scopes, or act on one that has them: nobody hands on more than they have.
+    pub fn may_hand_on(&self, scope: &ScopeSet) -> bool {
+        scope.iter().all(|scope| !scope.as_str().starts_with(ADMIN_SCOPES) || self.scope.contains(scope.as_str()))
+    }
+}
+
+/// Why somebody may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccessError {
+    /// The token doesn't hold.
+    #[error("the access token is invalid, expired or revoked")]
+    InvalidToken,
+    /// The token holds, and is for something else.
+    #[error("the access token isn't for this API: its aud must be the issuer, or the issuer and /v1/admin")]
+    Audience,
+    /// It wasn't given the scope.
+    #[error("the access token must have the scope {0}")]
+    Scope(&'static str),
+    /// The person hasn't got the role.
+    #[error("the person whose access token this is must have the role {0}")]
+    Role(&'static str),
+    /// Something of ours failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Lets the bearer of a token in, or says why not. A refusal of a token that holds is in the audit log.
+pub async fn admit(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    token: &Secret,
+    need: Need,
+) -> Result<Admitted, AccessError> {
+    let presented = access_token::present(ctx, tenant, token).await.map_err(|error| match error {
+        AccessTokenError::Invalid => AccessError::InvalidToken,
+        AccessTokenError::Failure(failure) => AccessError::Failure(failure),
+    })?;
+    let decided = decide(tenant, &presented, need);
+    if let Err(error) = &decided {
+        let mut event = audit::event(ctx, AuditKind::AccessRefused, Outcome::Refused)
+            .client(&presented.client.id)
+            .from(caller)
+            .detail(serde_json::json!({ "needs": need.scope, "reason": error.to_string() }));
+        if let Bearer::Person(subject) = &presented.bearer {
+            event = event.user(subject.live.user.id);
+        }
+        audit::append(ctx, tenant.id, event).await.map_err(Failure::from)?;
+    }
+    decided?;
+    let user_id = match &presented.bearer {
+        Bearer::Person(subject) => Some(subject.live.user.id),
+        Bearer::Service => None,
+    };
+    let client_id = presented.client.id.clone();
+    let name = user_id.map_or_else(|| format!("client:{client_id}"), |user| format!("user:{user}"));
+    Ok(Admitted { client_id, user_id, scope: presented.scope, actor: Actor::at(name, caller) })
+}
+
+fn decide(tenant: &Tenant, presented: &Presented, need: Need) -> Result<(), AccessError> {
+    let ours = [tenant.issuer.as_str(), &admin_audience(tenant)];
+    if !ours.iter().any(|audience| presented.audience.contains(audience)) {
+        return Err(AccessError::Audience);
+    }
+    if !presented.scope.contains(need.scope) {
+        return Err(AccessError::Scope(need.scope));
+    }
+    match &presented.bearer {
+        Bearer::Person(subject) if !subject.live.user.roles.contains(need.role) => Err(AccessError::Role(need.role)),
+        Bearer::Person(_) | Bearer::Service => Ok(()),
+    }
+}
