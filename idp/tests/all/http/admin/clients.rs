@@ -30,7 +30,39 @@ async fn a_client_is_registered_with_a_secret_that_is_shown_once() {
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
         let shown = settled(made.json());
         insta::allow_duplicates! {
-            insta::assert_json_snapshot!(shown, @"");
+            insta::assert_json_snapshot!(shown, @r#"
+            {
+              "client_id": "…",
+              "status": "active",
+              "client_secret": "…",
+              "secrets": [
+                {
+                  "created_at": "2030-01-01T00:00:00Z"
+                }
+              ],
+              "created_at": "2030-01-01T00:00:00Z",
+              "updated_at": "2030-01-01T00:00:00Z",
+              "client_name": "Shop",
+              "redirect_uris": [
+                "https://shop.example/cb"
+              ],
+              "grant_types": [
+                "authorization_code"
+              ],
+              "token_endpoint_auth_method": "client_secret_basic",
+              "secret_transport": "either",
+              "scope": "address email openid phone profile",
+              "policy_uri": "https://shop.example/privacy",
+              "subject_type": "public",
+              "contacts": [
+                "ops@shop.example"
+              ],
+              "id_token_signed_response_alg": "RS256",
+              "access_token_signed_response_alg": "RS256",
+              "consent": "ask",
+              "pkce": "required"
+            }
+            "#);
         }
         let id = made.json()["client_id"].as_str().unwrap().to_owned();
         let shown = api.get(&format!("/clients/{id}")).await.json();
@@ -179,7 +211,14 @@ async fn nobody_hands_on_more_than_they_have() {
         let answer = registrar.post("/clients", &service("admin:users:read admin:users:write")).await;
         let shown = settled(answer.json());
         insta::allow_duplicates! {
-            insta::assert_json_snapshot!(shown, @"");
+            insta::assert_json_snapshot!(shown, @r#"
+            {
+              "type": "about:blank",
+              "title": "Forbidden",
+              "status": 403,
+              "detail": "The client has or would get scopes of the admin API, and the access token must have each of them itself: admin:users:read admin:users:write."
+            }
+            "#);
         }
         for (method, path, body) in [
             ("PATCH", "/clients/reports", json!({ "scope": "openid admin:keys:write" })),

@@ -33,7 +33,28 @@ async fn a_user_is_made_shown_found_and_deleted() {
         assert_eq!(made.header("cache-control"), Some("no-store"));
         let shown = settled(made.json());
         insta::allow_duplicates! {
-            insta::assert_json_snapshot!(shown, @"");
+            insta::assert_json_snapshot!(shown, @r#"
+            {
+              "user_id": "…",
+              "status": "active",
+              "email": "grace@example.com",
+              "email_verified": true,
+              "username": "grace",
+              "roles": [
+                "a",
+                "b"
+              ],
+              "profile": {
+                "name": "Grace Hopper",
+                "phone_number": "+12025550100",
+                "address": {
+                  "country": "US"
+                }
+              },
+              "created_at": "2030-01-01T00:00:00Z",
+              "updated_at": "2030-01-01T00:00:00Z"
+            }
+            "#);
         }
         let id = made.json()["user_id"].as_str().unwrap().to_owned();
         assert_eq!(made.header("location"), Some(&*format!("/v1/admin/users/{id}")));
@@ -58,7 +79,14 @@ async fn a_user_is_made_shown_found_and_deleted() {
         assert_eq!(api.delete(&path).await.status, StatusCode::NOT_FOUND);
         let shown = settled(api.get("/users/nonsense").await.json());
         insta::allow_duplicates! {
-            insta::assert_json_snapshot!(shown, @"");
+            insta::assert_json_snapshot!(shown, @r#"
+            {
+              "type": "about:blank",
+              "title": "Not Found",
+              "status": 404,
+              "detail": "There is no such user."
+            }
+            "#);
         }
         assert_eq!(api.get(&path).await.status, StatusCode::NOT_FOUND);
         assert_eq!(api.get("/users?email=grace@example.com").await.json(), json!({ "items": [] }));
@@ -116,13 +144,41 @@ async fn a_patch_changes_what_it_names() {
         assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
         let shown = settled(changed.json());
         insta::allow_duplicates! {
-            insta::assert_json_snapshot!(shown, @"");
+            insta::assert_json_snapshot!(shown, @r#"
+            {
+              "user_id": "…",
+              "status": "active",
+              "email": "ada@example.com",
+              "email_verified": true,
+              "username": "ada",
+              "roles": [
+                "admin"
+              ],
+              "profile": {
+                "nickname": "A",
+                "birthdate": "1815-12-10",
+                "address": {
+                  "locality": "London",
+                  "country": "GB"
+                }
+              },
+              "created_at": "2030-01-01T00:00:00Z",
+              "updated_at": "2030-01-01T00:00:00Z"
+            }
+            "#);
         }
         assert_ne!(changed.header("etag"), before.header("etag"));
         let stale = api.patch_if(&path, before.header("etag").unwrap(), &json!({ "username": "other" })).await;
         let shown = settled(stale.json());
         insta::allow_duplicates! {
-            insta::assert_json_snapshot!(shown, @"");
+            insta::assert_json_snapshot!(shown, @r#"
+            {
+              "type": "about:blank",
+              "title": "Precondition Failed",
+              "status": 412,
+              "detail": "The user was changed since you read it; read it again, and see whether your change still holds."
+            }
+            "#);
         }
         for weak in ["*", &format!("\"x\", {}", changed.header("etag").unwrap())] {
             assert_eq!(api.patch_if(&path, weak, &json!({})).await.status, StatusCode::OK, "{weak}");
@@ -130,6 +186,7 @@ async fn a_patch_changes_what_it_names() {
         let weak = format!("W/{}", changed.header("etag").unwrap());
         assert_eq!(api.patch_if(&path, &weak, &json!({})).await.status, StatusCode::PRECONDITION_FAILED);
         assert_eq!(api.patch(&path, &json!({})).await.json(), changed.json(), "nothing to change");
+        world.pass(std::time::Duration::from_millis(1));
         let taken = api.patch(&path, &json!({ "email": null, "profile": { "address": null } })).await.json();
         assert_eq!((taken.get("email"), taken["email_verified"].as_bool()), (None, Some(false)));
         assert!(taken["profile"].get("address").is_none());
