@@ -40,6 +40,14 @@ impl Problem {
         }
     }
 
+    /// Names the kind of problem: a URI, and what it means in a few words.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>, title: impl Into<String>) -> Self {
+        self.kind = kind.into();
+        self.title = title.into();
+        self
+    }
+
     /// Says what happened and what to do next.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {

@@ -10,6 +10,7 @@ use crate::config::ConfigErrors;
 use crate::http::server::ServerError;
 use crate::service::Failure;
 use crate::service::clients::ClientChangeError;
+use crate::service::consents::WithdrawError;
 use crate::service::key_rings::KeyChangeError;
 use crate::service::reseal::ResealError;
 use crate::service::tenants::TenantChangeError;
@@ -229,6 +230,15 @@ impl From<ClientChangeError> for CliError {
                 Self::new(Exit::Refused, error.to_string())
             }
             ClientChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WithdrawError> for CliError {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Unknown(..) => Self::new(Exit::NotFound, error.to_string()),
+            WithdrawError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -8,15 +8,18 @@
 mod client;
 mod completion;
 mod config;
+mod consent;
 mod console;
 mod dev;
 mod doctor;
 mod exit;
+mod http;
 mod key;
 mod migrate;
 mod openapi;
 mod options;
 mod password;
+mod place;
 mod record;
 mod serve;
 mod tenant;
@@ -60,6 +63,9 @@ enum Command {
     /// Make and change clients: the applications and services that tokens are for
     #[command(subcommand)]
     Client(client::Verb),
+    /// Look at what people allowed clients, and take it back
+    #[command(subcommand)]
+    Consent(consent::Verb),
     /// Look at signing keys, and rotate them by hand
     #[command(subcommand)]
     Key(key::Verb),
@@ -112,8 +118,9 @@ impl Cli {
             Command::Serve(arguments) => serve::run(&arguments, common, console),
             Command::Migrate => block_on(migrate::run(common, console)),
             Command::Tenant(verb) => block_on(tenant::run(verb, common, console)),
-            Command::User(verb) => block_on(user::run(verb, common, console)),
-            Command::Client(verb) => block_on(client::run(verb, common, console)),
+            Command::User(verb) => block_on(place::run(verb, common, console)),
+            Command::Client(verb) => block_on(place::run(verb, common, console)),
+            Command::Consent(verb) => block_on(place::run(verb, common, console)),
             Command::Key(verb) => block_on(key::run(verb, common, console)),
             Command::Token(token::Verb::Explain(arguments)) => block_on(token::explain(arguments, common, console)),
             Command::Doctor => block_on(doctor::run(common, console)),

@@ -93,7 +93,8 @@ impl Common {
 }
 
 fn is_setting(name: &str) -> bool {
-    name.starts_with("SIGNET_") && !name.starts_with("SIGNET_TEST_")
+    let other = ["SIGNET_TOKEN", "SIGNET_CLIENT_ID", "SIGNET_CLIENT_SECRET"];
+    name.starts_with("SIGNET_") && !name.starts_with("SIGNET_TEST_") && !other.contains(&name)
 }
 
 /// SQLite makes a file that isn't there, and a slip in a path would go unseen.

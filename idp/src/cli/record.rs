@@ -34,9 +34,25 @@ impl Format {
 pub(super) struct Record {
     facts: Vec<(&'static str, Value)>,
     notes: Vec<String>,
+    document: Value,
 }
 
 impl Record {
+    /// Facts out of a document: those that [`Self::with_all`] names.
+    pub(super) fn of(document: &impl Serialize) -> Self {
+        Self { document: serde_json::to_value(document).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// Adds these members of the document; one that isn't there is absent.
+    #[must_use]
+    pub(super) fn with_all(mut self, names: &[&'static str]) -> Self {
+        for name in names {
+            let value = self.document.get(name).cloned().unwrap_or_default();
+            self.facts.push((name, value));
+        }
+        self
+    }
+
     /// Adds a fact.
     #[must_use]
     pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {

@@ -3,6 +3,7 @@
 use super::console::Console;
 use super::exit::{CliError, Exit};
 use super::options::{ACTOR, Common, Page};
+use super::place::with_app;
 use super::record::{self, Record};
 use crate::app::App;
 use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
@@ -76,10 +77,7 @@ pub(super) struct Settings {
 
 /// Runs a verb.
 pub(super) async fn run(verb: Verb, common: &Common, console: &mut Console<'_>) -> Result<Exit, CliError> {
-    let app = common.open(console).await?;
-    let answer = answer(verb, common, console, &app).await;
-    app.close().await;
-    answer
+    with_app(common, console, async |app, console| answer(verb, common, console, app).await).await
 }
 
 async fn answer(verb: Verb, common: &Common, console: &mut Console<'_>, app: &App) -> Result<Exit, CliError> {

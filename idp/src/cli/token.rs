@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::console::Console;
 use super::exit::{CliError, Exit};
 use super::options::Common;
+use super::place::with_app;
 use super::record::{self, Format};
 use crate::domain::{Secret, Timestamp};
 use crate::service::clock::{Clock as _, SystemClock};
@@ -47,10 +48,7 @@ pub(super) async fn explain(
     let audience = arguments.audience.as_deref();
     let checked = common.is_configured(console);
     let report = if checked {
-        let app = common.open(console).await?;
-        let report = explain::explain(&app.ctx, &token, audience).await;
-        app.close().await;
-        report?
+        with_app(common, console, async |app, _| Ok(explain::explain(&app.ctx, &token, audience).await?)).await?
     } else {
         explain::decode(&token, audience, SystemClock.now())
     };

@@ -12,8 +12,9 @@ use super::tree::{self, Item, Table, Value};
 pub(super) const PREFIX: &str = "SIGNET_";
 
 /// Variables that begin like ours and are none of the configuration: the path of its file, which the command line
-/// reads, and those of the test suite.
-const RESERVED: [&str; 2] = ["SIGNET_CONFIG", "SIGNET_TEST_"];
+/// reads, who it is at an admin API, and those of the test suite.
+const RESERVED: [&str; 5] =
+    ["SIGNET_CONFIG", "SIGNET_TEST_", "SIGNET_TOKEN", "SIGNET_CLIENT_ID", "SIGNET_CLIENT_SECRET"];
 
 /// The file and the environment.
 pub(super) struct Sources {

@@ -1,4 +1,4 @@
-//! `signet client create`.
+//! What can be said of a client, for `signet client create` and `signet client set`.
 
 #![expect(clippy::doc_markdown, reason = "these texts are shown by --help, where backticks would stay")]
 
@@ -6,45 +6,52 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keys::Algorithm;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use super::record;
-use crate::app::App;
 use crate::cli::console::Console;
 use crate::cli::exit::CliError;
-use crate::cli::options::{self, ACTOR, TenantOption, one_of};
+use crate::cli::options::{self, one_of};
 use crate::cli::password;
-use crate::cli::record::Record;
+use crate::cli::place::Place;
 use crate::cli::tenant::visible;
 use crate::domain::ClientId;
-use crate::domain::client::{ClientAuthMethod, ClientMetadata, ConsentPolicy, GrantType, PkcePolicy, SecretTransport};
+use crate::domain::client::{ClientAuthMethod, ConsentPolicy, GrantType, PkcePolicy, SubjectType};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
-use crate::service::clients::{self, NewClient};
+use crate::http::admin::model::NewClient;
 
-/// Scopes of an application that names none.
-const USUAL_SCOPES: &str = "openid profile email address phone";
-
-/// Options of `signet client create`.
+/// What can be said of a client.
 #[derive(Clone, Debug, clap::Args)]
-pub(in crate::cli) struct Arguments {
-    /// Its name for people
-    name: String,
-    /// Grant that it may use, may be repeated [default: authorization_code with --redirect-uri]
-    #[arg(long = "grant", visible_alias = "grant-type", value_name = "GRANT", required_unless_present = "redirect_uris",
+pub(super) struct Registration {
+    /// Grant that it may use, may be repeated [default: authorization_code]
+    #[arg(long = "grant", visible_alias = "grant-type", value_name = "GRANT",
         value_parser = one_of(GrantType::ALL, |grant| grant.as_str()))]
     grants: Vec<GrantType>,
     /// Address that people are sent back to, byte for byte; may be repeated
     #[arg(long = "redirect-uri", id = "redirect_uris", value_name = "URI")]
     redirect_uris: Vec<RedirectUri>,
-    /// How it proves itself [default: its secret in the header or in the form, with --jwks private_key_jwt]
+    /// How it proves itself [default: its secret in the header or in the form, with keys private_key_jwt]
     #[arg(long, value_name = "METHOD", value_parser = one_of(ClientAuthMethod::ALL, |method| method.as_str()))]
     auth_method: Option<ClientAuthMethod>,
     /// Scopes that it may get, separated by spaces; may be repeated [default: the standard ones, for people]
     #[arg(long = "scope", value_name = "SCOPES")]
     scopes: Vec<ScopeSet>,
-    /// Its public keys, a JWK Set (RFC 7517 §5), for private_key_jwt
+    /// Its public keys, a JWK Set (RFC 7517 §5)
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
+    /// Where its public keys are to be fetched
+    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
+    /// Where its request objects may be fetched, may be repeated
+    #[arg(long = "request-uri", value_name = "URL")]
+    request_uris: Vec<String>,
+    /// Whether each client sees its users under the same identifier
+    #[arg(long, value_name = "TYPE", value_parser = one_of(SubjectType::ALL, |kind| kind.as_str()))]
+    subject_type: Option<SubjectType>,
+    /// The document whose host names the sector of pairwise subjects
+    #[arg(long, value_name = "URL")]
+    sector_identifier_uri: Option<String>,
     /// Its home page
     #[arg(long, value_name = "URL")]
     client_uri: Option<String>,
@@ -57,12 +64,18 @@ pub(in crate::cli) struct Arguments {
     /// Its terms of service
     #[arg(long, value_name = "URL")]
     tos_uri: Option<String>,
-    /// Algorithm of its ID tokens
-    #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = one_of(&Algorithm::ALL, |alg| alg.name()))]
-    id_token_alg: Algorithm,
-    /// Algorithm of its access tokens
-    #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = one_of(&Algorithm::ALL, |alg| alg.name()))]
-    access_token_alg: Algorithm,
+    /// E-mail address of somebody responsible, may be repeated
+    #[arg(long = "contact", value_name = "EMAIL")]
+    contacts: Vec<String>,
+    /// Algorithm of its ID tokens [default: RS256]
+    #[arg(long, value_name = "ALG", value_parser = one_of(&Algorithm::ALL, |alg| alg.name()))]
+    id_token_alg: Option<Algorithm>,
+    /// Algorithm of its access tokens [default: RS256]
+    #[arg(long, value_name = "ALG", value_parser = one_of(&Algorithm::ALL, |alg| alg.name()))]
+    access_token_alg: Option<Algorithm>,
+    /// Algorithm of its userinfo answers, which are JWTs then
+    #[arg(long, value_name = "ALG", value_parser = unless_empty(&Algorithm::ALL))]
+    userinfo_alg: Option<String>,
     /// aud of its access tokens [default: the tenant's; services for a service's own]
     #[arg(long, value_parser = visible)]
     audience: Option<String>,
@@ -72,78 +85,193 @@ pub(in crate::cli) struct Arguments {
     /// Life of its access tokens, 10s to 24h [default: by configuration]
     #[arg(long, value_name = "DURATION", value_parser = options::duration)]
     access_token_lifetime: Option<Duration>,
-    /// Don't ask people for consent: one of the tenant's own applications
-    #[arg(long)]
+    /// max_age of requests that have none
+    #[arg(long, value_name = "DURATION", value_parser = options::duration)]
+    default_max_age: Option<Duration>,
+    /// acr_values of requests that have none, separated by spaces
+    #[arg(long, value_name = "VALUES")]
+    default_acr_values: Option<String>,
+    /// Where a sign-in can be begun at the client
+    #[arg(long, value_name = "URL")]
+    initiate_login_uri: Option<String>,
+    /// Whether people are asked for consent
+    #[arg(long, value_name = "POLICY",
+        value_parser = one_of(&[ConsentPolicy::Ask, ConsentPolicy::Implied], |policy| match policy {
+            ConsentPolicy::Ask => "ask",
+            ConsentPolicy::Implied => "implied",
+        }))]
+    consent: Option<ConsentPolicy>,
+    /// Don't ask people for consent: one of the tenant's own applications. The same as --consent implied
+    #[arg(long, conflicts_with = "consent")]
     implied_consent: bool,
-    /// Let it do without PKCE, for an old application that knows none
-    #[arg(long)]
+    /// Whether it must use PKCE
+    #[arg(long, value_name = "POLICY",
+        value_parser = one_of(&[PkcePolicy::Required, PkcePolicy::Optional], |policy| match policy {
+            PkcePolicy::Required => "required",
+            PkcePolicy::Optional => "optional",
+        }))]
+    pkce: Option<PkcePolicy>,
+    /// Let it do without PKCE, for an old application that knows none. The same as --pkce optional
+    #[arg(long, conflicts_with = "pkce")]
     pkce_optional: bool,
-    /// Its client_id [default: random]
-    #[arg(long, value_name = "CLIENT_ID")]
-    id: Option<ClientId>,
-    /// Read its secret from standard input instead of making one: 32 to 128 visible ASCII characters
-    #[arg(long)]
-    secret_stdin: bool,
-    #[command(flatten)]
-    tenant: TenantOption,
 }
 
-impl Arguments {
-    /// Registers the client.
-    pub(super) async fn register(self, console: &mut Console<'_>, app: &App) -> Result<Record, CliError> {
-        let tenant = self.tenant.find(app).await?.id;
-        let metadata = self.metadata()?;
-        let secret = if self.secret_stdin { Some(password::read_line(console, "secret")?) } else { None };
-        let new = NewClient { id: self.id, name: self.name, metadata, secret };
-        let (client, secret) = clients::create(&app.ctx, tenant, new, ACTOR).await?;
-        let record = record(&client);
-        Ok(match secret {
-            Some(secret) => record
-                .with("client_secret", secret.expose())
-                .note("The secret is shown this once; only its SHA-256 is kept."),
-            None => record,
-        })
+/// One of these algorithms, or an empty text.
+fn unless_empty(all: &'static [Algorithm]) -> impl Fn(&str) -> Result<String, String> + Clone {
+    move |text| {
+        let known = || all.iter().map(|alg| alg.name()).collect::<Vec<_>>().join(", ");
+        let fits = text.is_empty() || all.iter().any(|alg| alg.name() == text);
+        fits.then(|| text.to_owned()).ok_or_else(|| format!("expected one of {}", known()))
+    }
+}
+
+impl Registration {
+    /// What is given, as a merge patch: null for what is given as an empty text.
+    fn patch(&self) -> Result<Map<String, Value>, CliError> {
+        let mut patch = Patch::default();
+        patch.some("token_endpoint_auth_method", self.auth_method);
+        patch.list("grant_types", &self.grants);
+        patch.list("redirect_uris", &self.redirect_uris);
+        let scope = self.scopes.iter().fold(ScopeSet::default(), |all, scopes| all.union(scopes));
+        patch.some("scope", (!self.scopes.is_empty()).then_some(scope));
+        patch.some("jwks", self.read_jwks()?);
+        patch.some("subject_type", self.subject_type);
+        patch.list("request_uris", &self.request_uris);
+        patch.list("contacts", &self.contacts);
+        patch.list("roles", &self.roles);
+        for (name, text) in [
+            ("jwks_uri", &self.jwks_uri),
+            ("sector_identifier_uri", &self.sector_identifier_uri),
+            ("client_uri", &self.client_uri),
+            ("logo_uri", &self.logo_uri),
+            ("policy_uri", &self.policy_uri),
+            ("tos_uri", &self.tos_uri),
+            ("userinfo_signed_response_alg", &self.userinfo_alg),
+            ("audience", &self.audience),
+            ("initiate_login_uri", &self.initiate_login_uri),
+        ] {
+            patch.text(name, text.as_deref());
+        }
+        let words = |text: &String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        patch.some("default_acr_values", self.default_acr_values.as_ref().map(words));
+        patch.some("id_token_signed_response_alg", self.id_token_alg);
+        patch.some("access_token_signed_response_alg", self.access_token_alg);
+        patch.some("access_token_lifetime", self.access_token_lifetime.map(|lifetime| lifetime.as_secs()));
+        patch.some("default_max_age", self.default_max_age.map(|age| age.as_secs()));
+        patch.some("consent", self.consent.or(self.implied_consent.then_some(ConsentPolicy::Implied)));
+        patch.some("pkce", self.pkce.or(self.pkce_optional.then_some(PkcePolicy::Optional)));
+        Ok(patch.0)
     }
 
-    fn metadata(&self) -> Result<ClientMetadata, CliError> {
-        let grants = if self.grants.is_empty() { vec![GrantType::AuthorizationCode] } else { self.grants.clone() };
-        let jwks = self.read_jwks()?;
-        let usual = if jwks.is_some() { ClientAuthMethod::PrivateKeyJwt } else { ClientAuthMethod::ClientSecretBasic };
-        let mut metadata = ClientMetadata::new(grants, self.auth_method.unwrap_or(usual));
-        if self.auth_method.is_none() {
-            metadata.secret_transport = SecretTransport::Either;
-        }
-        let people = metadata.grant_types.contains(&GrantType::AuthorizationCode);
-        metadata.scope = match self.scopes.as_slice() {
-            [] if people => USUAL_SCOPES.parse().unwrap_or_default(),
-            scopes => scopes.iter().fold(ScopeSet::default(), |all, scopes| all.union(scopes)),
-        };
-        metadata.redirect_uris.clone_from(&self.redirect_uris);
-        metadata.jwks = jwks;
-        metadata.client_uri.clone_from(&self.client_uri);
-        metadata.logo_uri.clone_from(&self.logo_uri);
-        metadata.policy_uri.clone_from(&self.policy_uri);
-        metadata.tos_uri.clone_from(&self.tos_uri);
-        metadata.id_token_signed_response_alg = self.id_token_alg;
-        metadata.access_token_signed_response_alg = self.access_token_alg;
-        metadata.audience = self.audience.clone().filter(|audience| !audience.is_empty());
-        metadata.roles = self.roles.iter().cloned().collect();
-        let lifetime = self.access_token_lifetime;
-        metadata.access_token_lifetime = lifetime.map(|lifetime| u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX));
-        if self.implied_consent {
-            metadata.consent = ConsentPolicy::Implied;
-        }
-        if self.pkce_optional {
-            metadata.pkce = PkcePolicy::Optional;
-        }
-        Ok(metadata)
-    }
-
-    fn read_jwks(&self) -> Result<Option<serde_json::Value>, CliError> {
+    fn read_jwks(&self) -> Result<Option<Value>, CliError> {
         let Some(path) = &self.jwks else { return Ok(None) };
         let text =
             std::fs::read(path).map_err(|error| CliError::io(format!("{} can't be read", path.display()), &error))?;
         let jwks = serde_json::from_slice(&text);
         jwks.map(Some).map_err(|error| CliError::usage(format!("{} isn't JSON: {error}", path.display())))
+    }
+}
+
+/// A merge patch in the making.
+#[derive(Default)]
+struct Patch(Map<String, Value>);
+
+impl Patch {
+    fn some(&mut self, name: &str, value: Option<impl Serialize>) {
+        if let Some(value) = value {
+            self.0.insert(name.to_owned(), json!(value));
+        }
+    }
+
+    /// All of a list; one empty text empties it.
+    fn list<T: Serialize>(&mut self, name: &str, values: &[T]) {
+        if !values.is_empty() {
+            let values: Vec<Value> = values.iter().map(|value| json!(value)).filter(|value| value != "").collect();
+            self.0.insert(name.to_owned(), json!(values));
+        }
+    }
+
+    fn text(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.0.insert(name.to_owned(), if text.is_empty() { Value::Null } else { text.into() });
+        }
+    }
+}
+
+/// Options of `signet client create`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("purpose").args(["grants", "redirect_uris"]).multiple(true).required(true))]
+pub(in crate::cli) struct NewArguments {
+    /// Its name for people
+    name: String,
+    #[command(flatten)]
+    registration: Registration,
+    /// Its client_id [default: random]
+    #[arg(long, value_name = "CLIENT_ID")]
+    id: Option<ClientId>,
+    /// Read its secret from standard input instead of making one: 32 to 128 visible ASCII characters
+    #[arg(long, conflicts_with = "token_stdin")]
+    secret_stdin: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl NewArguments {
+    /// Where it is to be registered.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The client to be registered.
+    pub(super) fn client(self, console: &mut Console<'_>) -> Result<NewClient, CliError> {
+        let mut document = self.registration.patch()?;
+        document.retain(|_, value| !value.is_null());
+        document.insert("client_name".to_owned(), self.name.into());
+        if let Some(id) = self.id {
+            document.insert("client_id".to_owned(), id.as_str().into());
+        }
+        if self.secret_stdin {
+            let secret = password::read_line(console, "secret")?;
+            document.insert("client_secret".to_owned(), secret.expose().into());
+        }
+        serde_json::from_value(document.into()).map_err(|error| CliError::usage(error.to_string()))
+    }
+}
+
+/// Options of `signet client set`.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct SetArguments {
+    /// Its client_id
+    client_id: ClientId,
+    /// Its name for people
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    registration: Registration,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl SetArguments {
+    /// Where it is registered.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Which client.
+    pub(super) fn client_id(&self) -> &str {
+        self.client_id.as_str()
+    }
+
+    /// What is to change, as a merge patch.
+    pub(super) fn patch(&self) -> Result<Value, CliError> {
+        let mut patch = self.registration.patch()?;
+        if let Some(name) = &self.name {
+            patch.insert("client_name".to_owned(), name.as_str().into());
+        }
+        if patch.is_empty() {
+            return Err(CliError::usage("nothing is to be changed: give an option, see `signet client set --help`"));
+        }
+        Ok(patch.into())
     }
 }

@@ -12,7 +12,6 @@ use super::gate::{ClientsRead, ClientsWrite, Gate};
 use super::model::{Client, ClientPart, ClientPatch, NewClient, NewSecret, Registration, Rotation};
 use super::paging::Part;
 use super::refusal::{Refusal, Result};
-use super::schema::Password;
 use super::users::matching;
 use crate::domain::client::{self, ClientStatus};
 use crate::domain::client_details::ClientDetails;
@@ -54,7 +53,7 @@ impl Clients {
     /// is to have.
     #[oai(path = "/clients", method = "post", operation_id = "createClient")]
     async fn create(&self, gate: Gate<ClientsWrite>, body: Body<NewClient>) -> Answer<Made<Client>> {
-        Answer::new(create(&gate, body).await)
+        Answer::new(create(&gate, body.read).await)
     }
 
     /// Show a client
@@ -192,22 +191,18 @@ fn hand_on(admitted: &Admitted, details: &ClientDetails) -> Result<()> {
     if admitted.may_hand_on(scope) { Ok(()) } else { Err(Refusal::hands_on(scope)) }
 }
 
-async fn create(gate: &Gate<ClientsWrite>, body: Body<NewClient>) -> Result<Content> {
-    let serde_json::Value::Object(mut document) = body.document else { return Err(Refusal::bad_request("no object")) };
-    document.remove("client_id");
-    document.remove("client_secret");
-    let details = ClientDetails::registered(document)?;
+async fn create(gate: &Gate<ClientsWrite>, body: NewClient) -> Result<Content> {
+    let details = ClientDetails::registered(body.registration())?;
     hand_on(&gate.admitted, &details)?;
-    let id = body.read.client_id.map(|id| id.parse()).transpose();
+    let id = body.client_id.map(|id| id.parse()).transpose();
     let new = clients::NewClient {
         id: id.map_err(|_| Refusal::unprocessable("client_id: expected 1 to 128 visible ASCII characters"))?,
         name: details.name,
         metadata: details.metadata,
-        secret: body.read.client_secret.map(|secret| Secret::new(secret.0)),
+        secret: body.client_secret.map(|secret| Secret::new(secret.0)),
     };
     let (client, secret) = clients::create(&gate.ctx, gate.tenant_id(), new, &gate.admitted.actor).await?;
-    let client_secret = secret.map(|secret| Password(secret.expose().to_owned()));
-    let content = Content::json(&Client { client_secret, ..Client::shown(&client) });
+    let content = Content::json(&Client::made(&client, secret.as_ref()));
     let id: String = form_urlencoded::byte_serialize(client.id.as_str().as_bytes()).collect();
     Ok(content.version(client.updated_at).location(format!("{}/v1/admin/clients/{id}", gate.site.base)))
 }
@@ -245,10 +240,7 @@ async fn rotate_secret(gate: &Gate<ClientsWrite>, text: &str, body: &Rotation) -
     let actor = &gate.admitted.actor;
     let (secret, until) = clients::rotate_secret(&gate.ctx, gate.tenant_id(), &client.id, grace, actor).await?;
     let updated_at = find(gate, text).await?.updated_at;
-    let client_secret = Password(secret.expose().to_owned());
-    let former_secrets_good_until = until.into();
-    let new = NewSecret { client_id: client.id.to_string(), client_secret, former_secrets_good_until };
-    Ok(Content::json(&new).version(updated_at))
+    Ok(Content::json(&NewSecret::new(&client.id, &secret, until)).version(updated_at))
 }
 
 async fn set_status(gate: &Gate<ClientsWrite>, text: &str, status: ClientStatus) -> Result<Content> {

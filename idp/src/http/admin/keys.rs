@@ -1,6 +1,5 @@
 //! `/v1/admin/keys`.
 
-use keys::{Algorithm, KeySpec};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
@@ -115,8 +114,7 @@ async fn list(gate: &Gate<KeysRead>, part: Result<Part<String>>) -> Result<Conte
 }
 
 async fn create(gate: &Gate<KeysWrite>, body: &NewKey) -> Result<Content> {
-    let algorithm = body.alg.map_or(Algorithm::Rs256, |alg| alg.0);
-    let spec = KeySpec::new(algorithm, body.bits).map_err(|error| Refusal::unprocessable(format!("bits: {error}")))?;
+    let spec = body.spec().map_err(|error| Refusal::unprocessable(format!("bits: {error}")))?;
     let key = key_rings::stage(&gate.ctx, gate.tenant_id(), spec, &gate.admitted.actor).await?;
     let address = format!("{}/v1/admin/keys/{}", gate.site.base, key.jwk.kid());
     Ok(shown(gate, &key).location(address))

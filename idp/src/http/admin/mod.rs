@@ -18,6 +18,11 @@ mod users;
 
 use poem_openapi::Tags;
 
+/// The most that one part of a list has.
+pub const MOST_AT_ONCE: u64 = paging::MOST as u64;
+/// Type of the problem that what was asked for is understood, and a rule forbids it, whatever it is asked with.
+pub const RULE: &str = "urn:signet:problem:rule";
+
 pub use clients::Clients;
 pub use consents::Consents;
 pub use keys::Keys;

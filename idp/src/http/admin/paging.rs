@@ -7,7 +7,7 @@ use super::refusal::{Refusal, Result};
 /// How many a part has unless said otherwise.
 const USUAL: u16 = 50;
 /// The most that a part has.
-const MOST: u16 = 200;
+pub(super) const MOST: u16 = 200;
 
 /// Which part of a list is wanted.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 
+use super::RULE;
 use crate::domain::merge_patch::FieldError;
 use crate::domain::scope::ScopeSet;
 use crate::http::error::fallback;
@@ -41,6 +42,12 @@ impl Refusal {
     /// A rule forbids what was asked for.
     pub(super) fn unprocessable(detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// A rule forbids it, whatever it is asked with: a password that is easy to guess, a key that must wait.
+    pub(super) fn rule(status: StatusCode, detail: impl std::fmt::Display) -> Self {
+        let problem = fallback::described(status, &sentence(&detail.to_string()));
+        Self(problem.kind(RULE, "A rule forbids it").into_response())
     }
 
     /// It was changed since the caller saw it.
@@ -121,10 +128,8 @@ impl From<FieldError> for Refusal {
 impl From<UserChangeError> for Refusal {
     fn from(error: UserChangeError) -> Self {
         match error {
-            UserChangeError::Nameless
-            | UserChangeError::Role
-            | UserChangeError::Field(_)
-            | UserChangeError::Password(_) => Self::unprocessable(error),
+            UserChangeError::Nameless | UserChangeError::Role | UserChangeError::Field(_) => Self::unprocessable(error),
+            UserChangeError::Password(_) => Self::rule(StatusCode::UNPROCESSABLE_ENTITY, error),
             UserChangeError::EmailTaken | UserChangeError::UsernameTaken => Self::new(StatusCode::CONFLICT, error),
             UserChangeError::Unknown(_) => Self::not_found(error),
             UserChangeError::Stale => Self::stale(error),
@@ -136,11 +141,11 @@ impl From<UserChangeError> for Refusal {
 impl From<ClientChangeError> for Refusal {
     fn from(error: ClientChangeError) -> Self {
         match error {
-            ClientChangeError::Name
-            | ClientChangeError::Secret
-            | ClientChangeError::NoSecretUsed
-            | ClientChangeError::Field(_)
-            | ClientChangeError::Metadata(_) => Self::unprocessable(error),
+            ClientChangeError::Name | ClientChangeError::Field(_) | ClientChangeError::Metadata(_) => {
+                Self::unprocessable(error)
+            }
+            ClientChangeError::Secret => Self::rule(StatusCode::UNPROCESSABLE_ENTITY, error),
+            ClientChangeError::NoSecretUsed => Self::rule(StatusCode::CONFLICT, error),
             ClientChangeError::Taken(_) => Self::new(StatusCode::CONFLICT, error),
             ClientChangeError::Unknown(_) => Self::not_found(error),
             ClientChangeError::Stale => Self::stale(error),
@@ -153,7 +158,8 @@ impl From<KeyChangeError> for Refusal {
     fn from(error: KeyChangeError) -> Self {
         match error {
             KeyChangeError::Unknown(_) => Self::not_found(error),
-            KeyChangeError::Lifecycle(_) | KeyChangeError::Raced => Self::new(StatusCode::CONFLICT, error),
+            KeyChangeError::Lifecycle(_) => Self::rule(StatusCode::CONFLICT, error),
+            KeyChangeError::Raced => Self::new(StatusCode::CONFLICT, error),
             KeyChangeError::Failure(failure) => failure.into(),
         }
     }

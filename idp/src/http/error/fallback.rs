@@ -78,12 +78,17 @@ fn answer(request: &Request, status: StatusCode, failure: pages::Failure, text: 
     if wants_page(request) { ErrorPage::new(failure).render(&context(request)) } else { problem(status, text) }
 }
 
-/// A problem with the reference of this request.
+/// A problem with the reference of this request, ready to be sent.
 pub fn problem(status: StatusCode, text: &str) -> Response {
+    described(status, text).into_response()
+}
+
+/// A problem with the reference of this request.
+pub fn described(status: StatusCode, text: &str) -> Problem {
     let problem = Problem::new(status).detail(text);
     match RequestId::current() {
-        Some(id) => problem.reference(id.to_string()).into_response(),
-        None => problem.into_response(),
+        Some(id) => problem.reference(id.to_string()),
+        None => problem,
     }
 }
 

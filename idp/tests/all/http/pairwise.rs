@@ -133,7 +133,7 @@ async fn a_token_of_another_subject_type_is_refused() {
             .ctx
             .database
             .write(move |tx| {
-                Box::pin(async move { store::clients::update(tx, tenant.id, &id, "Acme", &metadata, now).await })
+                Box::pin(async move { store::clients::update(tx, tenant.id, &id, "Acme", &metadata, (now, now)).await })
             })
             .await;
         assert!(updated.unwrap());

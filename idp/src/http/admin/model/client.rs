@@ -6,11 +6,11 @@ use poem_openapi::types::Any;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain;
 use crate::domain::client::{
     ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, SecretTransport, SubjectType,
 };
 use crate::domain::client_details::ClientDetails;
+use crate::domain::{self, ClientId, Secret, Timestamp};
 use crate::http::admin::schema::{DateTime, EmailAddress, Password, Uri, Word};
 
 macro_rules! registration {
@@ -178,6 +178,12 @@ impl Client {
         }
     }
 
+    /// A client as the answer has it that makes it, with its secret.
+    pub fn made(client: &domain::client::Client, secret: Option<&Secret>) -> Self {
+        let client_secret = secret.map(|secret| Password(secret.expose().to_owned()));
+        Self { client_secret, ..Self::shown(client) }
+    }
+
     /// A client with what is known of its secrets.
     pub fn shown(client: &domain::client::Client) -> Self {
         let secret = |secret: &domain::client::ClientSecret| ClientSecret {
@@ -191,10 +197,24 @@ impl Client {
 impl Registration {
     /// The document, with what was left out left out.
     pub fn document(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(members)) => members,
-            Ok(_) | Err(_) => Map::new(),
-        }
+        members(self)
+    }
+}
+
+impl NewClient {
+    /// What is to be registered: all but its identifier and its secret.
+    pub fn registration(&self) -> Map<String, Value> {
+        let mut document = members(self);
+        document.remove("client_id");
+        document.remove("client_secret");
+        document
+    }
+}
+
+fn members(body: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(body) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) | Err(_) => Map::new(),
     }
 }
 
@@ -228,4 +248,15 @@ pub struct NewSecret {
     pub client_secret: Password,
     /// Until when the former ones are good.
     pub former_secrets_good_until: DateTime,
+}
+
+impl NewSecret {
+    /// The secret of this client; its former ones are good until then.
+    pub fn new(client: &ClientId, secret: &Secret, until: Timestamp) -> Self {
+        Self {
+            client_id: client.to_string(),
+            client_secret: Password(secret.expose().to_owned()),
+            former_secrets_good_until: until.into(),
+        }
+    }
 }

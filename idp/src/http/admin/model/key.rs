@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use keys::{Algorithm, RotationRules};
+use keys::{Algorithm, KeySpec, RotationRules, UnsupportedKeySize};
 use poem_openapi::Object;
 use poem_openapi::types::Any;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,21 @@ pub struct NewKey {
     /// Size of an RSA key: 2048 (unless given), 3072 or 4096.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<u32>,
+}
+
+impl NewKey {
+    /// A key of this algorithm and size.
+    pub fn of(alg: Algorithm, bits: Option<u32>) -> Self {
+        Self { alg: Some(Word(alg)), bits }
+    }
+
+    /// What is to be made.
+    ///
+    /// # Errors
+    /// A size that keys of this algorithm haven't got.
+    pub fn spec(&self) -> Result<KeySpec, UnsupportedKeySize> {
+        KeySpec::new(self.alg.map_or(Algorithm::Rs256, |alg| alg.0), self.bits)
+    }
 }
 
 /// How a key's state is to change.

@@ -9,3 +9,5 @@ pub use client::{Client, ClientPart, ClientPatch, ClientSecret, NewClient, NewSe
 pub use consent::{Consent, ConsentPart};
 pub use key::{Key, KeyPart, KeyStep, NewKey};
 pub use user::{NewUser, PasswordChange, User, UserPart, UserPatch};
+
+pub use super::schema::DateTime;

@@ -1,0 +1,170 @@
+//! The database that the configuration names.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Administration, Which};
+use crate::cli::exit::CliError;
+use crate::cli::options::ACTOR;
+use crate::domain::client::ClientStatus;
+use crate::domain::client_details::ClientDetails;
+use crate::domain::tenant::Tenant;
+use crate::domain::user::{LoginName, UserStatus};
+use crate::domain::{ClientId, Secret, UserId};
+use crate::http::admin::model::{Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, User};
+use crate::service::clients::{self, ClientChangeError};
+use crate::service::consents::{self, WithdrawError};
+use crate::service::ctx::Ctx;
+use crate::service::key_rings::{self, KeyChange, KeyChangeError};
+use crate::service::users::{self, UserChangeError, UserFilter};
+
+/// A tenant in the database.
+pub(super) struct Local<'a> {
+    /// Everything ambient.
+    pub(super) ctx: &'a Ctx,
+    /// The tenant.
+    pub(super) tenant: Tenant,
+}
+
+impl Local<'_> {
+    fn key(&self, key: &key_rings::StoredKey) -> Key {
+        Key::new(key, &key_rings::rules(self.ctx))
+    }
+}
+
+/// An id after which a list begins.
+fn after<I: std::str::FromStr<Err: std::fmt::Display>>(text: Option<String>) -> Result<Option<I>, CliError> {
+    text.map(|text| text.parse().map_err(|error| CliError::usage(format!("--after: {error}")))).transpose()
+}
+
+fn user(text: &str) -> Result<UserId, CliError> {
+    text.parse().map_err(|_| UserChangeError::Unknown(text.to_owned()).into())
+}
+
+fn client(text: &str) -> Result<ClientId, CliError> {
+    text.parse().map_err(|error| CliError::usage(format!("{error}")))
+}
+
+impl Administration for Local<'_> {
+    async fn create_user(&self, new: NewUser) -> Result<User, CliError> {
+        let details = new.details().map_err(UserChangeError::from)?;
+        let new = users::NewUser {
+            email: details.email,
+            email_verified: details.email_verified,
+            username: details.username,
+            roles: details.roles,
+            profile: details.profile,
+            password: new.password.map(|password| Secret::new(password.0)),
+        };
+        Ok(User::from(&users::create(self.ctx, &self.tenant, new, ACTOR).await?))
+    }
+
+    async fn list_users(&self, which: &Which, begin: Option<String>, limit: u64) -> Result<Vec<User>, CliError> {
+        let filter = UserFilter {
+            status: which.status,
+            begins: which.search.as_deref().map(LoginName::new),
+            ..UserFilter::default()
+        };
+        let found = users::list(self.ctx, &self.tenant, &filter, after(begin)?, limit).await?;
+        Ok(found.iter().map(User::from).collect())
+    }
+
+    async fn find_user(&self, name: &str) -> Result<User, CliError> {
+        Ok(User::from(&users::find(self.ctx, &self.tenant, name).await?))
+    }
+
+    async fn update_user(&self, id: &str, patch: &Value) -> Result<User, CliError> {
+        Ok(User::from(&users::update(self.ctx, &self.tenant, user(id)?, None, patch, ACTOR).await?))
+    }
+
+    async fn set_user_status(&self, id: &str, status: UserStatus) -> Result<User, CliError> {
+        Ok(User::from(&users::set_status(self.ctx, &self.tenant, id, status, ACTOR).await?))
+    }
+
+    async fn set_password(&self, id: &str, password: &Secret) -> Result<(), CliError> {
+        users::set_password(self.ctx, &self.tenant, id, password.clone(), ACTOR).await?;
+        Ok(())
+    }
+
+    async fn delete_user(&self, id: &str) -> Result<(), CliError> {
+        Ok(users::delete(self.ctx, &self.tenant, user(id)?, ACTOR).await?)
+    }
+
+    async fn create_client(&self, new: NewClient) -> Result<Client, CliError> {
+        let secret = new.client_secret.clone().map(|secret| Secret::new(secret.0));
+        let id = new.client_id.as_deref().map(client).transpose()?;
+        let details = ClientDetails::registered(new.registration()).map_err(ClientChangeError::from)?;
+        let new = clients::NewClient { id, name: details.name, metadata: details.metadata, secret };
+        let (made, secret) = clients::create(self.ctx, self.tenant.id, new, ACTOR).await?;
+        Ok(Client::made(&made, secret.as_ref()))
+    }
+
+    async fn list_clients(&self, begin: Option<String>, limit: u64) -> Result<Vec<Client>, CliError> {
+        let begin: Option<ClientId> = after(begin)?;
+        let found = clients::list(self.ctx, self.tenant.id, begin.as_ref(), limit).await?;
+        Ok(found.iter().map(Client::listed).collect())
+    }
+
+    async fn find_client(&self, id: &str) -> Result<Client, CliError> {
+        Ok(Client::shown(&clients::find(self.ctx, self.tenant.id, &client(id)?).await?))
+    }
+
+    async fn update_client(&self, id: &str, patch: &Value) -> Result<Client, CliError> {
+        let change = |client: &crate::domain::client::Client| {
+            ClientDetails::from(client).patched(patch).map_err(ClientChangeError::from)
+        };
+        Ok(Client::shown(&clients::update(self.ctx, self.tenant.id, &client(id)?, None, change, ACTOR).await?))
+    }
+
+    async fn rotate_secret(&self, id: &str, grace: Duration) -> Result<NewSecret, CliError> {
+        let id = client(id)?;
+        let (secret, until) = clients::rotate_secret(self.ctx, self.tenant.id, &id, grace, ACTOR).await?;
+        Ok(NewSecret::new(&id, &secret, until))
+    }
+
+    async fn set_client_status(&self, id: &str, status: ClientStatus) -> Result<Client, CliError> {
+        Ok(Client::shown(&clients::set_status(self.ctx, self.tenant.id, &client(id)?, status, ACTOR).await?))
+    }
+
+    async fn delete_client(&self, id: &str) -> Result<(), CliError> {
+        Ok(clients::delete(self.ctx, self.tenant.id, &client(id)?, ACTOR).await?)
+    }
+
+    async fn list_keys(&self) -> Result<Vec<Key>, CliError> {
+        let found = key_rings::list(self.ctx, self.tenant.id).await?;
+        Ok(found.iter().map(|key| self.key(key)).collect())
+    }
+
+    async fn find_key(&self, kid: &str) -> Result<Key, CliError> {
+        let found = key_rings::list(self.ctx, self.tenant.id).await?;
+        let key = found.iter().find(|key| key.jwk.kid().as_str() == kid);
+        Ok(self.key(key.ok_or_else(|| KeyChangeError::Unknown(kid.to_owned()))?))
+    }
+
+    async fn create_key(&self, new: NewKey) -> Result<Key, CliError> {
+        let spec = new.spec().map_err(|error| CliError::usage(error.to_string()))?;
+        Ok(self.key(&key_rings::stage(self.ctx, self.tenant.id, spec, ACTOR).await?))
+    }
+
+    async fn change_key(&self, kid: &str, change: KeyChange) -> Result<Key, CliError> {
+        Ok(self.key(&key_rings::change(self.ctx, self.tenant.id, kid, change, ACTOR).await?))
+    }
+
+    async fn consents_of_user(&self, of: &str, begin: Option<String>, limit: u64) -> Result<Vec<Consent>, CliError> {
+        let begin: Option<ClientId> = after(begin)?;
+        let found = consents::list_of_user(self.ctx, self.tenant.id, user(of)?, begin.as_ref(), limit).await?;
+        Ok(found.iter().map(Consent::from).collect())
+    }
+
+    async fn consents_of_client(&self, of: &str, begin: Option<String>, limit: u64) -> Result<Vec<Consent>, CliError> {
+        let of = clients::find(self.ctx, self.tenant.id, &client(of)?).await?.id;
+        let found = consents::list_of_client(self.ctx, self.tenant.id, &of, after(begin)?, limit).await?;
+        Ok(found.iter().map(Consent::from).collect())
+    }
+
+    async fn withdraw(&self, of: &str, from: &str) -> Result<(), CliError> {
+        let withdrawn = consents::withdraw(self.ctx, self.tenant.id, user(of)?, &client(from)?, ACTOR).await;
+        withdrawn.map_err(|error: WithdrawError| error.into())
+    }
+}
