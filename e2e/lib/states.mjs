@@ -83,6 +83,14 @@ export const states = {
 
   'unknown-tenant': (page, { facts }) => page.goto(`${facts.issuer}/t/no-such-tenant/authorize`),
 
+  reference: (page, { facts }) => page.goto(`${facts.issuer}/docs`),
+
+  'reference-found-nothing': async (page, { facts }) => {
+    await page.goto(`${facts.issuer}/docs`);
+    await page.fill('#search', 'no such operation');
+    await page.locator('#nothing').waitFor();
+  },
+
   landing: (page, { facts }) => page.goto(`${facts.issuer}/`),
 
   'landing-signed-in': async (page, { facts }) => {

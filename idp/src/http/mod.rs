@@ -9,6 +9,7 @@ pub mod hot;
 pub mod methods;
 pub mod oidc;
 pub mod pages;
+mod reference;
 #[expect(clippy::unused_async, reason = "the OpenAPI service takes async functions")]
 pub mod routes;
 pub mod server;

@@ -23,7 +23,7 @@ use super::oidc::userinfo::UserinfoRequest;
 use super::oidc::{authorize, consent, discovery, jwks, login, select_account, step, token, userinfo};
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
-use super::{admin, first_party, health};
+use super::{admin, first_party, health, reference};
 use crate::http::error::page;
 use crate::service::authorize::AuthorizeError;
 use crate::service::ctx::Ctx;
@@ -223,6 +223,7 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/login", get(login::get).post(login::post))
         .at("/select-account", get(select_account::get).post(select_account::post))
         .at("/consent", get(consent::get).post(consent::post))
+        .at("/docs", get(reference::page))
         .at("/brand.:rest", get(brand));
     let tenant = Fork { takes_first: is_page, first: pages, second: Hot(service().into_endpoint()) };
     let tenants = TenantGate::new(ctx.clone(), Answering(tenant));
@@ -236,7 +237,8 @@ fn is_shared(path: &str) -> bool {
 
 /// Whether an address within a tenant is for people.
 fn is_page(path: &str) -> bool {
-    matches!(path, "/" | "/authorize" | "/login" | "/select-account" | "/consent") || path.starts_with("/brand.")
+    matches!(path, "/" | "/docs" | "/authorize" | "/login" | "/select-account" | "/consent")
+        || path.starts_with("/brand.")
 }
 
 /// Two sets of addresses. Decided against nesting one route in the other: a nested root hides the outer one's, and

@@ -16,29 +16,37 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     let css: &'static [u8] = include_bytes!("../../../assets/signet.css");
     let script: &'static [u8] = include_bytes!("../../../assets/reveal.js");
     let form_post: &'static [u8] = include_bytes!("../../../assets/form-post.js");
+    let reference_css: &'static [u8] = include_bytes!("../../../assets/reference.css");
+    let reference_script: &'static [u8] = include_bytes!("../../../assets/reference.js");
     let icon: &'static [u8] = include_bytes!("../../../assets/icon.svg");
     Files {
         style: Asset::new("signet", "css", "text/css; charset=utf-8", css),
         script: Asset::new("reveal", "js", "text/javascript; charset=utf-8", script),
         form_post: Asset::new("form-post", "js", "text/javascript; charset=utf-8", form_post),
+        reference_style: Asset::new("reference", "css", "text/css; charset=utf-8", reference_css),
+        reference_script: Asset::new("reference", "js", "text/javascript; charset=utf-8", reference_script),
         icon: Asset::new("icon", "svg", "image/svg+xml", icon),
     }
 });
 
 /// The files that every page may ask for.
-pub(super) struct Files {
+pub(in crate::http) struct Files {
     /// The one stylesheet.
-    pub(super) style: Asset,
+    pub(in crate::http) style: Asset,
     /// Shows and hides a password; pages work without it.
     pub(super) script: Asset,
     /// Posts an answer to the client; without it the reader does.
     pub(super) form_post: Asset,
+    /// What the reference of the API needs beside the one stylesheet.
+    pub(in crate::http) reference_style: Asset,
+    /// Search and copy buttons of the reference; it works without them.
+    pub(in crate::http) reference_script: Asset,
     /// The icon in the browser's tab.
-    pub(super) icon: Asset,
+    pub(in crate::http) icon: Asset,
 }
 
 /// The files, hashed at the first use.
-pub(super) fn files() -> &'static Files {
+pub(in crate::http) fn files() -> &'static Files {
     &FILES
 }
 
@@ -52,7 +60,8 @@ pub fn serve(file: &str, if_none_match: Option<&str>) -> Response {
 
 /// Every file, for a copy of the pages outside a running server.
 pub fn all() -> impl Iterator<Item = &'static Asset> {
-    [&FILES.style, &FILES.script, &FILES.form_post, &FILES.icon].into_iter()
+    [&FILES.style, &FILES.script, &FILES.form_post, &FILES.icon, &FILES.reference_style, &FILES.reference_script]
+        .into_iter()
 }
 
 /// A file whose name changes with its content.

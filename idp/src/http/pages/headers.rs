@@ -19,6 +19,11 @@ pub(super) struct Answer<'a> {
     pub(super) retry_after: Option<u32>,
 }
 
+/// A page that isn't part of a sign-in, rendered elsewhere: with all headers of a hosted page.
+pub(in crate::http) fn plain(template: &impl Template, context: &PageContext) -> Response {
+    Answer::new(StatusCode::OK).render(template, context)
+}
+
 impl Answer<'_> {
     /// A page with this status, whose forms, if any, stay on this host.
     pub(super) fn new(status: StatusCode) -> Self {

@@ -32,6 +32,7 @@ pub use colour::{Colour, ColourError};
 pub use consent::{ConsentPage, Person, RequestedScope};
 pub use failure::{ErrorPage, Failure};
 pub use form_post::FormPostPage;
+pub(super) use headers::plain;
 pub use language::{Language, Preferences};
 pub use message::{Message, MessagePage};
 pub use select_account::{AccountChoice, SelectAccountPage};

@@ -4,6 +4,7 @@ mod client;
 mod doctor;
 mod general;
 mod key;
+mod remote;
 mod serve;
 mod site;
 mod tenant;

@@ -24,6 +24,7 @@ mod pairwise;
 mod refresh;
 mod request_object;
 mod request_uri;
+mod reference;
 mod sessions;
 mod signed_userinfo;
 mod tenants;

@@ -1,0 +1,40 @@
+//! `/docs`: the reference of the API, made of its OpenAPI document by the server.
+//!
+//! Decided against embedding a viewer (Scalar, Swagger UI, Redoc): see `docs/decisions/0009-own-reference-page.md`.
+
+mod document;
+mod example;
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use poem::{Response, handler};
+
+use self::document::Reference;
+use super::extract::visit::Visit;
+use super::pages::assets::{self, Files};
+use super::pages::{self, Language, PageContext};
+use super::routes::openapi_document;
+
+/// The document never changes while the program runs.
+static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
+    let document = openapi_document().unwrap_or_default();
+    Reference::new(&serde_json::from_str(&document).unwrap_or_default())
+});
+
+#[derive(Template)]
+#[template(path = "reference.html")]
+struct Page<'a> {
+    issuer: &'a str,
+    files: &'static Files,
+    reference: &'static Reference,
+}
+
+/// `GET /docs`: every operation, with lines to paste for the issuer that it is asked at.
+#[handler]
+pub(crate) fn page(visit: Visit) -> Response {
+    let page = Page { issuer: visit.tenant().issuer.as_str(), files: assets::files(), reference: &REFERENCE };
+    // The document is in one language.
+    let language = Language::from_code("en").unwrap_or(visit.page.language);
+    pages::plain(&page, &PageContext { language, ..visit.page.clone() })
+}

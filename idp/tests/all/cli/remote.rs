@@ -1,0 +1,308 @@
+//! The same verbs at a server: each command is run on the database and at the admin API, and says the same.
+
+use std::thread::JoinHandle;
+
+use idp::app::App;
+use idp::cli::Exit;
+use idp::config::Listen;
+use idp::http::server::Server;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::site::{Ran, Site, block_on};
+
+const SCOPES: &str = "admin:users:read admin:users:write admin:clients:read admin:clients:write admin:keys:read \
+     admin:keys:write admin:consents:read admin:consents:write";
+
+/// An installation that serves.
+struct Served {
+    site: Site,
+    issuer: String,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl Served {
+    fn start(site: Site) -> Self {
+        let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), ..Listen::default() };
+        let server = Server::bind(&listen).unwrap();
+        let issuer = format!("http://{}", server.bound()[0].address);
+        let mut config = site.config();
+        config.issuer = issuer.parse().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serve = move || {
+            block_on(async {
+                let app = App::open(config).await.unwrap();
+                app.serve(server, async { drop(stopped.await) }).await;
+            });
+        };
+        Self { site, issuer, stop: Some(stop), server: Some(std::thread::spawn(serve)) }
+    }
+
+    /// Runs a command on the database.
+    fn local(&self, args: &[&str], input: &str) -> Ran {
+        self.site.run_as(args, input, &[], &[("SIGNET_ISSUER", &self.issuer)])
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        self.local(&[args, &["--format", "json"]].concat(), "").json()
+    }
+
+    /// Makes a tenant with a service that administers it, and gives its secret.
+    fn tenant(&self, slug: &str) -> String {
+        self.json(&["tenant", "create", slug]);
+        let service = ["client", "create", "Operator", "--id", "operator", "--grant", "client_credentials"];
+        let made = self.json(&[&service[..], &["--scope", SCOPES, "--tenant", slug]].concat());
+        made["client_secret"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+        drop(self.server.take().unwrap().join());
+    }
+}
+
+/// An answer without what differs from tenant to tenant and from second to second.
+fn settled(value: &mut Value) {
+    const DIFFERS: [&str; 9] =
+        ["user_id", "password", "client_secret", "kid", "jwk", "secrets", "since", "next", "former_secrets_good_until"];
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if !member.is_null() && (DIFFERS.contains(&name.as_str()) || name.ends_with("_at")) {
+                    *member = "…".into();
+                } else {
+                    settled(member);
+                }
+            }
+        }
+        Value::Array(members) => members.iter_mut().for_each(settled),
+        _ => {}
+    }
+}
+
+fn answer(ran: &Ran) -> Value {
+    let text = if ran.exit == Exit::Ok { &ran.stdout } else { &ran.stderr };
+    let mut value: Value = serde_json::from_str(text).unwrap_or_else(|_| panic!("not JSON: {text}"));
+    if let Some(error) = value.get_mut("error") {
+        // How it is said may differ; what it comes to may not.
+        error["message"] = "…".into();
+    }
+    settled(&mut value);
+    value
+}
+
+/// Commands, what they read, and how they end.
+const COMMANDS: &[(&[&str], &str, Exit)] = &[
+    (&["user", "create", "--email", "ada@example.com", "--no-password", "--name", "Ada"], "", Exit::Ok),
+    (&["user", "create", "--email", "ADA@example.com", "--no-password"], "", Exit::Conflict),
+    (&["user", "create", "--no-password"], "", Exit::Usage),
+    (&["user", "create", "--username", "bob", "--password-stdin"], "password1", Exit::Refused),
+    (&["user", "create", "--username", "bob", "--password-stdin"], "correct horse battery staple", Exit::Ok),
+    (&["user", "create", "--username", "eve", "--generate-password", "--role", "b", "--role", "a"], "", Exit::Ok),
+    (&["user", "list"], "", Exit::Ok),
+    (&["user", "list", "--limit", "1"], "", Exit::Ok),
+    (&["user", "show", "ada@example.com"], "", Exit::Ok),
+    (&["user", "show", "nobody"], "", Exit::NotFound),
+    (&["user", "show", "00000000-0000-7000-8000-000000000000"], "", Exit::NotFound),
+    (
+        &[
+            "user",
+            "set",
+            "ada@example.com",
+            "--username",
+            "ada",
+            "--email-verified",
+            "--nickname",
+            "A",
+            "--middle-name",
+            "K",
+            "--given-name",
+            "Ada",
+            "--family-name",
+            "Lovelace",
+            "--profile",
+            "https://a.example/p",
+            "--picture",
+            "https://a.example/i.png",
+            "--website",
+            "https://a.example",
+            "--gender",
+            "f",
+            "--birthdate",
+            "1815-12-10",
+            "--zoneinfo",
+            "Europe/London",
+            "--locale",
+            "en-GB",
+            "--phone",
+            "+44 20 7946 0000",
+            "--phone-verified",
+            "--address-formatted",
+            "St James's Square\nLondon",
+            "--address-street",
+            "St James's Square",
+            "--address-locality",
+            "London",
+            "--address-region",
+            "London",
+            "--address-postal-code",
+            "SW1Y",
+            "--address-country",
+            "GB",
+            "--role",
+            "admin",
+            "--role",
+            "x",
+        ],
+        "",
+        Exit::Ok,
+    ),
+    (&["user", "set", "ada", "--nickname", "", "--role", "", "--email-verified=false"], "", Exit::Ok),
+    (&["user", "set", "ada", "--website", "javascript:x"], "", Exit::Usage),
+    (&["user", "set", "ada"], "", Exit::Usage),
+    (&["user", "set", "ada", "--username", "bob"], "", Exit::Conflict),
+    (&["user", "set", "nobody", "--nickname", "x"], "", Exit::NotFound),
+    (&["user", "lock", "ada"], "", Exit::Ok),
+    (&["user", "list", "--status", "locked", "--search", "ad"], "", Exit::Ok),
+    (&["user", "enable", "ada"], "", Exit::Ok),
+    (&["user", "disable", "ada"], "", Exit::Ok),
+    (&["user", "disable", "nobody"], "", Exit::NotFound),
+    (&["user", "set-password", "ada", "--password-stdin"], "short", Exit::Refused),
+    (&["user", "set-password", "ada", "--generate-password"], "", Exit::Ok),
+    (&["client", "create", "Shop", "--id", "shop", "--redirect-uri", "https://shop.example/cb"], "", Exit::Ok),
+    (&["client", "create", "Shop", "--id", "shop", "--redirect-uri", "https://shop.example/cb"], "", Exit::Conflict),
+    (&["client", "create", "Bad", "--grant", "authorization_code"], "", Exit::Usage),
+    (&["client", "list"], "", Exit::Ok),
+    (&["client", "show", "shop"], "", Exit::Ok),
+    (&["client", "show", "nothing"], "", Exit::NotFound),
+    (
+        &[
+            "client",
+            "set",
+            "shop",
+            "--name",
+            "Shop 2",
+            "--default-max-age",
+            "1h",
+            "--default-acr-values",
+            "urn:signet:acr:1fa",
+            "--contact",
+            "ops@shop.example",
+            "--policy-uri",
+            "https://shop.example/privacy",
+            "--userinfo-alg",
+            "ES256",
+            "--initiate-login-uri",
+            "https://shop.example/start",
+            "--consent",
+            "implied",
+            "--pkce",
+            "optional",
+            "--audience",
+            "https://api.example",
+            "--access-token-lifetime",
+            "30m",
+            "--role",
+            "r",
+        ],
+        "",
+        Exit::Ok,
+    ),
+    (
+        &["client", "set", "shop", "--policy-uri", "", "--userinfo-alg", "", "--audience", "", "--consent", "ask"],
+        "",
+        Exit::Ok,
+    ),
+    (&["client", "set", "shop", "--access-token-lifetime", "1s"], "", Exit::Usage),
+    (&["client", "set", "nothing", "--name", "x"], "", Exit::NotFound),
+    (&["client", "rotate-secret", "shop", "--grace", "60"], "", Exit::Ok),
+    (&["client", "disable", "shop"], "", Exit::Ok),
+    (&["client", "enable", "shop"], "", Exit::Ok),
+    (&["client", "set", "shop", "--auth-method", "none"], "", Exit::Ok),
+    (&["client", "rotate-secret", "shop"], "", Exit::Refused),
+    (&["key", "create", "--alg", "ES256"], "", Exit::Ok),
+    (&["key", "list"], "", Exit::Ok),
+    (&["key", "show", "{kid}"], "", Exit::Ok),
+    (&["key", "activate", "{kid}"], "", Exit::Refused),
+    (&["key", "activate", "{kid}", "--emergency"], "", Exit::Ok),
+    (&["key", "retire", "{kid}"], "", Exit::Refused),
+    (&["key", "retire", "nothing"], "", Exit::NotFound),
+    (&["key", "create", "--bits", "1024"], "", Exit::Usage),
+    (&["consent", "list", "--user", "ada"], "", Exit::Ok),
+    (&["consent", "list", "--client", "shop"], "", Exit::Ok),
+    (&["consent", "list", "--client", "nothing"], "", Exit::NotFound),
+    (&["consent", "withdraw", "ada", "shop"], "", Exit::NotFound),
+    (&["client", "delete", "shop"], "", Exit::Ok),
+    (&["client", "delete", "shop"], "", Exit::NotFound),
+    (&["user", "delete", "ada"], "", Exit::Ok),
+    (&["user", "delete", "ada"], "", Exit::NotFound),
+];
+
+#[test]
+fn every_verb_says_the_same_on_the_database_and_at_a_server() {
+    for site in Site::both() {
+        let served = Served::start(site);
+        let [here, there] = [served.tenant("here"), served.tenant("there")];
+        assert_ne!(here, there);
+        let url = format!("{}/t/there", served.issuer);
+        let env = [("SIGNET_CLIENT_ID", "operator"), ("SIGNET_CLIENT_SECRET", there.as_str())];
+        // Each tenant's first key is made when it is first needed.
+        served.json(&["key", "create", "--tenant", "here"]);
+        let mut kids = [String::new(), String::new()];
+        for (args, input, exit) in COMMANDS {
+            let with_kid = |kid: &str| args.iter().map(|arg| arg.replace("{kid}", kid)).collect::<Vec<_>>();
+            let [local_args, remote_args] = [with_kid(&kids[0]), with_kid(&kids[1])];
+            let local_args: Vec<&str> = local_args.iter().map(String::as_str).collect();
+            let remote_args: Vec<&str> = remote_args.iter().map(String::as_str).collect();
+            let local = served.local(&[&local_args, &["--tenant", "here", "--format", "json"][..]].concat(), input);
+            let remote =
+                super::site::run(&env, &[&remote_args, &["--url", &url, "--format", "json"][..]].concat(), input, &[]);
+            assert_eq!(local.exit, *exit, "{args:?}: {}{}", local.stdout, local.stderr);
+            assert_eq!(remote.exit, *exit, "{args:?} at the server: {}{}", remote.stdout, remote.stderr);
+            if args[0] == "key" && args[1] == "list" {
+                // One has the key that tokens are signed with, the other the one that was made for that.
+                continue;
+            }
+            assert_eq!(answer(&local), answer(&remote), "{args:?}");
+            if args[0] == "key" && *exit == Exit::Ok {
+                kids = [&local, &remote].map(|ran| ran.json()["kid"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_comes_from_the_environment_or_from_input() {
+    let served = Served::start(Site::sqlite());
+    let secret = served.tenant("acme");
+    let url = format!("{}/t/acme", served.issuer);
+    let list = ["user", "list", "--url", &url];
+    let form = [("grant_type", "client_credentials"), ("resource", &format!("{url}/v1/admin"))];
+    let request = reqwest::Client::builder().no_proxy().build().unwrap().post(format!("{url}/token"));
+    let request = request.basic_auth("operator", Some(&secret)).form(&form);
+    let token: Value = block_on(async { request.send().await.unwrap().json().await.unwrap() });
+    let token = token["access_token"].as_str().unwrap();
+    let run = super::site::run;
+    assert_eq!(run(&[("SIGNET_TOKEN", token)], &list, "", &[]).exit, Exit::Ok);
+    assert_eq!(run(&[], &[&list[..], &["--token-stdin"]].concat(), &format!("{token}\n"), &[]).exit, Exit::Ok);
+    // A wrong one in the environment doesn't count beside the one that is given.
+    let given = run(&[("SIGNET_TOKEN", "nonsense")], &[&list[..], &["--token-stdin"]].concat(), token, &[]);
+    assert_eq!(given.exit, Exit::Ok, "{}", given.stderr);
+
+    run(&[], &list, "", &[]).failed(Exit::Usage, "set SIGNET_TOKEN");
+    run(&[("SIGNET_TOKEN", "nonsense")], &list, "", &[]).failed(Exit::Refused, "invalid, expired or revoked");
+    let wrong = [("SIGNET_CLIENT_ID", "operator"), ("SIGNET_CLIENT_SECRET", "wrong")];
+    run(&wrong, &list, "", &[]).failed(Exit::Refused, "gives operator no token");
+    let right = [("SIGNET_CLIENT_ID", "operator"), ("SIGNET_CLIENT_SECRET", secret.as_str())];
+    let nowhere = format!("{}/t/nowhere", served.issuer);
+    run(&right, &["user", "list", "--url", &nowhere], "", &[]).failed(Exit::Failed, "has no metadata");
+    run(&right, &["user", "list", "--url", "http://127.0.0.1:1"], "", &[]).failed(Exit::Unavailable, "nothing answers");
+    run(&right, &["user", "list", "--url", "http://id.example.com"], "", &[]).failed(Exit::Usage, "--url");
+    run(&right, &[&list[..], &["--tenant", "acme"]].concat(), "", &[]).failed(Exit::Usage, "cannot be used with");
+    served.json(&["client", "set", "operator", "--tenant", "acme", "--scope", "admin:keys:read"]);
+    let narrow = run(&right, &list, "", &[]);
+    narrow.failed(Exit::Refused, "must have the scope admin:users:read");
+}
