@@ -24,19 +24,23 @@ struct Served {
 
 impl Served {
     fn start(site: Site) -> Self {
-        let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), ..Listen::default() };
-        let server = Server::bind(&listen).unwrap();
-        let issuer = format!("http://{}", server.bound()[0].address);
         let mut config = site.config();
-        config.issuer = issuer.parse().unwrap();
         let (stop, stopped) = oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
         let serve = move || {
             block_on(async {
+                let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), ..Listen::default() };
+                let server = Server::bind(&listen).unwrap();
+                let issuer = format!("http://{}", server.bound()[0].address);
+                config.issuer = issuer.parse().unwrap();
                 let app = App::open(config).await.unwrap();
+                tell.send(issuer).unwrap();
                 app.serve(server, async { drop(stopped.await) }).await;
             });
         };
-        Self { site, issuer, stop: Some(stop), server: Some(std::thread::spawn(serve)) }
+        let server = std::thread::spawn(serve);
+        let issuer = told.recv().unwrap();
+        Self { site, issuer, stop: Some(stop), server: Some(server) }
     }
 
     /// Runs a command on the database.
