@@ -1,7 +1,5 @@
 //! `signet user`: people.
 
-#![expect(clippy::doc_markdown, reason = "these texts are shown by --help, where backticks would stay")]
-
 use serde_json::{Map, Value, json};
 
 use super::console::Console;
@@ -22,7 +20,7 @@ pub(super) enum Verb {
     /// List users
     List {
         /// Only those of this status
-        #[arg(long, value_name = "STATUS", value_parser = one_of(&STATUSES, status_name))]
+        #[arg(long, value_name = "STATUS", value_parser = one_of(&STATUSES, |status| status_name(*status)))]
         status: Option<UserStatus>,
         /// Only those whose e-mail address or user name begins so
         #[arg(long, value_name = "TEXT")]
@@ -55,7 +53,7 @@ pub(super) enum Verb {
 
 const STATUSES: [UserStatus; 3] = [UserStatus::Active, UserStatus::Disabled, UserStatus::Locked];
 
-fn status_name(status: &UserStatus) -> &'static str {
+fn status_name(status: UserStatus) -> &'static str {
     match status {
         UserStatus::Active => "active",
         UserStatus::Disabled => "disabled",

@@ -56,7 +56,7 @@ impl Remote {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let body = body.map(ToString::to_string).unwrap_or_default();
         let answer = send(&self.http, request, body.into(), &address).await?;
         if answer.status().is_success() {
             Ok(answer.into_body())

@@ -6,7 +6,7 @@ use poem::{IntoResponse, Response};
 
 use super::RULE;
 use crate::domain::merge_patch::FieldError;
-use crate::domain::scope::ScopeSet;
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::http::error::fallback;
 use crate::http::error::oauth::OAuthError;
 use crate::service::Failure;
@@ -18,7 +18,7 @@ use crate::service::users::UserChangeError;
 
 /// A refusal, ready to be sent.
 #[derive(Debug)]
-pub(super) struct Refusal(Response);
+pub(super) struct Refusal(Box<Response>);
 
 /// What an endpoint comes to.
 pub(super) type Result<T> = std::result::Result<T, Refusal>;
@@ -26,7 +26,7 @@ pub(super) type Result<T> = std::result::Result<T, Refusal>;
 impl Refusal {
     /// A problem of this status.
     pub(super) fn new(status: StatusCode, detail: impl std::fmt::Display) -> Self {
-        Self(fallback::problem(status, &sentence(&detail.to_string())))
+        Self(Box::new(fallback::problem(status, &sentence(&detail.to_string()))))
     }
 
     /// The request can't be used as it is.
@@ -47,7 +47,7 @@ impl Refusal {
     /// A rule forbids it, whatever it is asked with: a password that is easy to guess, a key that must wait.
     pub(super) fn rule(status: StatusCode, detail: impl std::fmt::Display) -> Self {
         let problem = fallback::described(status, &sentence(&detail.to_string()));
-        Self(problem.kind(RULE, "A rule forbids it").into_response())
+        Self(Box::new(problem.kind(RULE, "A rule forbids it").into_response()))
     }
 
     /// It was changed since the caller saw it.
@@ -57,7 +57,7 @@ impl Refusal {
 
     /// A request whose access token can't be found (RFC 6750 §3).
     pub(super) fn bearer(error: OAuthError, scope: &str) -> Self {
-        Self(error.into_problem(scope))
+        Self(Box::new(error.into_problem(scope)))
     }
 
     /// An access token that isn't enough (RFC 6750 §3.1).
@@ -72,7 +72,7 @@ impl Refusal {
 
     /// Somebody would hand on more than they have.
     pub(super) fn hands_on(scope: &ScopeSet) -> Self {
-        let names: Vec<&str> = scope.iter().map(|scope| scope.as_str()).filter(|s| s.starts_with("admin:")).collect();
+        let names: Vec<&str> = scope.iter().map(Scope::as_str).filter(|s| s.starts_with("admin:")).collect();
         let detail = format!(
             "the client has or would get scopes of the admin API, and the access token must have each of them itself: {}",
             names.join(" ")
@@ -91,13 +91,13 @@ fn sentence(text: &str) -> String {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 
 impl From<Refusal> for poem::Error {
     fn from(refusal: Refusal) -> Self {
-        Self::from_response(refusal.0)
+        Self::from_response(*refusal.0)
     }
 }
 
@@ -115,7 +115,7 @@ impl From<Failure> for Refusal {
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        Self(response)
+        Self(Box::new(response))
     }
 }
 

@@ -160,14 +160,14 @@ impl Reference {
             }
         }
         groups.sort_by_key(|group| !group.operations.iter().any(|operation| operation.path.starts_with("/v1/admin")));
-        let schemes = members(&document["components"]["securitySchemes"])
+        let authentication = members(&document["components"]["securitySchemes"])
             .map(|(name, scheme)| (name.clone(), Text::of(scheme, "description")));
         Self {
             version: text(&document["info"], "version").to_owned(),
             lead: Text::of(&document["info"], "description"),
             groups,
             schemas: members(schemas).map(|(name, schema)| read_schema(name, schema)).collect(),
-            schemes: schemes.collect(),
+            schemes: authentication.collect(),
         }
     }
 }

@@ -33,8 +33,9 @@ struct Page<'a> {
 /// `GET /docs`: every operation, with lines to paste for the issuer that it is asked at.
 #[handler]
 pub(crate) fn page(visit: Visit) -> Response {
-    let page = Page { issuer: visit.tenant().issuer.as_str(), files: assets::files(), reference: &REFERENCE };
+    let issuer = visit.tenant().issuer.to_string();
+    let page = Page { issuer: &issuer, files: assets::files(), reference: &REFERENCE };
     // The document is in one language.
     let language = Language::from_code("en").unwrap_or(visit.page.language);
-    pages::plain(&page, &PageContext { language, ..visit.page.clone() })
+    pages::plain(&page, &PageContext { language, ..visit.page })
 }

@@ -8,6 +8,6 @@ mod user;
 pub use client::{Client, ClientPart, ClientPatch, ClientSecret, NewClient, NewSecret, Registration, Rotation};
 pub use consent::{Consent, ConsentPart};
 pub use key::{Key, KeyPart, KeyStep, NewKey};
-pub use user::{NewUser, PasswordChange, User, UserPart, UserPatch};
+pub use user::{Address, NewUser, PasswordChange, Profile, User, UserPart, UserPatch};
 
 pub use super::schema::DateTime;
