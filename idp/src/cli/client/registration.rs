@@ -3,9 +3,10 @@
 #![expect(clippy::doc_markdown, reason = "these texts are shown by --help, where backticks would stay")]
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use keys::Algorithm;
+use keys::{Algorithm, ClientAlgorithm};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -34,6 +35,9 @@ pub(super) struct Registration {
     /// How it proves itself [default: its secret in the header or in the form, with keys private_key_jwt]
     #[arg(long, value_name = "METHOD", value_parser = one_of(ClientAuthMethod::ALL, |method| method.as_str()))]
     auth_method: Option<ClientAuthMethod>,
+    /// The one algorithm of its assertions [default: any that its keys can do]
+    #[arg(long, value_name = "ALG", value_parser = unless_empty(&CLIENT_ALGORITHMS))]
+    token_auth_alg: Option<String>,
     /// Scopes that it may get, separated by spaces; may be repeated [default: the standard ones, for people]
     #[arg(long = "scope", value_name = "SCOPES")]
     scopes: Vec<ScopeSet>,
@@ -46,6 +50,12 @@ pub(super) struct Registration {
     /// Where its request objects may be fetched, may be repeated
     #[arg(long = "request-uri", value_name = "URL")]
     request_uris: Vec<String>,
+    /// The one algorithm of its request objects [default: any that its keys can do]
+    #[arg(long, value_name = "ALG", value_parser = unless_empty(&CLIENT_ALGORITHMS))]
+    request_object_alg: Option<String>,
+    /// Whether its authorization requests count only as request objects
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    require_signed_request_object: Option<bool>,
     /// Whether each client sees its users under the same identifier
     #[arg(long, value_name = "TYPE", value_parser = one_of(SubjectType::ALL, |kind| kind.as_str()))]
     subject_type: Option<SubjectType>,
@@ -74,7 +84,7 @@ pub(super) struct Registration {
     #[arg(long, value_name = "ALG", value_parser = one_of(&Algorithm::ALL, |alg| alg.name()))]
     access_token_alg: Option<Algorithm>,
     /// Algorithm of its userinfo answers, which are JWTs then
-    #[arg(long, value_name = "ALG", value_parser = unless_empty(&Algorithm::ALL))]
+    #[arg(long, value_name = "ALG", value_parser = unless_empty(&ALGORITHMS))]
     userinfo_alg: Option<String>,
     /// aud of its access tokens [default: the tenant's; services for a service's own]
     #[arg(long, value_parser = visible)]
@@ -116,12 +126,17 @@ pub(super) struct Registration {
     pkce_optional: bool,
 }
 
+/// The algorithms of our own signatures, by name.
+static ALGORITHMS: LazyLock<Vec<&str>> = LazyLock::new(|| Algorithm::ALL.iter().map(|alg| alg.name()).collect());
+/// Those of clients' signatures.
+static CLIENT_ALGORITHMS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| ClientAlgorithm::ALL.iter().map(|alg| alg.name()).collect());
+
 /// One of these algorithms, or an empty text.
-fn unless_empty(all: &'static [Algorithm]) -> impl Fn(&str) -> Result<String, String> + Clone {
+fn unless_empty(all: &'static [&'static str]) -> impl Fn(&str) -> Result<String, String> + Clone {
     move |text| {
-        let known = || all.iter().map(|alg| alg.name()).collect::<Vec<_>>().join(", ");
-        let fits = text.is_empty() || all.iter().any(|alg| alg.name() == text);
-        fits.then(|| text.to_owned()).ok_or_else(|| format!("expected one of {}", known()))
+        let fits = text.is_empty() || all.contains(&text);
+        fits.then(|| text.to_owned()).ok_or_else(|| format!("expected one of {}", all.join(", ")))
     }
 }
 
@@ -135,11 +150,14 @@ impl Registration {
         let scope = self.scopes.iter().fold(ScopeSet::default(), |all, scopes| all.union(scopes));
         patch.some("scope", (!self.scopes.is_empty()).then_some(scope));
         patch.some("jwks", self.read_jwks()?);
+        patch.some("require_signed_request_object", self.require_signed_request_object);
         patch.some("subject_type", self.subject_type);
         patch.list("request_uris", &self.request_uris);
         patch.list("contacts", &self.contacts);
         patch.list("roles", &self.roles);
         for (name, text) in [
+            ("token_endpoint_auth_signing_alg", &self.token_auth_alg),
+            ("request_object_signing_alg", &self.request_object_alg),
             ("jwks_uri", &self.jwks_uri),
             ("sector_identifier_uri", &self.sector_identifier_uri),
             ("client_uri", &self.client_uri),

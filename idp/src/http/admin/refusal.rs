@@ -144,7 +144,9 @@ impl From<ClientChangeError> for Refusal {
             ClientChangeError::Name | ClientChangeError::Field(_) | ClientChangeError::Metadata(_) => {
                 Self::unprocessable(error)
             }
-            ClientChangeError::Secret => Self::rule(StatusCode::UNPROCESSABLE_ENTITY, error),
+            ClientChangeError::Secret | ClientChangeError::Document(_) => {
+                Self::rule(StatusCode::UNPROCESSABLE_ENTITY, error)
+            }
             ClientChangeError::NoSecretUsed => Self::rule(StatusCode::CONFLICT, error),
             ClientChangeError::Taken(_) => Self::new(StatusCode::CONFLICT, error),
             ClientChangeError::Unknown(_) => Self::not_found(error),

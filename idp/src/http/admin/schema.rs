@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use keys::Algorithm;
+use keys::{Algorithm, ClientAlgorithm};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
 use serde::de::DeserializeOwned;
@@ -96,6 +96,7 @@ words! {
     ClientAuthMethod: Self::ALL,
     SubjectType: Self::ALL,
     Algorithm: &Self::ALL,
+    ClientAlgorithm: &Self::ALL,
     SecretTransport: &[Self::AsRegistered, Self::Either],
     ConsentPolicy: &[Self::Ask, Self::Implied],
     PkcePolicy: &[Self::Required, Self::Optional],

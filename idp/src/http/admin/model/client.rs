@@ -1,6 +1,6 @@
 //! Clients, under the names of RFC 7591 §2.
 
-use keys::Algorithm;
+use keys::{Algorithm, ClientAlgorithm};
 use poem_openapi::Object;
 use poem_openapi::types::Any;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ macro_rules! registration {
             /// How it proves itself; its secret either way unless given, `private_key_jwt` where it has keys.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub token_endpoint_auth_method: Option<Word<ClientAuthMethod>>,
+            /// The one algorithm of its assertions; any that its keys can do unless given.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub token_endpoint_auth_signing_alg: Option<Word<ClientAlgorithm>>,
             /// Which way its secret may come; by the registered method alone where that is given.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub secret_transport: Option<Word<SecretTransport>>,
@@ -60,6 +63,12 @@ macro_rules! registration {
             /// Where its request objects may be fetched (OpenID Connect Core §6.2).
             #[serde(skip_serializing_if = "Option::is_none")]
             pub request_uris: Option<Vec<Uri>>,
+            /// The one algorithm of its request objects; any that its keys can do unless given.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub request_object_signing_alg: Option<Word<ClientAlgorithm>>,
+            /// Whether its authorization requests count only as request objects (RFC 9101 §10.5).
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub require_signed_request_object: Option<bool>,
             /// Whether each client sees its users under the same identifier.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub subject_type: Option<Word<SubjectType>>,

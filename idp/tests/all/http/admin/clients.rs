@@ -238,7 +238,8 @@ async fn nobody_hands_on_more_than_they_have() {
 fn the_api_knows_every_member_of_a_registration() {
     let document = json!({ "client_name": "x", "redirect_uris": ["https://x.example/cb"],
         "grant_types": ["authorization_code", "client_credentials"], "token_endpoint_auth_method": "private_key_jwt",
-        "secret_transport": "either", "scope": "a b", "client_uri": "https://x.example", "logo_uri": "https://x.example/l",
+        "token_endpoint_auth_signing_alg": "ES256", "request_object_signing_alg": "HS256",
+        "require_signed_request_object": true, "secret_transport": "either", "scope": "a b", "client_uri": "https://x.example", "logo_uri": "https://x.example/l",
         "policy_uri": "https://x.example/p", "tos_uri": "https://x.example/t", "jwks": { "keys": [] },
         "jwks_uri": "https://x.example/jwks", "request_uris": ["https://x.example/r"], "subject_type": "pairwise",
         "sector_identifier_uri": "https://x.example/s", "userinfo_signed_response_alg": "ES256", "default_max_age": 1,
