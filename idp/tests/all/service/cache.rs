@@ -244,15 +244,9 @@ async fn changed_claims_and_settings_are_seen_though_the_answer_is_warm() {
         let tokens = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
         assert_eq!(userinfo(&world, "", &tokens).await.json()["name"], "Ada Lovelace");
         for (node, name) in [(&world, "Ada King"), (&peer, "Countess")] {
-            let mut user = users::find(&world.ctx, &tenant, "ada@example.com").await.unwrap();
-            user.profile.name = Some(name.to_owned());
-            let id = tenant.id;
-            let updated: Result<bool, StoreError> = node
-                .ctx
-                .database
-                .write(move |tx| Box::pin(async move { store::users::update(tx, id, &user).await }))
-                .await;
-            assert!(updated.unwrap());
+            let user = users::find(&world.ctx, &tenant, "ada@example.com").await.unwrap();
+            let patch = serde_json::json!({ "profile": { "name": name } });
+            users::update(&node.ctx, &tenant, user.id, None, &patch, "test").await.unwrap();
             let ask = async || userinfo(&world, "", &tokens).await.json()["name"].clone();
             assert_soon(&database, ask, name.into()).await;
         }
