@@ -153,6 +153,7 @@ fn record(client: &Client) -> Record {
         "default_max_age",
         "default_acr_values",
         "initiate_login_uri",
+        "refresh_tokens",
         "request_uris",
         "request_object_signing_alg",
         "require_signed_request_object",

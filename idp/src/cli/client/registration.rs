@@ -17,7 +17,7 @@ use crate::cli::password;
 use crate::cli::place::Place;
 use crate::cli::tenant::visible;
 use crate::domain::ClientId;
-use crate::domain::client::{ClientAuthMethod, ConsentPolicy, GrantType, PkcePolicy, SubjectType};
+use crate::domain::client::{ClientAuthMethod, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SubjectType};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
 use crate::http::admin::model::NewClient;
@@ -104,6 +104,13 @@ pub(super) struct Registration {
     /// Where a sign-in can be begun at the client
     #[arg(long, value_name = "URL")]
     initiate_login_uri: Option<String>,
+    /// What its refresh tokens die with: nothing but their time, or also the session
+    #[arg(long, value_name = "POLICY",
+        value_parser = one_of(&[RefreshTokenPolicy::Offline, RefreshTokenPolicy::Session], |policy| match policy {
+            RefreshTokenPolicy::Offline => "offline",
+            RefreshTokenPolicy::Session => "session",
+        }))]
+    refresh_tokens: Option<RefreshTokenPolicy>,
     /// Whether people are asked for consent
     #[arg(long, value_name = "POLICY",
         value_parser = one_of(&[ConsentPolicy::Ask, ConsentPolicy::Implied], |policy| match policy {
@@ -176,6 +183,7 @@ impl Registration {
         patch.some("access_token_signed_response_alg", self.access_token_alg);
         patch.some("access_token_lifetime", self.access_token_lifetime.map(|lifetime| lifetime.as_secs()));
         patch.some("default_max_age", self.default_max_age.map(|age| age.as_secs()));
+        patch.some("refresh_tokens", self.refresh_tokens);
         patch.some("consent", self.consent.or(self.implied_consent.then_some(ConsentPolicy::Implied)));
         patch.some("pkce", self.pkce.or(self.pkce_optional.then_some(PkcePolicy::Optional)));
         Ok(patch.0)

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::domain::Timestamp;
 use crate::domain::client::{
-    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, SecretTransport, SubjectType,
+    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport, SubjectType,
 };
 use crate::domain::user::UserStatus;
 
@@ -100,6 +100,7 @@ words! {
     SecretTransport: &[Self::AsRegistered, Self::Either],
     ConsentPolicy: &[Self::Ask, Self::Implied],
     PkcePolicy: &[Self::Required, Self::Optional],
+    RefreshTokenPolicy: &[Self::Offline, Self::Session],
     UserStatus: &[Self::Active, Self::Disabled, Self::Locked],
     ClientStatus: &[Self::Active, Self::Disabled],
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::client::{
-    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, SecretTransport, SubjectType,
+    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport, SubjectType,
 };
 use crate::domain::client_details::ClientDetails;
 use crate::domain::{self, ClientId, Secret, Timestamp};
@@ -87,6 +87,9 @@ macro_rules! registration {
             /// Where a sign-in can be begun at the client (OpenID Connect Core §4).
             #[serde(skip_serializing_if = "Option::is_none")]
             pub initiate_login_uri: Option<Uri>,
+            /// What its refresh tokens die with, beside all that ends any of them.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub refresh_tokens: Option<Word<RefreshTokenPolicy>>,
             /// E-mail addresses of those responsible.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub contacts: Option<Vec<EmailAddress>>,

@@ -1,6 +1,9 @@
 //! `/v1/admin/clients`.
 
+<<<<<<< HEAD
 use idp::domain::client::{ClientMetadata, ClientStatus, ConsentPolicy, PkcePolicy, SecretTransport};
+=======
+>>>>>>> admin
 use idp::domain::client_details::ClientDetails;
 use idp::http::admin::model;
 use poem::http::StatusCode;
@@ -245,12 +248,14 @@ fn the_api_knows_every_member_of_a_registration() {
         "sector_identifier_uri": "https://x.example/s", "userinfo_signed_response_alg": "ES256", "default_max_age": 1,
         "default_acr_values": ["1"], "initiate_login_uri": "https://x.example/i", "contacts": ["a@x.example"],
         "id_token_signed_response_alg": "PS256", "access_token_signed_response_alg": "EdDSA", "audience": "x",
-        "roles": ["r"], "access_token_lifetime": 60, "consent": "implied", "pkce": "optional" });
+        "roles": ["r"], "access_token_lifetime": 60, "consent": "implied", "pkce": "optional",
+        "refresh_tokens": "session" });
     let Value::Object(members) = document.clone() else { unreachable!() };
     let details = ClientDetails::registered(members).unwrap();
     assert_eq!(Value::Object(details.document()), document, "this test doesn't know a member of the registration");
     let through: model::Registration = serde_json::from_value(document.clone()).unwrap();
     assert_eq!(Value::Object(through.document()), document, "the API doesn't know a member of the registration");
+<<<<<<< HEAD
     let _ = (
         ClientMetadata::validate,
         ClientStatus::Active,
@@ -258,4 +263,6 @@ fn the_api_knows_every_member_of_a_registration() {
         PkcePolicy::Optional,
         SecretTransport::Either,
     );
+=======
+>>>>>>> admin
 }
