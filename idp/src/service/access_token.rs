@@ -41,26 +41,17 @@ struct Ours {
     scope: ScopeSet,
     #[serde(default)]
     sid: Option<SessionId>,
-<<<<<<< HEAD
     /// When a person proved who they are.
-=======
->>>>>>> admin
     #[serde(default)]
     auth_time: Option<i64>,
 }
 
 impl Verified {
-<<<<<<< HEAD
     /// Whether it is a service's own (RFC 6749 §4.4): those alone tell of no sign-in, and have their client as the
     /// subject.
     fn is_service(&self) -> bool {
         let signed_in = self.ours.sid.is_some() || self.ours.auth_time.is_some();
         !signed_in && self.registered.sub.as_deref() == Some(self.ours.client_id.as_str())
-=======
-    /// Whether it is a service's own (RFC 6749 §4.4): nobody signed in for it, and its subject is its client.
-    fn is_service(&self) -> bool {
-        self.ours.sid.is_none() && self.ours.auth_time.is_none() && self.registered.sub.as_deref() == Some(self.ours.client_id.as_str())
->>>>>>> admin
     }
 }
 
@@ -155,14 +146,9 @@ async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<A
     let grant = verified.grant.ok_or(AccessTokenError::Invalid)?;
     let subject = subject::ready(ctx, tenant.id, grant, ctx.now()).await?;
     let subject = subject.map_err(|_| AccessTokenError::Invalid)?;
-<<<<<<< HEAD
     let theirs = subject.admits(verified.registered.sub.as_deref(), verified.ours.sid)
         && subject.live.grant.client_id == verified.ours.client_id;
     if theirs { Ok(subject) } else { Err(AccessTokenError::Invalid) }
-=======
-    let theirs = subject.admits(verified.registered.sub.as_deref(), verified.ours.sid);
-    if theirs && subject.live.grant.client_id == verified.ours.client_id { Ok(subject) } else { Err(AccessTokenError::Invalid) }
->>>>>>> admin
 }
 
 async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadyClient>, AccessTokenError> {

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::domain::Timestamp;
 use crate::domain::client::{
-    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport, SubjectType,
+    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport,
+    SubjectType,
 };
 use crate::domain::user::UserStatus;
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::client::{
-    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport, SubjectType,
+    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport,
+    SubjectType,
 };
 use crate::domain::client_details::ClientDetails;
 use crate::domain::{self, ClientId, Secret, Timestamp};

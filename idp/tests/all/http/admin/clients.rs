@@ -1,9 +1,5 @@
 //! `/v1/admin/clients`.
 
-<<<<<<< HEAD
-use idp::domain::client::{ClientMetadata, ClientStatus, ConsentPolicy, PkcePolicy, SecretTransport};
-=======
->>>>>>> admin
 use idp::domain::client_details::ClientDetails;
 use idp::http::admin::model;
 use poem::http::StatusCode;
@@ -255,14 +251,4 @@ fn the_api_knows_every_member_of_a_registration() {
     assert_eq!(Value::Object(details.document()), document, "this test doesn't know a member of the registration");
     let through: model::Registration = serde_json::from_value(document.clone()).unwrap();
     assert_eq!(Value::Object(through.document()), document, "the API doesn't know a member of the registration");
-<<<<<<< HEAD
-    let _ = (
-        ClientMetadata::validate,
-        ClientStatus::Active,
-        ConsentPolicy::Ask,
-        PkcePolicy::Optional,
-        SecretTransport::Either,
-    );
-=======
->>>>>>> admin
 }

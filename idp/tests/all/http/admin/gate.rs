@@ -49,10 +49,6 @@ fn refused(operation: &Operation, why: &str, answer: &Answer, status: u16, chall
 }
 
 #[tokio::test]
-<<<<<<< HEAD
-#[expect(clippy::too_many_lines, reason = "a table")]
-=======
->>>>>>> admin
 async fn every_route_is_closed_to_everybody_without_the_right() {
     for database in databases().await {
         let world = World::furnished(&database).await;

@@ -171,11 +171,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         let Some(path) = path.strip_prefix("/v1/admin") else { continue };
         for (method, operation) in operations.as_object().unwrap() {
             let description = operation["description"].as_str().unwrap_or_default();
-<<<<<<< HEAD
-            let scope = description.split("`").find(|word| word.starts_with("admin:"));
-=======
             let scope = description.split('`').find(|word| word.starts_with("admin:"));
->>>>>>> admin
             let statuses = operation["responses"].as_object().unwrap().keys().map(|status| status.parse().unwrap());
             found.push(Operation {
                 method: method.to_uppercase(),

@@ -138,15 +138,9 @@ async fn a_patch_changes_what_it_names() {
         let id = api.get("/users?email=ada@example.com").await.json()["items"][0]["user_id"].clone();
         let path = format!("/users/{}", id.as_str().unwrap());
         let before = api.get(&path).await;
-<<<<<<< HEAD
-        let patch = json!({ "username": "ada", "roles": ["admin"], "profile": { "name": null, "nickname": "A",
-            "address": { "locality": "London", "country": "GB" }, "birthdate": "1815-12-10" } });
-        let changed = api.patch_if(&path, before.header("etag").unwrap(), &patch).await;
-=======
         let change = json!({ "username": "ada", "roles": ["admin"], "profile": { "name": null, "nickname": "A",
             "address": { "locality": "London", "country": "GB" }, "birthdate": "1815-12-10" } });
         let changed = api.patch_if(&path, before.header("etag").unwrap(), &change).await;
->>>>>>> admin
         assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
         let shown = settled(changed.json());
         insta::allow_duplicates! {
