@@ -53,6 +53,7 @@ async fn a_client_is_registered_with_a_secret_that_is_shown_once() {
               "scope": "address email openid phone profile",
               "policy_uri": "https://shop.example/privacy",
               "subject_type": "public",
+              "refresh_tokens": "offline",
               "contacts": [
                 "ops@shop.example"
               ],
