@@ -43,10 +43,6 @@ pub fn merged(target: Value, patch: &Value) -> Value {
 /// # Errors
 /// The member at fault: one that isn't known, of another type, or outside its rules.
 pub fn read<T: DeserializeOwned>(document: Value) -> Result<T, FieldError> {
-    // A list would be taken for the members in their order.
-    if !document.is_object() {
-        return Err(FieldError::new("the document", "expected an object"));
-    }
     serde_path_to_error::deserialize(document).map_err(|error| {
         let path = error.path().to_string();
         let message = error.into_inner().to_string();

@@ -45,6 +45,10 @@ impl UserDetails {
     /// # Errors
     /// The member at fault.
     pub fn patched(&self, patch: &Value) -> Result<Self, FieldError> {
+        // A list would be taken for the members in their order.
+        if !patch.is_object() {
+            return Err(FieldError::new("the document", "expected an object"));
+        }
         let document = serde_json::to_value(self).unwrap_or_default();
         let mut next: Self = merge_patch::read(merge_patch::merged(document, patch))?;
         let lower = |details: &Self| details.email.as_ref().map(Email::lower);
