@@ -94,9 +94,7 @@ export const states = {
   landing: (page, { facts }) => page.goto(`${facts.issuer}/`),
 
   'landing-signed-in': async (page, { facts }) => {
-    await page.goto(authorizationUrl(facts));
-    await signIn(page, facts.admin);
-    await page.locator('#allow').waitFor();
+    await signedInAs(page, facts, facts.admin);
     await page.goto(`${facts.issuer}/`);
   },
 
