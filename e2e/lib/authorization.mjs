@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** A code verifier (RFC 7636 §4.1), and what a request says of it. */
 export const verifier = 'a-code-verifier-that-is-long-enough-for-the-specification';
@@ -67,6 +68,11 @@ export async function answerTo(page, action) {
   await action();
   await page.waitForURL((url) => url.href.startsWith(redirectUri));
   return Object.fromEntries(new URL(page.url()).searchParams);
+}
+
+/** Waits until the clock, which `auth_time` is read from, shows a second that is so many after that one. */
+export async function secondsAfter(time, seconds) {
+  while (Math.floor(Date.now() / 1000) < time + seconds) await pause(25);
 }
 
 /** Agrees, where consent is asked for. */

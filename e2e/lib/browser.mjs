@@ -48,5 +48,13 @@ export async function signIn(page, { email, password }) {
   await page.click('button[type=submit]');
 }
 
+/** Waits until a page says what is wrong, and is there as a whole; answers with the place where it says so. */
+export async function alertOf(page) {
+  const alert = page.locator('[role=alert]');
+  await alert.waitFor();
+  await page.waitForLoadState();
+  return alert;
+}
+
 /** What a reader sees of a page. */
 export const visibleText = (page) => page.locator('body').innerText();

@@ -17,6 +17,8 @@ const html = new HtmlValidate({
 
 /** Fails with what axe objects to. The page's own policy must be bypassed, or it wouldn't let axe in. */
 export async function accessible(page) {
+  // Contrast needs the stylesheet, and a script may still add a button.
+  await page.waitForLoadState();
   await page.evaluate(axe);
   const { violations, incomplete } = await page.evaluate(() => globalThis.axe.run());
   // Contrast on a picture can't be computed; everything else that axe isn't sure of is worth a look.
@@ -36,13 +38,21 @@ export async function fitsTheScreen(page) {
 
 /** Runs `open`, then fails with what is wrong with the HTML of the page that it ended at. */
 export async function validHtml(page, open) {
-  let source;
-  page.on('response', (response) => {
-    const redirect = response.status() >= 300 && response.status() < 400;
-    if (response.request().isNavigationRequest() && !redirect) source = response.text();
-  });
-  await open();
-  const report = await html.validateString(await source);
+  let last;
+  const keep = (response) => {
+    if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) last = response;
+  };
+  page.on('response', keep);
+  try {
+    await open();
+    await page.waitForLoadState();
+  } finally {
+    page.off('response', keep);
+  }
+  // Only now: the source of a page that was left again can't be had, and asking for it early races with leaving.
+  const [shown] = page.url().split('#');
+  assert.equal(last.url(), shown, 'the page is still on its way elsewhere');
+  const report = await html.validateString(await last.text());
   const objections = report.results.flatMap(({ messages }) => messages.map(({ ruleId, message, line }) => `${ruleId} in line ${line}: ${message}`));
   assert.deepEqual(objections, []);
 }

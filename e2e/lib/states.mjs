@@ -1,5 +1,5 @@
 // Every page that Signet shows, in every state that a person can meet. Looked at by axe, html-validate and people.
-import { signIn } from './browser.mjs';
+import { alertOf, signIn } from './browser.mjs';
 import { agree, answerTo, authorizationUrl } from './authorization.mjs';
 
 /** Signs somebody in, beside whoever is. */
@@ -20,13 +20,13 @@ export const states = {
   'sign-in-empty': async (page, { facts }) => {
     await page.goto(authorizationUrl(facts));
     await signIn(page, { email: '', password: '' });
-    await page.locator('[role=alert]').waitFor();
+    await alertOf(page);
   },
 
   'sign-in-wrong-password': async (page, { facts }) => {
     await page.goto(authorizationUrl(facts));
     await signIn(page, { email: 'a-person-with-quite-a-long-name-for-such-a-small-screen@example.com', password: 'not the password' });
-    await page.locator('[role=alert]').waitFor();
+    await alertOf(page);
   },
 
   'sign-in-too-many-attempts': async (page, { facts }) => {
@@ -35,7 +35,7 @@ export const states = {
       const next = page.waitForEvent('domcontentloaded');
       await signIn(page, { email: 'guessed@example.com', password: 'not the password' });
       await next;
-      if (/too many|zu viele/i.test(await page.locator('[role=alert]').innerText())) return;
+      if (/too many|zu viele/i.test(await (await alertOf(page)).innerText())) return;
     }
     throw new Error('nobody stops the guessing');
   },
@@ -126,7 +126,7 @@ export const brandedStates = {
   'branded-sign-in-wrong-password': async (page, { branded }) => {
     await page.goto(authorizationUrl(branded));
     await signIn(page, { email: 'somebody@example.com', password: 'not the password' });
-    await page.locator('[role=alert]').waitFor();
+    await alertOf(page);
   },
 
   'branded-consent': async (page, { branded }) => {

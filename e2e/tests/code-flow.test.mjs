@@ -1,8 +1,7 @@
 // The code flow in a browser: who is asked what, again and not again, in one tab and in several.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
-import { agree, answerTo, authorizationUrl, postedAnswer, postingPage, redeem } from '../lib/authorization.mjs';
+import { agree, answerTo, authorizationUrl, postedAnswer, postingPage, redeem, secondsAfter } from '../lib/authorization.mjs';
 import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
 import { Signet } from '../lib/signet.mjs';
 
@@ -45,6 +44,7 @@ const wholeSignIn = (page, person, changes = {}) => answerTo(page, async () => {
 const addAccount = (page, person) => answerTo(page, async () => {
   await page.goto(authorizationUrl(signet.facts, { prompt: 'select_account' }));
   await page.getByRole('link', { name: 'Use another account' }).click();
+  await page.locator('#password').waitFor();
   await fillIn(page, person);
 });
 
@@ -69,7 +69,7 @@ test('max_age asks again once it is exceeded and not before', inBrowser({}, asyn
   const first = await idToken(await wholeSignIn(page, signet.facts.user));
   const kept = await answerTo(page, () => page.goto(authorizationUrl(signet.facts, { max_age: '1000' })));
   assert.equal((await idToken(kept)).auth_time, first.auth_time);
-  await pause(2100);
+  await secondsAfter(first.auth_time, 2);
   await page.goto(authorizationUrl(signet.facts, { max_age: '1' }));
   assert.match(await visibleText(page), /Sign in again/);
   assert.equal(await page.inputValue('#email'), signet.facts.user.email);
@@ -102,7 +102,7 @@ test('an id_token_hint decides between two accounts', inBrowser({}, async (page)
 test('a form on another site may post the request', inBrowser({}, async (page) => {
   await page.goto(postingPage(signet.facts));
   await page.click('button');
-  assert.equal(new URL(page.url()).pathname, '/login');
+  await page.waitForURL((url) => url.pathname === '/login');
   const answer = await answerTo(page, () => fillIn(page, signet.facts.user));
   assert.equal(answer.state, 'state-0123456789');
   // Somebody who is signed in: that POST carries no cookies, the page after it does.
@@ -134,7 +134,7 @@ test('form_post without JavaScript: the person presses the button', inBrowser({ 
     await page.goto(authorizationUrl(signet.facts, { response_mode: 'form_post', prompt: 'consent' }));
     await signIn(page, signet.facts.admin);
     await page.click('#allow');
-    assert.match(await visibleText(page), /on your way back/);
+    await page.getByText(/on your way back/).waitFor();
     await page.getByRole('button', { name: 'Continue' }).click();
   });
   assert.ok(await idToken(answer));
@@ -163,7 +163,7 @@ test('the back button after a sign-in leads to words, not to a fault', inBrowser
   // Whoever sends the old form again is told so.
   if (await page.locator('#allow').count()) await page.click('#allow');
   else if (await page.locator('#password').count()) await signIn(page, signet.facts.user);
-  assert.match(await visibleText(page), /already finished/);
+  await page.getByText(/already finished/).first().waitFor();
   const again = await silently(page);
   assert.ok(again.code, 'the session is as it was');
 }));

@@ -1,8 +1,8 @@
 // The hosted pages as people meet them.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agree, answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
-import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
+import { agree, answerTo, authorizationUrl, redeem, secondsAfter } from '../lib/authorization.mjs';
+import { alertOf, launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
 import { Signet } from '../lib/signet.mjs';
 
 let signet;
@@ -15,6 +15,9 @@ after(async () => {
   await browser?.close();
   await signet?.stop();
 });
+
+/** Waits until that element has the focus, which the browser gives it once it has drawn the page. */
+const focused = (page, selector) => page.locator(`${selector}:focus`).waitFor();
 
 const inBrowser = (options, visit) => () => withPage(browser, options, visit);
 
@@ -53,12 +56,11 @@ test('a request without redirect_uri gets a page that names it', inBrowser({}, (
 test('a wrong password says so, keeps the e-mail address and not the password', inBrowser({}, async (page) => {
   await page.goto(authorizationUrl(signet.facts));
   await signIn(page, { email: signet.facts.user.email, password: 'not the password' });
-  const alert = page.locator('[role=alert]');
-  await alert.waitFor();
+  const alert = await alertOf(page);
   assert.match(await alert.innerText(), /isn’t right/);
   assert.equal(await page.inputValue('#email'), signet.facts.user.email);
   assert.equal(await page.inputValue('#password'), '');
-  assert.ok(await alert.evaluate((element) => element === document.activeElement), 'the summary has the focus');
+  await focused(page, '[role=alert]');
   assert.match(await page.title(), /^Error:/);
 }));
 
@@ -67,7 +69,7 @@ test('somebody unknown reads the same words as somebody with a wrong password', 
   for (const email of [signet.facts.user.email, 'nobody@example.com']) {
     await page.goto(authorizationUrl(signet.facts));
     await signIn(page, { email, password: 'not the password' });
-    await page.locator('[role=alert]').waitFor();
+    await alertOf(page);
     words.push((await visibleText(page)));
   }
   assert.equal(words[0], words[1]);
@@ -76,7 +78,7 @@ test('somebody unknown reads the same words as somebody with a wrong password', 
 test('empty fields are named, and the summary links to them', inBrowser({}, async (page) => {
   await page.goto(authorizationUrl(signet.facts));
   await page.click('button[type=submit]');
-  await page.locator('[role=alert]').waitFor();
+  await alertOf(page);
   await page.click('[role=alert] a[href="#email"]');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'email');
   const described = await page.getAttribute('#email', 'aria-describedby');
@@ -115,7 +117,7 @@ test('consent names what the client may do, refusing answers access_denied', inB
 
 test('the keyboard alone is enough, and the focus can always be seen', inBrowser({}, async (page) => {
   await page.goto(authorizationUrl(signet.facts));
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'email', 'the first field has the focus');
+  await focused(page, '#email');
   await page.keyboard.type(signet.facts.user.email);
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'password');
@@ -179,10 +181,11 @@ test('the language is the reader’s, and can be switched', inBrowser({ locale: 
   assert.equal(await page.getAttribute('html', 'lang'), 'de');
   assert.match(await visibleText(page), /Anmelden/);
   await page.getByRole('link', { name: 'English' }).click();
-  assert.equal(await page.getAttribute('html', 'lang'), 'en');
+  await page.locator('html[lang=en]').waitFor();
+  await page.waitForLoadState();
   assert.match(await visibleText(page), /Sign in/);
   await signIn(page, { email: signet.facts.user.email, password: 'not the password' });
-  await page.locator('[role=alert]').waitFor();
+  await alertOf(page);
   assert.equal(await page.getAttribute('html', 'lang'), 'en', 'the choice stays');
 }));
 
@@ -238,7 +241,7 @@ test('prompt=login shows the form again and auth_time advances', inBrowser({}, a
     return JSON.parse(Buffer.from(id_token.split('.')[1], 'base64url'));
   };
   const first = await idToken({});
-  await new Promise((resolve) => { setTimeout(resolve, 1100); });
+  await secondsAfter(first.auth_time, 1);
   const second = await idToken({ prompt: 'login' });
   assert.equal(second.sub, first.sub);
   assert.ok(second.auth_time > first.auth_time);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { agree, answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
-import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
+import { alertOf, launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
 import { Signet } from '../lib/signet.mjs';
 
 let signet;
@@ -67,8 +67,7 @@ test('one can be signed in at both, as two people', () => withPage(browser, {}, 
 test('a person of one tenant is nobody in the other', () => withPage(browser, {}, async (page) => {
   await page.goto(authorizationUrl(acme));
   await signIn(page, signet.facts.admin);
-  await page.locator('[role=alert]').waitFor();
-  assert.match(await page.locator('[role=alert]').innerText(), /isn’t right/);
+  assert.match(await (await alertOf(page)).innerText(), /isn’t right/);
 }));
 
 test('a client of one tenant is nobody in the other', () => withPage(browser, {}, async (page) => {

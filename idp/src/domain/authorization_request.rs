@@ -1,6 +1,7 @@
 //! Authorization requests (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1), parsed once.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -188,7 +189,7 @@ impl AuthorizationRequest {
     /// `max_age` asks for another proof of identity. One that lies ahead, after a clock was set back, has no age.
     pub fn accepts_earlier_authentication(&self, auth_time: Timestamp, now: Timestamp) -> bool {
         let forced = self.prompt.contains(&Prompt::Login) || self.max_age == Some(0);
-        let young = |limit| auth_time <= now && now.since(auth_time).as_secs() <= limit;
+        let young = |limit| auth_time <= now && now.since(auth_time) <= Duration::from_secs(limit);
         !forced && self.max_age.is_none_or(young)
     }
 }

@@ -98,6 +98,10 @@ async fn consent_given_once_is_remembered_and_a_session_signs_in_by_itself() {
         assert!(fresh.returned("code").is_some(), "{}", fresh.location());
         let stale = browser.authorize("reports", &[("max_age", "50")]).await;
         assert!(stale.location().starts_with("/login"), "{}", stale.location());
+        // To the second, as the client counts from auth_time: a moment more is too much.
+        browser.authorize("reports", &[("max_age", "101")]).await.assert_code();
+        world.pass(Duration::from_millis(1));
+        browser.authorize("reports", &[("max_age", "101")]).await.assert_leads_to("/login");
         let wider = browser.authorize("reports", &[("scope", "openid")]).await;
         assert!(wider.returned("code").is_some(), "less than was allowed needs no question");
     }
