@@ -84,6 +84,11 @@ uuid_id!(
     AuditEventId,
     "audit event id"
 );
+uuid_id!(
+    /// Something that happened and that others are told of.
+    EventId,
+    "event id"
+);
 
 impl TenantId {
     /// The tenant that lives at the base URL: `00000000-0000-0000-0000-000000000000`.

@@ -14,6 +14,7 @@ pub mod client;
 pub mod client_assertion;
 pub mod client_details;
 pub mod consent;
+pub mod event;
 pub mod grant;
 pub mod ids;
 pub mod merge_patch;

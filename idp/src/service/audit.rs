@@ -23,6 +23,11 @@ impl Actor {
     pub fn at(name: impl Into<String>, caller: &Caller) -> Self {
         Self { name: name.into(), address: Some(caller.address.to_string()) }
     }
+
+    /// Name and network address.
+    pub(super) fn into_parts(self) -> (String, Option<String>) {
+        (self.name, self.address)
+    }
 }
 
 impl From<&str> for Actor {

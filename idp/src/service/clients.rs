@@ -11,10 +11,11 @@ use super::audit::Actor;
 use super::client_documents::{self, DocumentError};
 use super::ctx::Ctx;
 use super::kept::Kept;
-use super::{Failure, audit};
+use super::{Failure, audit, events};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::{Client, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus};
 use crate::domain::client_details::{self, ClientDetails};
+use crate::domain::event::EventType;
 use crate::domain::ids::CredentialId;
 use crate::domain::merge_patch::FieldError;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
@@ -212,12 +213,15 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
-    let event = audit::event(ctx, AuditKind::ClientCreated, Outcome::Success).by(actor).client(&client.id);
+    let actor = actor.into();
+    let event = audit::event(ctx, AuditKind::ClientCreated, Outcome::Success).by(&actor).client(&client.id);
+    let told = events::of(ctx, EventType::ClientCreated).by(&actor).client(&client.id).with("name", &*client.name);
     let row = client.clone();
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::clients::insert(tx, tenant, &row).await?;
+                told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })
         })
@@ -267,6 +271,7 @@ pub async fn update<E: From<ClientChangeError>>(
             client_documents::check(ctx, &details.metadata).await.map_err(ClientChangeError::from)?;
         }
         let changed = changed(ctx, id, &actor, client_details::what_changed(&client, &details));
+        let told = events::of(ctx, EventType::ClientUpdated).by(&actor).client(id);
         let (seen, updated_at) = (client.updated_at, ctx.now().after(client.updated_at));
         let (client_id, row) = (id.clone(), details.clone());
         let written = ctx
@@ -277,6 +282,7 @@ pub async fn update<E: From<ClientChangeError>>(
                     let times = (seen, updated_at);
                     let written = store::clients::update(tx, tenant, &client_id, &name, &metadata, times).await?;
                     if written {
+                        told.tell(tx, tenant).await?;
                         store::audit::append(tx, tenant, &changed.build()).await?;
                     }
                     Ok(written)
@@ -335,7 +341,9 @@ pub async fn rotate_secret(
     let stored = stored_secret(ctx, tenant, id, &client.metadata, &secret)?;
     let until = ctx.now() + grace;
     let updated_at = ctx.now().after(client.updated_at);
-    let event = changed(ctx, id, actor, serde_json::json!({ "secret": "rotated", "former_until": until.seconds() }));
+    let actor = actor.into();
+    let event = changed(ctx, id, &actor, serde_json::json!({ "secret": "rotated", "former_until": until.seconds() }));
+    let told = events::of(ctx, EventType::ClientSecretRotated).by(&actor).client(id);
     let client_id = id.clone();
     ctx.database
         .write(move |tx| {
@@ -343,6 +351,7 @@ pub async fn rotate_secret(
                 store::clients::add_secret(tx, tenant, &client_id, &stored).await?;
                 store::clients::expire_secrets(tx, tenant, &client_id, stored.id, until).await?;
                 store::clients::touch(tx, tenant, &client_id, updated_at).await?;
+                told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })
         })
@@ -360,12 +369,19 @@ pub async fn set_status(
 ) -> Result<Client, ClientChangeError> {
     let client = find(ctx, tenant, id).await?;
     let now = ctx.now().after(client.updated_at);
-    let event = changed(ctx, id, actor, serde_json::json!({ "status": status }));
+    let actor = actor.into();
+    let event = changed(ctx, id, &actor, serde_json::json!({ "status": status }));
+    let told = match status {
+        ClientStatus::Active => EventType::ClientEnabled,
+        ClientStatus::Disabled => EventType::ClientDisabled,
+    };
+    let told = events::of(ctx, told).by(&actor).client(id);
     let client_id = id.clone();
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::clients::set_status(tx, tenant, &client_id, status, now).await?;
+                told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })
         })
@@ -381,12 +397,15 @@ pub async fn delete(
     actor: impl Into<Actor>,
 ) -> Result<(), ClientChangeError> {
     find(ctx, tenant, id).await?;
-    let event = audit::event(ctx, AuditKind::ClientDeleted, Outcome::Success).by(actor).client(id);
+    let actor = actor.into();
+    let event = audit::event(ctx, AuditKind::ClientDeleted, Outcome::Success).by(&actor).client(id);
+    let told = events::of(ctx, EventType::ClientDeleted).by(&actor).client(id);
     let client_id = id.clone();
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::clients::delete(tx, tenant, &client_id).await?;
+                told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })
         })

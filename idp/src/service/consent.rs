@@ -1,10 +1,11 @@
 //! Consent: the person's answer to "may this application …".
 
-use super::audit;
-use super::authorize::{self, AuthorizeError, Completion, Next, OpenFlow};
+use super::authorize::{self, AuthorizeError, Completion, GivenConsent, Next, OpenFlow};
 use super::ctx::{Caller, Ctx};
 use super::sessions::Accounts;
+use super::{audit, events};
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::event::EventType;
 use crate::domain::{TenantId, UserId};
 
 /// What the person said.
@@ -43,7 +44,16 @@ pub async fn answer(
         Answer::Allow => {
             let completion = Completion {
                 request: open.flow.request.clone(),
-                consent: Some((scope.clone(), event(Outcome::Success))),
+                consent: Some(GivenConsent {
+                    scope: scope.clone(),
+                    event: event(Outcome::Success),
+                    told: events::of(ctx, EventType::ConsentGranted)
+                        .user(session.user_id)
+                        .session(session.id)
+                        .client(&open.client.id)
+                        .from(caller)
+                        .with("scope", serde_json::json!(scope)),
+                }),
                 flow: Some(open.flow.id),
                 session: session.clone(),
             };

@@ -4,9 +4,10 @@ use thiserror::Error;
 
 use super::audit::Actor;
 use super::ctx::Ctx;
-use super::{Failure, audit};
+use super::{Failure, audit, events};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::consent::Consent;
+use crate::domain::event::EventType;
 use crate::domain::{ClientId, TenantId, UserId};
 use crate::store::{self, StoreError};
 
@@ -53,7 +54,9 @@ pub async fn withdraw(
     actor: impl Into<Actor>,
 ) -> Result<(), WithdrawError> {
     let now = ctx.now();
-    let event = audit::event(ctx, AuditKind::ConsentWithdrawn, Outcome::Success).by(actor).user(user).client(client);
+    let actor = actor.into();
+    let event = audit::event(ctx, AuditKind::ConsentWithdrawn, Outcome::Success).by(&actor).user(user).client(client);
+    let told = events::of(ctx, EventType::ConsentWithdrawn).by(&actor).user(user).client(client);
     let id = client.clone();
     let withdrawn = ctx
         .database
@@ -65,6 +68,7 @@ pub async fn withdraw(
                     return Ok(false);
                 }
                 let event = event.detail(serde_json::json!({ "grants_ended": grants }));
+                told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await?;
                 Ok(true)
             })

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod consent;
 pub mod consents;
 pub mod ctx;
+pub mod events;
 pub mod explain;
 pub mod issue;
 pub mod kept;

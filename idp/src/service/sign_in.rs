@@ -8,15 +8,17 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde_json::json;
 use thiserror::Error;
 use tokio::time::Instant;
 
 use super::ctx::{Caller, Ctx};
 use super::password_hasher::{PasswordCheck, PasswordHasherError};
 use super::sessions::Accounts;
-use super::{Failure, audit, subject};
+use super::{Failure, audit, events, subject};
 use crate::domain::acr::Acr;
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::event::EventType;
 use crate::domain::session::{AuthenticationMethod, Session, SessionSecret};
 use crate::domain::sign_in_limit::{Attempt, LimitKind};
 use crate::domain::user::{LoginName, User};
@@ -176,6 +178,9 @@ async fn begin_session(
     };
     let event =
         audit::event(ctx, AuditKind::SignIn, Outcome::Success).user(user.id).client(&attempt.client_id).from(caller);
+    let told =
+        |kind| events::of(ctx, kind).user(user.id).client(&attempt.client_id).from(caller).with("amr", json!(["pwd"]));
+    let (login, created) = (told(EventType::UserLogin), told(EventType::SessionCreated));
     let (mut row, hash, flow) = (session, secret.0.sha256(), attempt.flow);
     let former = own.and_then(|own| attempt.accounts.secret_of(own.id)).map(|secret| secret.0.sha256());
     let supernumerary = attempt.accounts.supernumerary().filter(|_| own.is_none()).map(|session| session.id);
@@ -204,7 +209,10 @@ async fn begin_session(
                 if !renewed {
                     row = Session { id: fresh, created_at: now, ..row };
                     store::sessions::insert(tx, tenant, &row, &hash).await?;
+                    let created = created.session(row.id).with("expires_at", row.expires_at.rfc3339());
+                    created.tell(tx, tenant).await?;
                 }
+                login.session(row.id).with("renewed", renewed).tell(tx, tenant).await?;
                 store::authorization_flows::set_session(tx, tenant, flow, row.id).await?;
                 let event = event.detail(serde_json::json!({ "amr": row.amr, "sid": row.id }));
                 store::audit::append(tx, tenant, &event.build()).await?;

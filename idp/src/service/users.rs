@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use thiserror::Error;
 
 use super::audit::Actor;
 use super::ctx::Ctx;
+use super::events::{self, Telling};
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::event::EventType;
 use crate::domain::merge_patch::FieldError;
 use crate::domain::password::{self, PasswordError};
 use crate::domain::tenant::Tenant;
@@ -113,7 +116,9 @@ pub async fn create(
         Some(password) => Some(hash(ctx, tenant, &user, password).await?),
         None => None,
     };
-    let event = audit::event(ctx, AuditKind::UserCreated, Outcome::Success).by(actor).user(user.id);
+    let actor = actor.into();
+    let event = audit::event(ctx, AuditKind::UserCreated, Outcome::Success).by(&actor).user(user.id);
+    let told = registered(ctx, &user).by(&actor);
     let (tenant_id, row) = (tenant.id, user.clone());
     ctx.database
         .write(move |tx| {
@@ -122,12 +127,20 @@ pub async fn create(
                 if let Some(phc) = phc {
                     store::users::set_password_hash(tx, tenant_id, row.id, &phc, now).await?;
                 }
+                told.tell(tx, tenant_id).await?;
                 store::audit::append(tx, tenant_id, &event.build()).await
             })
         })
         .await
         .map_err(|error: StoreError| UserChangeError::from(error))?;
     Ok(user)
+}
+
+/// Tells that there is somebody new.
+fn registered(ctx: &Ctx, user: &User) -> Telling {
+    let told = events::of(ctx, EventType::UserRegistered).user(user.id).with("roles", json!(user.roles));
+    let told = user.email.iter().fold(told, |told, email| told.with("email", email.as_str()));
+    user.username.iter().fold(told, |told, username| told.with("username", username.as_str()))
 }
 
 fn check_names(
@@ -203,6 +216,8 @@ pub async fn update(
             .by(&actor)
             .user(id)
             .detail(what_changed(&before, &details));
+        let told = what_changed(&before, &details)["changed"].take();
+        let told = events::of(ctx, EventType::UserUpdated).by(&actor).user(id).with("changed", told);
         let UserDetails { email, email_verified, username, roles, profile } = details;
         let updated_at = ctx.now().after(user.updated_at);
         let next = User { email, email_verified, username, roles, profile, updated_at, ..user };
@@ -213,6 +228,7 @@ pub async fn update(
                 Box::pin(async move {
                     let written = store::users::update(tx, tenant_id, &row, user.updated_at).await?;
                     if written {
+                        told.tell(tx, tenant_id).await?;
                         store::audit::append(tx, tenant_id, &event.build()).await?;
                     }
                     Ok(written)
@@ -249,7 +265,9 @@ fn what_changed(before: &UserDetails, after: &UserDetails) -> serde_json::Value 
 
 /// Deletes a user, with sessions, grants and consents.
 pub async fn delete(ctx: &Ctx, tenant: &Tenant, id: UserId, actor: impl Into<Actor>) -> Result<(), UserChangeError> {
-    let event = audit::event(ctx, AuditKind::UserDeleted, Outcome::Success).by(actor).user(id);
+    let actor = actor.into();
+    let event = audit::event(ctx, AuditKind::UserDeleted, Outcome::Success).by(&actor).user(id);
+    let told = events::of(ctx, EventType::UserDeleted).by(&actor).user(id);
     let tenant_id = tenant.id;
     let deleted = ctx
         .database
@@ -257,6 +275,7 @@ pub async fn delete(ctx: &Ctx, tenant: &Tenant, id: UserId, actor: impl Into<Act
             Box::pin(async move {
                 let deleted = store::users::delete(tx, tenant_id, id).await?;
                 if deleted {
+                    told.tell(tx, tenant_id).await?;
                     store::audit::append(tx, tenant_id, &event.build()).await?;
                 }
                 Ok(deleted)
@@ -277,8 +296,15 @@ pub async fn set_status(
 ) -> Result<User, UserChangeError> {
     let user = find(ctx, tenant, name).await?;
     let now = ctx.now().after(user.updated_at);
+    let actor = actor.into();
+    let told = match status {
+        UserStatus::Active => EventType::UserEnabled,
+        UserStatus::Disabled => EventType::UserDisabled,
+        UserStatus::Locked => EventType::UserLocked,
+    };
+    let told = events::of(ctx, told).by(&actor).user(user.id);
     let event = audit::event(ctx, AuditKind::UserStatusChanged, Outcome::Success)
-        .by(actor)
+        .by(&actor)
         .user(user.id)
         .detail(serde_json::json!({ "status": status }));
     let (tenant_id, id) = (tenant.id, user.id);
@@ -290,6 +316,7 @@ pub async fn set_status(
                     store::sessions::end_all_of_user(tx, tenant_id, id, now).await?;
                     store::grants::revoke_of_user(tx, tenant_id, id, now).await?;
                 }
+                told.tell(tx, tenant_id).await?;
                 store::audit::append(tx, tenant_id, &event.build()).await
             })
         })
@@ -309,7 +336,9 @@ pub async fn set_password(
     let user = find(ctx, tenant, name).await?;
     let phc = hash(ctx, tenant, &user, password).await?;
     let now = ctx.now();
-    let event = audit::event(ctx, AuditKind::PasswordChanged, Outcome::Success).by(actor).user(user.id);
+    let actor = actor.into();
+    let event = audit::event(ctx, AuditKind::PasswordChanged, Outcome::Success).by(&actor).user(user.id);
+    let told = events::of(ctx, EventType::UserPasswordChanged).by(&actor).user(user.id);
     let (tenant_id, id) = (tenant.id, user.id);
     ctx.database
         .write(move |tx| {
@@ -317,6 +346,7 @@ pub async fn set_password(
                 store::users::set_password_hash(tx, tenant_id, id, &phc, now).await?;
                 store::sessions::end_all_of_user(tx, tenant_id, id, now).await?;
                 store::grants::revoke_of_user(tx, tenant_id, id, now).await?;
+                told.tell(tx, tenant_id).await?;
                 store::audit::append(tx, tenant_id, &event.build()).await
             })
         })

@@ -110,7 +110,7 @@ fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-fn storable(json: JsonValue) -> JsonValue {
+pub(super) fn storable(json: JsonValue) -> JsonValue {
     match json {
         JsonValue::String(text) => JsonValue::String(without_nul(&text)),
         JsonValue::Array(items) => items.into_iter().map(storable).collect(),

@@ -16,6 +16,7 @@ use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, Tr
 
 use super::changes::{self, Changes};
 use super::following::{self, Following};
+use super::ledger;
 use super::writer::{self, Writer};
 use super::{Reason, StoreError};
 use crate::domain::Secret;
@@ -241,8 +242,9 @@ impl Database {
     {
         let transaction = self.0.reads.begin().await.map_err(writer::refused)?;
         let work = async {
-            let (value, noted) = changes::noting(job(&transaction)).await;
+            let ((value, noted), lines) = ledger::gathering(changes::noting(job(&transaction))).await;
             let value = value?;
+            ledger::write(&transaction, lines).await?;
             let noted = changes::count(&transaction, noted).await?;
             following::notify(&transaction, &noted.changes).await?;
             Ok((value, noted))

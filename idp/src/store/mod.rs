@@ -19,6 +19,8 @@ mod error;
 mod following;
 pub mod grants;
 mod housekeeping;
+mod ledger;
+pub mod outbox;
 pub mod pairwise_salts;
 pub mod refresh_tokens;
 mod row;

@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changes::{self, Changes};
 use super::database::JOB_LIMIT;
+use super::ledger::{self, Line};
 use super::{Reason, StoreError};
 
 /// The most jobs that share a commit.
@@ -45,6 +46,8 @@ type Reopen = Box<dyn Fn() -> BoxFuture<'static, Result<DatabaseConnection, Stor
 /// A job that ran, and its caller, who waits.
 struct Done {
     succeeded: bool,
+    /// What it adds to the ledgers.
+    lines: Vec<Line>,
     answer: Box<dyn FnOnce(Result<(), Reason>) + Send>,
 }
 
@@ -122,13 +125,14 @@ where
     F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
 {
     let work = async {
-        let (value, noted) = changes::noting(job(transaction)).await;
+        let ((value, noted), lines) = ledger::gathering(changes::noting(job(transaction))).await;
         let value = value?;
-        Ok((value, changes::count(transaction, noted).await?))
+        Ok(((value, changes::count(transaction, noted).await?), lines))
     };
-    let result = match tokio::time::timeout(JOB_LIMIT, work).await {
-        Ok(result) => result,
-        Err(_) => Err(E::from(Reason::TimedOut.into())),
+    let (result, lines) = match tokio::time::timeout(JOB_LIMIT, work).await {
+        Ok(Ok((value, lines))) => (Ok(value), lines),
+        Ok(Err(error)) => (Err(error), Vec::new()),
+        Err(_) => (Err(E::from(Reason::TimedOut.into())), Vec::new()),
     };
     let succeeded = result.is_ok();
     let answer = Box::new(move |committed: Result<(), Reason>| {
@@ -143,7 +147,7 @@ where
         // The caller may have gone away.
         let _gone = caller.send(result);
     });
-    Done { succeeded, answer }
+    Done { succeeded, lines, answer }
 }
 
 struct Worker {
@@ -240,6 +244,8 @@ impl Worker {
         if between == UNDO {
             transaction.execute_unprepared(UNDO).await.map_err(database)?;
         }
+        let lines = done.iter_mut().flat_map(|job| std::mem::take(&mut job.lines)).collect();
+        ledger::write(&transaction, lines).await.map_err(unwritten)?;
         transaction.commit().await.map_err(database)
     }
 
@@ -286,6 +292,17 @@ async fn run_job(transaction: &DatabaseTransaction, job: Job, done: &mut Vec<Don
     let verdict = if ran.succeeded { Verdict::Keep } else { Verdict::Undo };
     done.push(ran);
     verdict
+}
+
+/// The group's ledgers can't be written, so nothing of it is.
+fn unwritten(error: StoreError) -> Reason {
+    match error {
+        StoreError::Unavailable(reason) => reason,
+        other => {
+            tracing::error!(error = ?other, "a ledger can't be written");
+            Reason::Undone
+        }
+    }
 }
 
 fn database(error: DbErr) -> Reason {

@@ -6,6 +6,7 @@ mod aggregates;
 mod housekeeping;
 mod isolation;
 mod measure;
+mod outbox;
 mod races;
 mod samples;
 mod schema;

@@ -11,6 +11,7 @@ use crate::domain::scope::{OFFLINE_ACCESS, ScopeSet};
 use crate::domain::session::Session;
 use crate::domain::{CodeHash, FlowId, GrantId, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
+use crate::service::events::Telling;
 use crate::service::{audit, subject};
 use crate::store::{self, Connection};
 
@@ -23,8 +24,19 @@ pub struct Completion {
     pub session: Session,
     /// The flow that ends with it; `None` if no page was needed.
     pub flow: Option<FlowId>,
-    /// A consent which is to be remembered, and the event that tells of it.
-    pub consent: Option<(ScopeSet, audit::Event)>,
+    /// A consent which is to be remembered.
+    pub consent: Option<GivenConsent>,
+}
+
+/// What a person just allowed.
+#[derive(Clone, Debug)]
+pub struct GivenConsent {
+    /// To what.
+    pub scope: ScopeSet,
+    /// The line in the audit log that tells of it.
+    pub event: audit::Event,
+    /// What others are told.
+    pub told: Telling,
 }
 
 /// Gives out a code: the one place that does. The flow ends in the same transaction, so that it ends once.
@@ -87,8 +99,9 @@ async fn issue_code(
     if !(live && user.is_some_and(|user| subject::may_act(&user).is_ok())) {
         return Err(AuthorizeError::FlowUnknown);
     }
-    if let Some((scope, event)) = consent {
+    if let Some(GivenConsent { scope, event, told }) = consent {
         store::consents::upsert(tx, tenant, session.user_id, &request.client_id, &scope, now).await?;
+        told.tell(tx, tenant).await?;
         store::audit::append(tx, tenant, &event.build()).await?;
     }
     let refreshed = request.scope.contains(OFFLINE_ACCESS);

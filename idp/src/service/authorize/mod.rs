@@ -35,7 +35,7 @@ use crate::domain::user::User;
 use crate::domain::{ClientId, FlowId, TenantId};
 use crate::store::{self, StoreError};
 
-pub use completion::{Completion, complete};
+pub use completion::{Completion, GivenConsent, complete};
 pub use flow::{OpenFlow, choose, deny, open_flow, posted_flow};
 
 use decision::{Actor, Decision, Presence, decide};

@@ -4,18 +4,22 @@
 //! told the same successor for a short while, since an answer may be lost on its way; after that it is a sign of theft,
 //! and the grant ends with all that it gave (RFC 9700 §4.14.2).
 
+use serde_json::json;
+
 use super::{TokenError, Tokens};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::{Client, GrantType};
+use crate::domain::event::EventType;
 use crate::domain::grant::Grant;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
+use crate::service::events::Telling;
 use crate::service::issue::{self, UserGrant};
 use crate::service::refresh_tokens::{RefreshKeys, RefreshToken};
 use crate::service::subject::{self, LiveSubject};
-use crate::service::{Failure, audit};
+use crate::service::{Failure, audit, events};
 use crate::store::{self, Connection};
 
 /// What a client presents.
@@ -67,6 +71,7 @@ pub async fn grant(
     let event = |outcome| audit::event(ctx, AuditKind::TokenRefreshed, outcome).client(&client.id).from(caller);
     let reused = serde_json::json!({ "reason": "the refresh token was used before; its grant was revoked" });
     let events = (event(Outcome::Success), event(Outcome::Refused).detail(reused));
+    let told = events::of(ctx, EventType::TokenRefreshed).client(&client.id).from(caller);
     let (tenant_id, asker) = (tenant.id, Asker { client_id: client.id.clone(), since: client.created_at });
     let decision = ctx
         .database
@@ -84,6 +89,9 @@ pub async fn grant(
                         Ok(Decision::Stolen)
                     }
                     Followed::By(successor) => {
+                        let told = told.user(subject.user.id).with("scope", json!(scope));
+                        let session = subject.session.as_ref().map(|session| session.id);
+                        session.into_iter().fold(told, Telling::session).tell(tx, tenant_id).await?;
                         store::audit::append(tx, tenant_id, &events.0.user(subject.user.id).build()).await?;
                         let grant = user_grant(subject, scope)?;
                         Ok(Decision::Granted(Box::new(grant), successor))

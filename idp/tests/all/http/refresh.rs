@@ -14,10 +14,10 @@ use crate::support::databases;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, encode, payload};
 
 const REFUSED: &str = r#"400 {"error":"invalid_grant","error_description":"the refresh token is unknown, has expired, was used before or revoked, or belongs to another client"}"#;
-const OFFLINE: (&str, &str) = ("scope", "openid profile email offline_access");
+pub(crate) const OFFLINE: (&str, &str) = ("scope", "openid profile email offline_access");
 
 /// A provider whose clients `reports` and `charts` may refresh.
-async fn furnished(database: &TestDatabase) -> World {
+pub(crate) async fn furnished(database: &TestDatabase) -> World {
     let world = World::on(database.open().await).await;
     let tenant = world.tenant().await;
     world.user(&tenant, "ada@example.com").await;
@@ -38,7 +38,7 @@ async fn refreshing(world: &World, tenant: &Tenant, id: &str, policy: RefreshTok
 }
 
 /// Signs Ada in at a client, in a browser of her own, and gives the client's tokens.
-async fn tokens(world: &World, base: &str, client: &str) -> serde_json::Value {
+pub(crate) async fn tokens(world: &World, base: &str, client: &str) -> serde_json::Value {
     let mut browser = Browser::new(world, base);
     let start = browser.authorize(client, &[OFFLINE]).await;
     let signed_in = browser.sign_in(&start, "ada@example.com", PASSWORD).await;
@@ -49,11 +49,11 @@ async fn tokens(world: &World, base: &str, client: &str) -> serde_json::Value {
     answer.json()
 }
 
-fn text<'a>(tokens: &'a serde_json::Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(tokens: &'a serde_json::Value, name: &str) -> &'a str {
     tokens[name].as_str().unwrap_or_else(|| panic!("no {name}: {tokens}"))
 }
 
-async fn refresh_with(world: &World, base: &str, client: &str, form: &[(&str, &str)]) -> Answer {
+pub(crate) async fn refresh_with(world: &World, base: &str, client: &str, form: &[(&str, &str)]) -> Answer {
     let form = [&[("grant_type", "refresh_token")], form].concat();
     world.post(&format!("{base}/token"), &[("authorization", &basic(client, SECRET))], &encode(&form)).await
 }

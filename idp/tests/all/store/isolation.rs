@@ -10,6 +10,7 @@ use idp::domain::sign_in_limit::{Attempt, LimitKind};
 use idp::domain::user::{LoginName, UserStatus};
 use idp::domain::{CodeHash, Secret, TenantId};
 use idp::store::audit::AuditFilter;
+use idp::store::outbox::Consumer;
 use idp::store::signing_keys::StoredKey;
 use idp::store::users::UserFilter;
 use idp::store::{self, Connection, Database, StoreError};
@@ -22,7 +23,7 @@ use crate::support::databases;
 
 const WINDOW: Duration = Duration::from_mins(1);
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 15] = [
     "users",
     "credentials",
     "clients",
@@ -34,6 +35,9 @@ const TABLES: [&str; 12] = [
     "authorization_flows",
     "authorization_codes",
     "audit_events",
+    "outbox_events",
+    "ledger_heads",
+    "event_cursors",
     "sign_in_limits",
 ];
 
@@ -48,6 +52,8 @@ async fn fill(tx: &impl Connection, tenant: TenantId, key: &StoredKey) -> Result
     store::authorization_flows::insert(tx, tenant, &samples::flow(1)).await?;
     store::authorization_codes::insert(tx, tenant, &samples::code(1)).await?;
     store::audit::append(tx, tenant, &samples::event(1, AuditKind::SignIn, Outcome::Success)).await?;
+    store::outbox::append(tx, tenant, &samples::told(1)).await?;
+    store::outbox::take(tx, tenant, Consumer::Redis, 0, 1).await?;
     store::sign_in_limits::count_attempt(tx, tenant, LimitKind::Account, &hash(1), NOW, WINDOW, 1).await?;
     store::client_assertions::remember(tx, tenant, &client, &hash(1), later(60)).await?;
     Ok(())
@@ -93,6 +99,8 @@ async fn finds_nothing(db: &Database, other: TenantId, key: &StoredKey) -> Resul
     assert_eq!(store::consents::find(db, other, ada, &client).await?, None);
     assert_eq!(store::authorization_flows::find(db, other, samples::flow_id(1)).await?, None);
     assert!(store::audit::list(db, other, &everything, None, 10).await?.is_empty());
+    assert!(store::outbox::after(db, other, 0, 10).await?.is_empty());
+    assert_eq!(store::outbox::newest(db, other).await?, 0);
     let limit = store::sign_in_limits::check(db, other, LimitKind::Account, &hash(1), NOW, WINDOW, 1).await?;
     assert_eq!(limit, Attempt::Allowed);
     Ok(())
@@ -126,6 +134,7 @@ async fn changes_nothing(tx: &impl Connection, other: TenantId, key: &StoredKey)
     assert!(!store::authorization_flows::refuse(tx, other, flow, NOW).await?);
     let redeemed = store::authorization_codes::redeem(tx, other, &CodeHash(hash(1)), NOW).await?;
     assert_eq!(redeemed, Redeemed::Unknown);
+    assert!(!store::outbox::take(tx, other, Consumer::Redis, 1, 2).await?);
     store::sign_in_limits::reset(tx, other, LimitKind::Account, &hash(1)).await
 }
 

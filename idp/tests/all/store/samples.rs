@@ -9,8 +9,9 @@ use idp::domain::authorization_flow::{AuthorizationFlow, FlowState};
 use idp::domain::authorization_request::AuthorizationRequest;
 use idp::domain::authorization_response::ResponseMode;
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, ClientSecret, ClientStatus, GrantType};
+use idp::domain::event::{Event, EventType};
 use idp::domain::grant::Grant;
-use idp::domain::ids::{AuditEventId, CredentialId};
+use idp::domain::ids::{AuditEventId, CredentialId, EventId};
 use idp::domain::session::{AuthenticationMethod, Session};
 use idp::domain::tenant::{Tenant, TenantSettings, TenantStatus};
 use idp::domain::user::{Profile, User, UserStatus};
@@ -202,6 +203,22 @@ pub(crate) fn event(number: u128, kind: AuditKind, outcome: Outcome) -> AuditEve
         client_id: Some(client_id("reports")),
         address: Some("2001:db8::1".to_owned()),
         detail: serde_json::json!({ "method": "password" }),
+    }
+}
+
+/// An event that others are told of.
+pub(crate) fn told(number: u128) -> Event {
+    Event {
+        id: EventId::from_uuid(Uuid::from_u128(number)),
+        at: NOW,
+        kind: EventType::UserLogin,
+        user_id: Some(user_id(1)),
+        session_id: Some(session_id(1)),
+        client_id: Some(client_id("reports")),
+        actor: None,
+        address: Some("2001:db8::1".to_owned()),
+        user_agent: Some("Mozilla/5.0".to_owned()),
+        data: serde_json::Map::from_iter([("typed".to_owned(), "a\0b".into())]),
     }
 }
 

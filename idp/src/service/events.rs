@@ -1,0 +1,84 @@
+//! Tells others what happens: an event is written in the transaction of the change that it tells of, and delivered from
+//! there.
+
+use serde_json::{Map, Value};
+
+use super::audit::Actor;
+use super::ctx::{Caller, Ctx};
+use crate::domain::event::{Event, EventType};
+use crate::domain::ids::EventId;
+use crate::domain::{ClientId, SessionId, TenantId, UserId};
+use crate::store::{self, Connection, StoreError};
+
+/// An event in the making.
+#[derive(Clone, Debug)]
+pub struct Telling(Event);
+
+/// Begins an event that happens now.
+pub fn of(ctx: &Ctx, kind: EventType) -> Telling {
+    let at = ctx.now();
+    Telling(Event {
+        id: EventId::from_uuid(ctx.random.uuid_v7(at)),
+        at,
+        kind,
+        user_id: None,
+        session_id: None,
+        client_id: None,
+        actor: None,
+        address: None,
+        user_agent: None,
+        data: Map::new(),
+    })
+}
+
+impl Telling {
+    /// The user concerned.
+    #[must_use]
+    pub fn user(mut self, id: UserId) -> Self {
+        self.0.user_id = Some(id);
+        self
+    }
+
+    /// The session concerned.
+    #[must_use]
+    pub fn session(mut self, id: SessionId) -> Self {
+        self.0.session_id = Some(id);
+        self
+    }
+
+    /// The client concerned.
+    #[must_use]
+    pub fn client(mut self, id: &ClientId) -> Self {
+        self.0.client_id = Some(id.clone());
+        self
+    }
+
+    /// Who did it, if not the user itself.
+    #[must_use]
+    pub fn by(mut self, actor: impl Into<Actor>) -> Self {
+        let (name, address) = actor.into().into_parts();
+        self.0.actor = Some(name);
+        self.0.address = address.or(self.0.address);
+        self
+    }
+
+    /// Where it came from, and by which browser.
+    #[must_use]
+    pub fn from(mut self, caller: &Caller) -> Self {
+        self.0.address = Some(caller.address.to_string());
+        self.0.user_agent.clone_from(&caller.user_agent);
+        self
+    }
+
+    /// A member of what is said by type. Never a secret.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.data.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Writes it, in the transaction of the change that it tells of. The one way in.
+    pub async fn tell(self, tx: &impl Connection, tenant: TenantId) -> Result<(), StoreError> {
+        store::outbox::append(tx, tenant, &self.0).await
+    }
+}

@@ -1,0 +1,116 @@
+//! What a tenant writes in order: events.
+//!
+//! Lines are gathered while a transaction does its work and written as its last step, in bulk. Whoever writes takes the
+//! tenant's head first and keeps it until the commit: the places of a tenant's lines have no gaps, and a line that can
+//! be read has no line before it that can't be read yet. A reader that goes on from the last place that it saw misses
+//! nothing. On SQLite all jobs that share a commit share these statements.
+//!
+//! Decided against a sequence of the database: it gives a place to a transaction that may commit late, behind the back
+//! of a reader who has been there. See `docs/decisions/0012-a-tenants-ledgers-have-one-head.md`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use entity::control::{ledger_heads, outbox_events};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+
+use super::StoreError;
+use super::row::insert_if_absent;
+use crate::domain::TenantId;
+
+/// How many rows go into one statement: databases bound the number of its values.
+const AT_ONCE: usize = 500;
+
+tokio::task_local! {
+    static GATHERED: RefCell<Vec<Line>>;
+}
+
+/// Something that is to be written at the end of a transaction. It has no place yet.
+#[derive(Clone, Debug)]
+pub(super) enum Line {
+    /// An event.
+    Event(outbox_events::Model),
+}
+
+impl Line {
+    fn tenant(&self) -> TenantId {
+        match self {
+            Self::Event(row) => TenantId::from_uuid(row.tenant_id),
+        }
+    }
+}
+
+/// Runs a job and gives the lines that it adds.
+pub(super) async fn gathering<F: Future>(job: F) -> (F::Output, Vec<Line>) {
+    let gathered = async {
+        let output = job.await;
+        (output, GATHERED.with(RefCell::take))
+    };
+    GATHERED.scope(RefCell::default(), gathered).await
+}
+
+/// Adds a line: at the end of the job that this is part of, or at once outside of one.
+pub(super) async fn add(db: &impl ConnectionTrait, line: Line) -> Result<(), StoreError> {
+    let mut line = Some(line);
+    let _outside = GATHERED.try_with(|gathered| gathered.borrow_mut().extend(line.take()));
+    match line {
+        Some(line) => write(db, vec![line]).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes lines, each in its tenant's order. Nothing else may be done in the transaction afterwards that waits.
+pub(super) async fn write(db: &impl ConnectionTrait, lines: Vec<Line>) -> Result<(), StoreError> {
+    // Tenants in one order for everybody: two transactions that write to the same two don't wait for one another.
+    let mut tenants: BTreeMap<TenantId, Vec<Line>> = BTreeMap::new();
+    for line in lines {
+        tenants.entry(line.tenant()).or_default().push(line);
+    }
+    for (tenant, lines) in tenants {
+        write_of_tenant(db, tenant, lines).await?;
+    }
+    Ok(())
+}
+
+async fn write_of_tenant(db: &impl ConnectionTrait, tenant: TenantId, lines: Vec<Line>) -> Result<(), StoreError> {
+    let mut events = Vec::new();
+    for line in lines {
+        match line {
+            Line::Event(row) => events.push(row),
+        }
+    }
+    let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+    let head = take_head(db, tenant, count(events.len())).await?;
+    let first = head.event_position - count(events.len()) + 1;
+    for (row, position) in events.iter_mut().zip(first..) {
+        row.position = position;
+    }
+    for rows in events.chunks(AT_ONCE) {
+        let rows = rows.iter().cloned().map(outbox_events::Model::into_active_model);
+        outbox_events::Entity::insert_many(rows).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// Takes the tenant's head, moves it on by so many events, and says where it is then. Others wait until the commit.
+async fn take_head(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    events: i64,
+) -> Result<ledger_heads::Model, StoreError> {
+    use ledger_heads::{Column, Entity, Model};
+    for _ in 0..2 {
+        let rows = Entity::update_many()
+            .col_expr(Column::EventPosition, Expr::col(Column::EventPosition).add(events))
+            .filter(Column::TenantId.eq(tenant.uuid()))
+            .exec_with_returning(db)
+            .await?;
+        if let Some(head) = rows.into_iter().next() {
+            return Ok(head);
+        }
+        // The tenant's first.
+        insert_if_absent::<Entity, _>(db, Model { tenant_id: tenant.uuid(), event_position: 0 }).await?;
+    }
+    Err(StoreError::corrupt("ledger_heads", "tenant_id"))
+}
