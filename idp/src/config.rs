@@ -12,6 +12,7 @@
 //! serde's `deny_unknown_fields`, which stops at the first problem.
 
 mod database;
+mod deliveries;
 mod errors;
 mod flows;
 mod key_encryption_key;
@@ -36,6 +37,7 @@ use std::path::Path;
 use crate::domain::tenant::Issuer;
 
 pub use database::{Database, DatabaseKind};
+pub use deliveries::Deliveries;
 pub use errors::{ConfigErrors, Fault, Place, Problem};
 pub use flows::Flows;
 pub use key_encryption_key::KeyEncryptionKey;
@@ -77,6 +79,8 @@ pub struct Config {
     pub keys: Keys,
     /// Requests that Signet itself sends.
     pub outbound: Outbound,
+    /// Messages that are sent until they are taken.
+    pub deliveries: Deliveries,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -121,6 +125,7 @@ impl Config {
             flows: Flows::default(),
             keys: Keys::default(),
             outbound: Outbound::default().with_loopback(),
+            deliveries: Deliveries::default(),
             log: Log::default(),
         })
     }
@@ -137,6 +142,7 @@ impl Config {
         faults.extend(Fault::within("flows", self.flows.validate()));
         faults.extend(Fault::within("keys", self.keys.validate()));
         faults.extend(Fault::within("outbound", self.outbound.validate()));
+        faults.extend(Fault::within("deliveries", self.deliveries.validate()));
         faults.extend(Fault::within("log", self.log.validate()));
         faults
     }
@@ -165,6 +171,7 @@ impl Config {
         let flows = reader.checked("flows", flows::ABOUT, Flows::read, Flows::validate);
         let keys = reader.checked("keys", keys::ABOUT, Keys::read, Keys::validate);
         let outbound = reader.checked("outbound", outbound::ABOUT, Outbound::read, Outbound::validate);
+        let deliveries = reader.checked("deliveries", deliveries::ABOUT, Deliveries::read, Deliveries::validate);
         let log = reader.checked("log", log::ABOUT, Log::read, Log::validate);
         for fault in whole(issuer.as_ref(), &tokens, &keys) {
             reader.fault(&fault);
@@ -181,6 +188,7 @@ impl Config {
             flows,
             keys,
             outbound,
+            deliveries,
             log,
         })
     }

@@ -9,6 +9,7 @@ pub mod client_secrets;
 pub mod clients;
 pub mod consents;
 pub mod credentials;
+pub mod deliveries;
 pub mod event_cursors;
 pub mod grants;
 pub mod ledger_heads;

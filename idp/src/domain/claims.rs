@@ -81,6 +81,39 @@ pub struct IdTokenClaims<'a> {
     pub requested: UserClaims,
 }
 
+/// Claims of a logout token (OpenID Connect Back-Channel Logout §2.4). There is no `nonce`, so that it never passes for
+/// an ID token.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogoutTokenClaims<'a> {
+    /// Issuer.
+    pub iss: &'a str,
+    /// The user, as this client knows them.
+    pub sub: &'a str,
+    /// The client.
+    pub aud: &'a ClientId,
+    /// Begin, in Unix seconds.
+    pub iat: i64,
+    /// End, in Unix seconds.
+    pub exp: i64,
+    /// Different in each.
+    pub jti: &'a str,
+    /// The session.
+    pub sid: SessionId,
+    /// What it is: one event that says nothing more.
+    pub events: LogoutEvents,
+}
+
+/// The one event of a logout token.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogoutEvents {
+    #[serde(rename = "http://schemas.openid.net/event/backchannel-logout")]
+    backchannel_logout: Nothing,
+}
+
+/// An empty object.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Nothing {}
+
 /// Claims of a userinfo answer (OpenID Connect Core §5.3.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UserinfoClaims<'a> {

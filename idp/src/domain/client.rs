@@ -135,6 +135,21 @@ pub struct ClientMetadata {
     /// Where a sign-in can be begun at the client (OpenID Connect Core §4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<String>,
+    /// Where its users may be sent to once they are signed out (OpenID Connect RP-Initiated Logout §3.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What a frame shows to sign its users out there (OpenID Connect Front-Channel Logout §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<RedirectUri>,
+    /// Whether `iss` and `sid` must go with it. They always do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frontchannel_logout_session_required: bool,
+    /// Where it takes logout tokens (OpenID Connect Back-Channel Logout §2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether logout tokens must have a `sid`. They always do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backchannel_logout_session_required: bool,
     /// How long its refresh tokens may outlive the sign-in (Signet's own).
     #[serde(default)]
     pub refresh_tokens: RefreshTokenPolicy,
@@ -196,6 +211,11 @@ impl ClientMetadata {
             default_max_age: None,
             default_acr_values: Vec::new(),
             initiate_login_uri: None,
+            post_logout_redirect_uris: Vec::new(),
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
             refresh_tokens: RefreshTokenPolicy::default(),
             contacts: Vec::new(),
             id_token_signed_response_alg: rs256(),

@@ -106,6 +106,9 @@ pub fn check(metadata: &ClientMetadata) -> Result<(), FieldError> {
     if metadata.redirect_uris.len() > 100 {
         return Err(FieldError::new("redirect_uris", "expected at most 100"));
     }
+    if metadata.post_logout_redirect_uris.len() > 100 {
+        return Err(FieldError::new("post_logout_redirect_uris", "expected at most 100"));
+    }
     Ok(())
 }
 
@@ -116,6 +119,7 @@ pub fn names_other_documents(before: &ClientMetadata, after: &ClientMetadata) ->
         || before.redirect_uris != after.redirect_uris
         || before.jwks_uri != after.jwks_uri
         || before.request_uris != after.request_uris
+        || before.backchannel_logout_uri != after.backchannel_logout_uri
 }
 
 /// Which members a change changes, for the audit log: their names, and what is a right with its value.
@@ -123,7 +127,7 @@ pub fn what_changed(before: &Client, after: &ClientDetails) -> Value {
     let (old, new) = (ClientDetails::from(before).document(), after.document());
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed: Vec<&String> = names.into_iter().filter(|name| old.get(*name) != new.get(*name)).collect();
-    let rights: Map<String, Value> = ["scope", "redirect_uris", "grant_types", "roles"]
+    let rights: Map<String, Value> = ["scope", "redirect_uris", "post_logout_redirect_uris", "grant_types", "roles"]
         .into_iter()
         .filter(|name| changed.iter().any(|changed| changed == name))
         .map(|name| (name.to_owned(), new.get(name).cloned().unwrap_or_default()))

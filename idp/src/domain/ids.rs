@@ -89,6 +89,11 @@ uuid_id!(
     EventId,
     "event id"
 );
+uuid_id!(
+    /// A message to somebody else that waits to be sent.
+    DeliveryId,
+    "delivery id"
+);
 
 impl TenantId {
     /// The tenant that lives at the base URL: `00000000-0000-0000-0000-000000000000`.

@@ -14,6 +14,7 @@ pub mod client;
 pub mod client_assertion;
 pub mod client_details;
 pub mod consent;
+pub mod delivery;
 pub mod event;
 pub mod grant;
 pub mod ids;
@@ -33,6 +34,6 @@ pub mod timestamp;
 pub mod user;
 pub mod user_details;
 
-pub use ids::{ClientId, CodeHash, FlowId, GrantId, SessionId, TenantId, UserId};
+pub use ids::{ClientId, CodeHash, DeliveryId, FlowId, GrantId, SessionId, TenantId, UserId};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

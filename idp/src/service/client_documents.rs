@@ -34,7 +34,8 @@ pub enum DocumentError {
 pub async fn check(ctx: &Ctx, metadata: &ClientMetadata) -> Result<(), DocumentError> {
     let request_uris = metadata.request_uris.iter().map(|uri| ("request_uris", uri));
     let jwks_uri = metadata.jwks_uri.iter().map(|uri| ("jwks_uri", uri));
-    for (field, uri) in request_uris.chain(jwks_uri) {
+    let backchannel = metadata.backchannel_logout_uri.iter().map(|uri| ("backchannel_logout_uri", uri));
+    for (field, uri) in request_uris.chain(jwks_uri).chain(backchannel) {
         ctx.outbound.check(uri).map_err(|error| DocumentError::Unfetched { field, error })?;
     }
     let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };

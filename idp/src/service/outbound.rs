@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use openssl::ssl::{SslConnector, SslMethod, SslVersion};
 use openssl::x509::X509;
@@ -97,6 +97,9 @@ pub enum OutboundError {
     /// Another status than 200.
     #[error("the address answers with status {0}; it must be 200")]
     Status(u16),
+    /// Another status than those that say that a message was taken.
+    #[error("the address answers with status {0}; it must be 200 or another of 2xx")]
+    NotTaken(u16),
     /// Too long an answer.
     #[error("the answer is longer than {0} bytes")]
     TooLarge(usize),
@@ -138,6 +141,26 @@ impl Fetched {
         }
         age
     }
+}
+
+/// A message that is posted.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// What else is in its head.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What it says.
+    pub body: Bytes,
+}
+
+/// A request, as it is sent.
+struct Asking {
+    method: Method,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+    /// The longest answer, in bytes; `None` if it isn't read, and any success will do.
+    limit: Option<usize>,
 }
 
 /// Why the client can't be set up.
@@ -237,23 +260,40 @@ impl Outbound {
     /// # Errors
     /// See [`OutboundError`]; the full reason is logged.
     pub async fn get(&self, url: &str, accept: &'static str, limit: usize) -> Result<Fetched, OutboundError> {
+        let accept = (header::ACCEPT, HeaderValue::from_static(accept));
+        let asking = Asking { method: Method::GET, headers: vec![accept], body: Bytes::new(), limit: Some(limit) };
+        self.ask(url, asking, "nothing was fetched").await
+    }
+
+    /// Posts a message. What is answered isn't read; any status of 2xx says that it was taken.
+    ///
+    /// # Errors
+    /// See [`OutboundError`]; the full reason is logged.
+    pub async fn post(&self, url: &str, message: Message) -> Result<(), OutboundError> {
+        let Message { content_type, mut headers, body } = message;
+        headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+        let asking = Asking { method: Method::POST, headers, body, limit: None };
+        self.ask(url, asking, "a message wasn't taken").await.map(drop)
+    }
+
+    async fn ask(&self, url: &str, asking: Asking, otherwise: &'static str) -> Result<Fetched, OutboundError> {
         let url = self.check(url)?;
         let patience = self.0.settings.total_timeout;
-        let result = tokio::time::timeout(patience, self.exchange(&url, accept, limit)).await;
+        let result = tokio::time::timeout(patience, self.exchange(&url, asking)).await;
         result.unwrap_or(Err(Failed(OutboundError::Slow, String::new()))).map_err(|Failed(error, reason)| {
             // Neither query nor fragment: they may hold something secret.
             let address = &url[..url::Position::AfterPath];
-            tracing::warn!(address, error = %error, reason, "nothing was fetched");
+            tracing::warn!(address, error = %error, reason, "{otherwise}");
             error
         })
     }
 
-    async fn exchange(&self, url: &Url, accept: &'static str, limit: usize) -> Result<Fetched, Failed> {
+    async fn exchange(&self, url: &Url, asking: Asking) -> Result<Fetched, Failed> {
         let addresses = self.addresses(url).await?;
         let _turn = self.0.turns.acquire().await.map_err(|error| failed(OutboundError::Slow, &error))?;
         let stream = self.connect(&addresses).await?;
         if url.scheme() == "http" {
-            return get(stream, url, accept, limit).await;
+            return converse(stream, url, asking).await;
         }
         let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let connector = self.tls().await?;
@@ -264,7 +304,7 @@ impl Outbound {
         shaken
             .map_err(|error| failed(OutboundError::Slow, &error))?
             .map_err(|error| failed(OutboundError::Tls, &error))?;
-        get(stream, url, accept, limit).await
+        converse(stream, url, asking).await
     }
 
     /// The addresses that may be connected to, in the resolver's order.
@@ -358,7 +398,7 @@ fn connector(authorities: &[X509]) -> Result<Tls, openssl::error::ErrorStack> {
     Ok(Tls(builder.build()))
 }
 
-async fn get<S>(stream: S, url: &Url, accept: &'static str, limit: usize) -> Result<Fetched, Failed>
+async fn converse<S>(stream: S, url: &Url, asking: Asking) -> Result<Fetched, Failed>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -369,19 +409,28 @@ where
         .await
         .map_err(|error| protocol(&error))?;
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-    let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
-        .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
-        .header(header::ACCEPT, accept)
-        .header(header::USER_AGENT, "Signet")
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new());
+    let Asking { method, headers, body, limit } = asking;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(&url[url::Position::BeforePath..url::Position::AfterQuery])
+        .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort]);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request =
+        request.header(header::USER_AGENT, "Signet").header(header::CONNECTION, "close").body(Full::new(body));
     let request = request.map_err(|error| protocol(&error))?;
     let (head, mut body) = sender.send_request(request).await.map_err(|error| protocol(&error))?.into_parts();
     match head.status {
+        status if limit.is_none() && status.is_success() => {
+            return Ok(Fetched { headers: head.headers, body: Bytes::new() });
+        }
         StatusCode::OK => {}
         status if status.is_redirection() => return Err(Failed(OutboundError::Redirect, status.to_string())),
+        status if limit.is_none() => return Err(Failed(OutboundError::NotTaken(status.as_u16()), String::new())),
         status => return Err(Failed(OutboundError::Status(status.as_u16()), String::new())),
     }
+    let limit = limit.unwrap_or(0);
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| protocol(&error))?;

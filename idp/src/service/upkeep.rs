@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::ctx::Ctx;
+use super::deliveries;
 use super::key_rings::{self, KeyChange, KeyChangeError};
 use crate::domain::client::ClientMetadata;
 use crate::domain::{TenantId, Timestamp};
@@ -27,7 +28,7 @@ const BATCH: u64 = 500;
 /// How long a revoked or ended session or grant is kept: as long as a token of it may live.
 const AFTERLIFE: Duration = ClientMetadata::LONGEST_ACCESS_TOKEN_LIFETIME;
 
-/// Runs until `stop` is cancelled. The three tasks wait for nothing of one another: a change holds everywhere at once
+/// Runs until `stop` is cancelled. The four tasks wait for nothing of one another: a change holds everywhere at once
 /// while ten thousand rows are being removed.
 pub async fn run(ctx: Ctx, stop: CancellationToken) {
     let following = async {
@@ -53,7 +54,7 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
             }
         }
     };
-    tokio::join!(following, cleaning, rotating);
+    tokio::join!(following, cleaning, rotating, deliveries::run(&ctx, &stop));
 }
 
 /// The work, unless the end comes first. It may be left at any point: what was begun in the database is finished there.
@@ -86,9 +87,9 @@ pub async fn follow_changes(ctx: &Ctx) {
 
 /// Removes what has expired, in small batches, until nothing is left of it.
 pub async fn clean(ctx: &Ctx) -> Result<(), StoreError> {
-    let now = ctx.now();
+    let (now, keep_dead) = (ctx.now(), ctx.config.deliveries.keep_dead);
     loop {
-        let removed = ctx.database.write(move |tx| Box::pin(clean_batch(tx, now))).await?;
+        let removed = ctx.database.write(move |tx| Box::pin(clean_batch(tx, now, keep_dead))).await?;
         if removed == 0 {
             return Ok(());
         }
@@ -97,10 +98,11 @@ pub async fn clean(ctx: &Ctx) -> Result<(), StoreError> {
     }
 }
 
-async fn clean_batch(tx: &impl store::Connection, now: Timestamp) -> Result<u64, StoreError> {
+async fn clean_batch(tx: &impl store::Connection, now: Timestamp, keep_dead: Duration) -> Result<u64, StoreError> {
     let before = now - AFTERLIFE;
     Ok(store::authorization_flows::delete_expired(tx, now, BATCH).await?
         + store::authorization_codes::delete_expired(tx, now, BATCH).await?
+        + store::deliveries::delete_dead(tx, now - keep_dead, BATCH).await?
         + store::client_assertions::delete_expired(tx, before, BATCH).await?
         + store::sign_in_limits::delete_stale(tx, before, BATCH).await?
         + store::refresh_tokens::delete_expired(tx, before, BATCH).await?

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use entity::control::change_counter::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use tokio::sync::Notify;
 
 use super::StoreError;
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, UserId};
@@ -41,18 +42,23 @@ pub enum Change {
 }
 
 tokio::task_local! {
-    static NOTED: RefCell<Vec<Change>>;
+    static NOTED: RefCell<Noted>;
 }
 
 /// Notes that this transaction changes something. The functions of the store that change what others may keep call it
 /// themselves; what was noted is counted at the end of the transaction and made known after its commit.
 pub fn note(change: Change) {
     // Outside of a job of the store's nothing is kept: tests that go behind its back know what they do.
-    let _outside = NOTED.try_with(|noted| noted.borrow_mut().push(change));
+    let _outside = NOTED.try_with(|noted| noted.borrow_mut().changes.push(change));
+}
+
+/// Notes that this transaction put a message into the queue: whoever sends them is woken after its commit.
+pub(super) fn note_delivery() {
+    let _outside = NOTED.try_with(|noted| noted.borrow_mut().deliveries = true);
 }
 
 /// Runs a job and gives what it noted.
-pub(super) async fn noting<F: Future>(job: F) -> (F::Output, Vec<Change>) {
+pub(super) async fn noting<F: Future>(job: F) -> (F::Output, Noted) {
     let noted = async {
         let output = job.await;
         (output, NOTED.with(RefCell::take))
@@ -65,20 +71,22 @@ pub(super) async fn noting<F: Future>(job: F) -> (F::Output, Vec<Change>) {
 pub(super) struct Noted {
     pub(super) changes: Vec<Change>,
     revision: Option<i64>,
+    /// Whether there is something to be sent.
+    deliveries: bool,
 }
 
 /// Counts a transaction that changed something, as its last statement: on PostgreSQL the row stays locked from here to
 /// the commit.
-pub(super) async fn count(db: &impl ConnectionTrait, changes: Vec<Change>) -> Result<Noted, StoreError> {
-    if changes.is_empty() {
-        return Ok(Noted::default());
+pub(super) async fn count(db: &impl ConnectionTrait, noted: Noted) -> Result<Noted, StoreError> {
+    if noted.changes.is_empty() {
+        return Ok(noted);
     }
     let rows = Entity::update_many()
         .col_expr(Column::Revision, Expr::col(Column::Revision).add(1))
         .filter(Column::TenantId.eq(TenantId::DEFAULT.uuid()))
         .exec_with_returning(db)
         .await?;
-    Ok(Noted { changes, revision: rows.first().map(|row| row.revision) })
+    Ok(Noted { revision: rows.first().map(|row| row.revision), ..noted })
 }
 
 /// The number of transactions so far that changed something.
@@ -167,6 +175,8 @@ pub struct Changes {
     began: Instant,
     /// Until when it is certain that nothing happened that isn't known here: milliseconds since `began`.
     certain_until: AtomicU64,
+    /// Rung when something is to be sent.
+    deliveries: Notify,
 }
 
 impl fmt::Debug for Changes {
@@ -183,6 +193,7 @@ impl Changes {
             revision: AtomicI64::new(-1),
             began: Instant::now(),
             certain_until: AtomicU64::new(0),
+            deliveries: Notify::new(),
         }
     }
 
@@ -251,6 +262,15 @@ impl Changes {
             // If the numbers before it are another process's, the next look finds that out.
             let _other = self.revision.compare_exchange(revision - 1, revision, SeqCst, SeqCst);
         }
+        if noted.deliveries {
+            self.deliveries.notify_one();
+        }
+    }
+
+    /// Waits until a transaction of this process has put a message into the queue; returns at once if one did since the
+    /// last time. For the one who sends them.
+    pub async fn deliveries_added(&self) {
+        self.deliveries.notified().await;
     }
 
     /// Takes note of how many transactions changed something: of those that aren't known nobody knows what it was.
@@ -320,7 +340,7 @@ mod tests {
     fn numbers_that_are_not_ours_change_everything() {
         let changes = certain();
         let stamp = || changes.stamp(changes.begin(), &[user(1)]);
-        let own = |revision| Noted { changes: vec![user(2)], revision: Some(revision) };
+        let own = |revision| Noted { changes: vec![user(2)], revision: Some(revision), deliveries: false };
         changes.see_revision(Some(7));
         let kept = stamp();
         changes.publish_own(&own(8));

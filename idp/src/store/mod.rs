@@ -15,6 +15,7 @@ pub mod client_assertions;
 pub mod clients;
 pub mod consents;
 pub mod database;
+pub mod deliveries;
 mod error;
 mod following;
 pub mod grants;

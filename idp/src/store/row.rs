@@ -10,6 +10,7 @@ use super::StoreError;
 use crate::domain::audit::Outcome;
 use crate::domain::authorization_flow::FlowState;
 use crate::domain::client::ClientStatus;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::sign_in_limit::LimitKind;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::user::UserStatus;
@@ -87,6 +88,7 @@ same_values! {
     rows::users::UserStatus = UserStatus { Active, Disabled, Locked }
     rows::clients::ClientStatus = ClientStatus { Active, Disabled }
     rows::authorization_flows::FlowState = FlowState { Open, Completed, Refused }
+    rows::deliveries::DeliveryState = DeliveryState { Pending, Dead }
     rows::audit_events::AuditOutcome = Outcome { Success, Refused, Failed }
     rows::sign_in_limits::LimitKind = LimitKind { Account, Address }
 }

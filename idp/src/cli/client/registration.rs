@@ -104,6 +104,21 @@ pub(super) struct Registration {
     /// Where a sign-in can be begun at the client
     #[arg(long, value_name = "URL")]
     initiate_login_uri: Option<String>,
+    /// Address that people may be sent to once they are signed out, byte for byte; may be repeated
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
+    /// What a frame shows to sign people out there (OpenID Connect Front-Channel Logout)
+    #[arg(long, value_name = "URL")]
+    frontchannel_logout_uri: Option<String>,
+    /// Whether iss and sid must go with it; they always do
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    frontchannel_logout_session_required: Option<bool>,
+    /// Where it takes logout tokens (OpenID Connect Back-Channel Logout)
+    #[arg(long, value_name = "URL")]
+    backchannel_logout_uri: Option<String>,
+    /// Whether logout tokens must have a sid; they always do
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    backchannel_logout_session_required: Option<bool>,
     /// What its refresh tokens die with: nothing but their time, or also the session
     #[arg(long, value_name = "POLICY",
         value_parser = one_of(&[RefreshTokenPolicy::Offline, RefreshTokenPolicy::Session], |policy| match policy {
@@ -160,6 +175,9 @@ impl Registration {
         patch.some("require_signed_request_object", self.require_signed_request_object);
         patch.some("subject_type", self.subject_type);
         patch.list("request_uris", &self.request_uris);
+        patch.list("post_logout_redirect_uris", &self.post_logout_redirect_uris);
+        patch.some("frontchannel_logout_session_required", self.frontchannel_logout_session_required);
+        patch.some("backchannel_logout_session_required", self.backchannel_logout_session_required);
         patch.list("contacts", &self.contacts);
         patch.list("roles", &self.roles);
         for (name, text) in [
@@ -174,6 +192,8 @@ impl Registration {
             ("userinfo_signed_response_alg", &self.userinfo_alg),
             ("audience", &self.audience),
             ("initiate_login_uri", &self.initiate_login_uri),
+            ("frontchannel_logout_uri", &self.frontchannel_logout_uri),
+            ("backchannel_logout_uri", &self.backchannel_logout_uri),
         ] {
             patch.text(name, text.as_deref());
         }

@@ -64,6 +64,9 @@ pub enum ClientMetadataError {
     /// OpenID Connect Core §4.
     #[error("initiate_login_uri must be an https URL")]
     InitiateLoginUri,
+    /// OpenID Connect Front-Channel Logout §2: a frame of the client's own.
+    #[error("frontchannel_logout_uri must have scheme, host and port of one of redirect_uris")]
+    FrontchannelLogoutUri,
     /// OpenID Connect Core §8.1: the sector of several hosts must be said.
     #[error("subject_type pairwise with redirect_uris on several hosts needs sector_identifier_uri")]
     SeveralHosts,
@@ -143,7 +146,11 @@ impl ClientMetadata {
                 return Err(Error::Uri(uri.chars().take(100).collect()));
             }
         }
-        for (name, uri) in [("jwks_uri", &self.jwks_uri), ("sector_identifier_uri", &self.sector_identifier_uri)] {
+        for (name, uri) in [
+            ("jwks_uri", &self.jwks_uri),
+            ("sector_identifier_uri", &self.sector_identifier_uri),
+            ("backchannel_logout_uri", &self.backchannel_logout_uri),
+        ] {
             if uri.as_ref().is_some_and(|uri| !can_be_fetched(uri) || uri.contains('#')) {
                 return Err(Error::FetchedUri(name, " and fragment"));
             }
@@ -154,6 +161,11 @@ impl ClientMetadata {
         }
         if !self.request_uris.iter().all(|uri| can_be_fetched(uri)) {
             return Err(Error::FetchedUri("request_uris", ""));
+        }
+        if let Some(uri) = &self.frontchannel_logout_uri
+            && !(uri.host().is_some() && self.redirect_uris.iter().any(|own| own.origin() == uri.origin()))
+        {
+            return Err(Error::FrontchannelLogoutUri);
         }
         match &self.initiate_login_uri {
             Some(uri) if !can_be_fetched(uri) || !uri.starts_with("https:") => Err(Error::InitiateLoginUri),
@@ -222,6 +234,9 @@ mod tests {
             json!({ "require_signed_request_object": true, "jwks_uri": KEYS }),
             json!({ "request_uris": ["https://app.example/r#hash", "https://app.example/r?x=y"] }),
             json!({ "initiate_login_uri": "https://app.example/login" }),
+            json!({ "post_logout_redirect_uris": ["https://app.example/bye", "com.example.app:/bye"] }),
+            json!({ "frontchannel_logout_uri": "https://app.example/end?x=y", "frontchannel_logout_session_required": true }),
+            json!({ "backchannel_logout_uri": "https://back.example/end", "backchannel_logout_session_required": true }),
             json!({ "subject_type": "pairwise", "redirect_uris": ["https://a.example/1", "https://a.example:8/2"] }),
             json!({ "subject_type": "pairwise", "redirect_uris": ["https://a.example/1", "https://b.example/2"],
                 "sector_identifier_uri": "https://a.example/sector" }),
@@ -263,6 +278,15 @@ mod tests {
             (json!({ "jwks_uri": "https://app.example/ keys" }), "jwks_uri"),
             (json!({ "jwks_uri": format!("{KEYS}{}", "x".repeat(2000)) }), "jwks_uri"),
             (json!({ "sector_identifier_uri": "data:,[]" }), "sector_identifier_uri"),
+            (json!({ "frontchannel_logout_uri": "https://app.example:8443/end" }), "frontchannel_logout_uri"),
+            (json!({ "frontchannel_logout_uri": "https://app.example.evil.example/end" }), "frontchannel_logout_uri"),
+            (
+                json!({ "redirect_uris": ["com.example.app:/cb"], "frontchannel_logout_uri": "com.example.app:/end" }),
+                "frontchannel_logout_uri",
+            ),
+            (json!({ "backchannel_logout_uri": "https://back.example/end#x" }), "backchannel_logout_uri"),
+            (json!({ "backchannel_logout_uri": "https://u:p@back.example/end" }), "backchannel_logout_uri"),
+            (json!({ "backchannel_logout_uri": "/end" }), "backchannel_logout_uri"),
             (json!({ "request_uris": ["https://app.example/r", "urn:x"] }), "request_uris"),
             (json!({ "request_uris": [format!("https://app.example/{}", "x".repeat(493))] }), "request_uris"),
             (json!({ "request_uris": many }), "request_uris"),

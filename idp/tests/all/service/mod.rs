@@ -2,6 +2,7 @@
 
 mod cache;
 mod client_documents;
+mod deliveries;
 mod keys;
 mod outbound;
 mod secrets;

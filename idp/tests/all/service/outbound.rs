@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use idp::config;
-use idp::service::outbound::{Fetched, Outbound, OutboundError, Resolve};
+use idp::service::outbound::{Fetched, Message, Outbound, OutboundError, Resolve};
 
 use crate::support::elsewhere::{Elsewhere, Reply};
 
@@ -318,4 +318,38 @@ async fn only_so_many_are_under_way_at_a_time() {
     assert_eq!(first.unwrap_err(), OutboundError::Slow);
     assert!(second.is_err(), "there was no turn for the second");
     assert_eq!(get(&outbound, &here).await.unwrap().body, "here");
+}
+
+#[tokio::test]
+async fn a_message_is_posted_and_what_says_that_it_was_taken_is_the_status() {
+    let site = Elsewhere::start().await;
+    let message = || Message {
+        content_type: "text/plain",
+        headers: vec![(http::header::ACCEPT, http::HeaderValue::from_static("*/*"))],
+        body: "how are you?".into(),
+    };
+    let status = |status: &str| Reply::Raw(format!("HTTP/1.1 {status}\r\nlocation: /\r\ncontent-length: 0\r\n\r\n"));
+    for (reply, expected) in [
+        (status("200 OK"), Ok(())),
+        (status("204 No Content"), Ok(())),
+        (Reply::Endless(None), Ok(())),
+        (status("302 Found"), Err(OutboundError::Redirect)),
+        (status("400 Bad Request"), Err(OutboundError::NotTaken(400))),
+        (status("503 Later"), Err(OutboundError::NotTaken(503))),
+        (Reply::Raw("SSH-2.0-OpenSSH\r\n".to_owned()), Err(OutboundError::Protocol)),
+    ] {
+        site.answers("/inbox?a=b", reply.clone());
+        assert_eq!(local().post(&site.url("/inbox?a=b"), message()).await, expected, "{reply:?}");
+    }
+    assert_eq!(site.posted("/inbox?a=b"), ["how are you?"; 7]);
+    let head = format!(
+        "POST /inbox?a=b HTTP/1.1\r\nhost: 127.0.0.1:{}\r\naccept: */*\r\ncontent-type: text/plain\r\nuser-agent: Signet\r\nconnection: close\r\ncontent-length: 12\r\n\r\n",
+        site.port()
+    );
+    assert_eq!(site.last(), head);
+    site.answers("/inbox", Reply::Nothing);
+    assert_eq!(hasty().post(&site.url("/inbox"), message()).await, Err(OutboundError::Slow));
+    let strict = Outbound::new(settings(&[])).unwrap();
+    assert_eq!(strict.post(&site.url("/inbox"), message()).await, Err(OutboundError::PlainHttp));
+    assert_eq!(strict.post("https://127.0.0.1/", message()).await, Err(OutboundError::NotPublic));
 }

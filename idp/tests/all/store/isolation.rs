@@ -23,7 +23,7 @@ use crate::support::databases;
 
 const WINDOW: Duration = Duration::from_mins(1);
 
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "users",
     "credentials",
     "clients",
@@ -39,6 +39,7 @@ const TABLES: [&str; 15] = [
     "ledger_heads",
     "event_cursors",
     "sign_in_limits",
+    "deliveries",
 ];
 
 /// One of everything, with the same ids in every tenant.
@@ -56,7 +57,7 @@ async fn fill(tx: &impl Connection, tenant: TenantId, key: &StoredKey) -> Result
     store::outbox::take(tx, tenant, Consumer::Redis, 0, 1).await?;
     store::sign_in_limits::count_attempt(tx, tenant, LimitKind::Account, &hash(1), NOW, WINDOW, 1).await?;
     store::client_assertions::remember(tx, tenant, &client, &hash(1), later(60)).await?;
-    Ok(())
+    store::deliveries::insert(tx, tenant, samples::delivery(1, "reports", None), NOW).await
 }
 
 /// Whatever the tables hold, as text.
@@ -103,6 +104,8 @@ async fn finds_nothing(db: &Database, other: TenantId, key: &StoredKey) -> Resul
     assert_eq!(store::outbox::newest(db, other).await?, 0);
     let limit = store::sign_in_limits::check(db, other, LimitKind::Account, &hash(1), NOW, WINDOW, 1).await?;
     assert_eq!(limit, Attempt::Allowed);
+    assert_eq!(store::deliveries::find(db, other, samples::delivery_id(1)).await?, None);
+    assert!(store::deliveries::list(db, other, None, None, 10).await?.is_empty());
     Ok(())
 }
 
@@ -135,6 +138,11 @@ async fn changes_nothing(tx: &impl Connection, other: TenantId, key: &StoredKey)
     let redeemed = store::authorization_codes::redeem(tx, other, &CodeHash(hash(1)), NOW).await?;
     assert_eq!(redeemed, Redeemed::Unknown);
     assert!(!store::outbox::take(tx, other, Consumer::Redis, 1, 2).await?);
+    let (_, due) = store::deliveries::due(tx, NOW, &[], 1).await?.remove(0);
+    assert_eq!(store::deliveries::claim(tx, other, due.clone(), later(9)).await?, None);
+    store::deliveries::delivered(tx, other, &due).await?;
+    store::deliveries::failed(tx, other, &due, "reason", None).await?;
+    assert!(!store::deliveries::replay(tx, other, due.id, NOW).await?);
     store::sign_in_limits::reset(tx, other, LimitKind::Account, &hash(1)).await
 }
 

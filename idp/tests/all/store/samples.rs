@@ -9,13 +9,14 @@ use idp::domain::authorization_flow::{AuthorizationFlow, FlowState};
 use idp::domain::authorization_request::AuthorizationRequest;
 use idp::domain::authorization_response::ResponseMode;
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, ClientSecret, ClientStatus, GrantType};
+use idp::domain::delivery::{DeliveryKind, NewDelivery};
 use idp::domain::event::{Event, EventType};
 use idp::domain::grant::Grant;
 use idp::domain::ids::{AuditEventId, CredentialId, EventId};
 use idp::domain::session::{AuthenticationMethod, Session};
 use idp::domain::tenant::{Tenant, TenantSettings, TenantStatus};
 use idp::domain::user::{Profile, User, UserStatus};
-use idp::domain::{ClientId, CodeHash, FlowId, GrantId, SessionId, TenantId, Timestamp, UserId};
+use idp::domain::{ClientId, CodeHash, DeliveryId, FlowId, GrantId, SessionId, TenantId, Timestamp, UserId};
 use idp::store::signing_keys::StoredKey;
 use idp::store::{self, Database};
 use keys::{KeyLifecycle, KeySpec, PrivateKey};
@@ -52,6 +53,20 @@ pub(crate) fn grant_id(number: u128) -> GrantId {
 
 pub(crate) fn flow_id(number: u128) -> FlowId {
     FlowId::from_uuid(Uuid::from_u128(number))
+}
+
+pub(crate) fn delivery_id(number: u128) -> DeliveryId {
+    DeliveryId::from_uuid(Uuid::from_u128(number))
+}
+
+pub(crate) fn delivery(number: u128, target: &str, subject: Option<&str>) -> NewDelivery {
+    NewDelivery {
+        id: delivery_id(number),
+        kind: DeliveryKind::BackchannelLogout,
+        target: target.to_owned(),
+        subject: subject.map(str::to_owned),
+        payload: serde_json::json!({ "number": number.to_string() }),
+    }
 }
 
 pub(crate) fn client_id(text: &str) -> ClientId {

@@ -52,6 +52,7 @@ impl Reply {
 struct Told {
     replies: HashMap<String, Reply>,
     asked: Vec<String>,
+    posted: Vec<(String, String)>,
 }
 
 /// A server on a loopback address; it ends with the value.
@@ -116,6 +117,12 @@ impl Elsewhere {
         self.told.lock().unwrap().asked.iter().filter(|head| head.starts_with(&start)).count()
     }
 
+    /// What was posted to a path.
+    pub(crate) fn posted(&self, path: &str) -> Vec<String> {
+        let told = self.told.lock().unwrap();
+        told.posted.iter().filter(|(to, _)| to == path).map(|(_, body)| body.clone()).collect()
+    }
+
     /// The head of the last request.
     pub(crate) fn last(&self) -> String {
         self.told.lock().unwrap().asked.last().cloned().unwrap_or_default()
@@ -132,8 +139,16 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, told: &Mutex<
     }
     let head = String::from_utf8(head).unwrap();
     let path = head.split(' ').nth(1).unwrap().to_owned();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    if stream.read_exact(&mut body).await.is_err() {
+        return;
+    }
     let reply = {
         let mut told = told.lock().unwrap();
+        if head.starts_with("POST ") {
+            told.posted.push((path.clone(), String::from_utf8(body).unwrap()));
+        }
         told.asked.push(head);
         told.replies.get(&path).cloned()
     };

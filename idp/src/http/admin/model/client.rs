@@ -88,6 +88,21 @@ macro_rules! registration {
             /// Where a sign-in can be begun at the client (OpenID Connect Core §4).
             #[serde(skip_serializing_if = "Option::is_none")]
             pub initiate_login_uri: Option<Uri>,
+            /// Where its users may be sent to once they are signed out, byte for byte.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub post_logout_redirect_uris: Option<Vec<Uri>>,
+            /// What a frame shows to sign its users out there (OpenID Connect Front-Channel Logout).
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub frontchannel_logout_uri: Option<Uri>,
+            /// Whether `iss` and `sid` must go with it; they always do.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub frontchannel_logout_session_required: Option<bool>,
+            /// Where it takes logout tokens (OpenID Connect Back-Channel Logout).
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub backchannel_logout_uri: Option<Uri>,
+            /// Whether logout tokens must have a `sid`; they always do.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub backchannel_logout_session_required: Option<bool>,
             /// What its refresh tokens die with, beside all that ends any of them.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub refresh_tokens: Option<Word<RefreshTokenPolicy>>,

@@ -246,7 +246,9 @@ fn the_api_knows_every_member_of_a_registration() {
         "default_acr_values": ["1"], "initiate_login_uri": "https://x.example/i", "contacts": ["a@x.example"],
         "id_token_signed_response_alg": "PS256", "access_token_signed_response_alg": "EdDSA", "audience": "x",
         "roles": ["r"], "access_token_lifetime": 60, "consent": "implied", "pkce": "optional",
-        "refresh_tokens": "session" });
+        "refresh_tokens": "session", "post_logout_redirect_uris": ["https://x.example/bye"],
+        "frontchannel_logout_uri": "https://x.example/end", "frontchannel_logout_session_required": true,
+        "backchannel_logout_uri": "https://x.example/back", "backchannel_logout_session_required": true });
     let Value::Object(members) = document.clone() else { unreachable!() };
     let details = ClientDetails::registered(members).unwrap();
     assert_eq!(Value::Object(details.document()), document, "this test doesn't know a member of the registration");

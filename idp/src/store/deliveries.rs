@@ -1,0 +1,225 @@
+//! The queue of messages to others.
+//!
+//! A message is put in by the transaction of what it tells of. Whoever sends it claims it first, by an update that only
+//! one of any number can make: it sets the time at which the message may be taken for lost, and that time is the claim's
+//! proof from then on.
+
+use entity::control::deliveries::{Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, Order, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+
+use super::StoreError;
+use super::changes;
+use super::housekeeping::delete_batch;
+use super::row::{Place, page};
+use crate::domain::delivery::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
+use crate::domain::{DeliveryId, TenantId, Timestamp};
+
+/// The name of the table in the part of a query that looks for earlier messages.
+const EARLIER: &str = "earlier";
+
+/// Those that messages go to: kind and target within a tenant.
+pub type Target = (TenantId, DeliveryKind, String);
+
+impl TryFrom<Model> for Delivery {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let kind = DeliveryKind::from_name(&row.kind);
+        Ok(Self {
+            id: DeliveryId::from_uuid(row.delivery_id),
+            kind: kind.ok_or_else(|| StoreError::corrupt("deliveries", "kind"))?,
+            target: row.target,
+            subject: row.subject,
+            payload: row.payload,
+            state: row.state.into(),
+            attempts: Place("deliveries", "attempts").parse(row.attempts)?,
+            next_attempt_at: Timestamp::from_millis(row.next_attempt_at),
+            created_at: Timestamp::from_millis(row.created_at),
+            last_error: row.last_error,
+        })
+    }
+}
+
+fn this(tenant: TenantId, id: DeliveryId) -> Condition {
+    Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::DeliveryId.eq(id.uuid()))
+}
+
+fn in_state(state: DeliveryState) -> Expr {
+    Column::State.eq(entity::control::deliveries::DeliveryState::from(state))
+}
+
+/// The kinds that this program knows: a later version may have put others in.
+fn known() -> Expr {
+    Column::Kind.is_in(DeliveryKind::ALL.map(DeliveryKind::as_str))
+}
+
+/// Puts a message in, to be sent as soon as the transaction is committed.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such tenant.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    new: NewDelivery,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = Model {
+        tenant_id: tenant.uuid(),
+        delivery_id: new.id.uuid(),
+        kind: new.kind.as_str().to_owned(),
+        target: new.target,
+        subject: new.subject,
+        payload: new.payload,
+        state: DeliveryState::Pending.into(),
+        attempts: 0,
+        next_attempt_at: now.millis(),
+        created_at: now.millis(),
+        last_error: None,
+    };
+    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    changes::note_delivery();
+    Ok(())
+}
+
+/// Messages of any tenant whose time has come, those that wait longest first; none that an earlier one about the same
+/// subject keeps back, and none to those who are busy.
+pub async fn due(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    busy: &[Target],
+    limit: u64,
+) -> Result<Vec<(TenantId, Delivery)>, StoreError> {
+    let same = |column: Column| Expr::col((EARLIER, column)).equals((Entity, column));
+    let earlier = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, EARLIER)
+        .and_where(same(Column::TenantId))
+        .and_where(same(Column::Target))
+        .and_where(same(Column::Subject))
+        .and_where(same(Column::Kind))
+        .and_where(Expr::col((EARLIER, Column::DeliveryId)).lt(Expr::col((Entity, Column::DeliveryId))))
+        .and_where(Expr::col((EARLIER, Column::State)).eq("pending"))
+        .take();
+    let mut query = Entity::find()
+        .filter(in_state(DeliveryState::Pending))
+        .filter(Column::NextAttemptAt.lte(now.millis()))
+        .filter(known());
+    for (tenant, kind, target) in busy {
+        let theirs = Condition::all()
+            .add(Column::TenantId.eq(tenant.uuid()))
+            .add(Column::Kind.eq(kind.as_str()))
+            .add(Column::Target.eq(target.as_str()));
+        query = query.filter(theirs.not());
+    }
+    let rows = query
+        .filter(Condition::any().add(Column::Subject.is_null()).add(Expr::exists(earlier).not()))
+        .order_by(Column::NextAttemptAt, Order::Asc)
+        .order_by(Column::DeliveryId, Order::Asc)
+        .limit(page(limit))
+        .all(db)
+        .await?;
+    let row = |row: Model| Ok((TenantId::from_uuid(row.tenant_id), row.try_into()?));
+    rows.into_iter().map(row).collect()
+}
+
+/// Claims a message that is due, for an attempt that is over at `until`; the message as it is now, or `None` if another
+/// was faster.
+pub async fn claim(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    due: Delivery,
+    until: Timestamp,
+) -> Result<Option<Delivery>, StoreError> {
+    let claimed = Entity::update_many()
+        .col_expr(Column::NextAttemptAt, Expr::value(until.millis()))
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .filter(claimed_as(tenant, &due))
+        .exec(db)
+        .await?;
+    let attempts = due.attempts + 1;
+    Ok((claimed.rows_affected > 0).then_some(Delivery { attempts, next_attempt_at: until, ..due }))
+}
+
+/// The message as long as nobody else has claimed it.
+fn claimed_as(tenant: TenantId, delivery: &Delivery) -> Condition {
+    this(tenant, delivery.id)
+        .add(in_state(DeliveryState::Pending))
+        .add(Column::NextAttemptAt.eq(delivery.next_attempt_at.millis()))
+}
+
+/// Takes a claimed message out: it has arrived.
+pub async fn delivered(db: &impl ConnectionTrait, tenant: TenantId, claimed: &Delivery) -> Result<(), StoreError> {
+    Entity::delete_many().filter(claimed_as(tenant, claimed)).exec(db).await?;
+    Ok(())
+}
+
+/// Notes why an attempt failed, and when the next one is; `None` if there is to be none.
+pub async fn failed(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    claimed: &Delivery,
+    reason: &str,
+    next: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let update = Entity::update_many().col_expr(Column::LastError, Expr::value(reason));
+    let update = match next {
+        Some(next) => update.col_expr(Column::NextAttemptAt, Expr::value(next.millis())),
+        None => update.col_expr(Column::State, Expr::value("dead")),
+    };
+    update.filter(claimed_as(tenant, claimed)).exec(db).await?;
+    Ok(())
+}
+
+/// The message of this id.
+pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+    Entity::find().filter(this(tenant, id)).filter(known()).one(db).await?.map(Delivery::try_from).transpose()
+}
+
+/// The tenant's messages, oldest first, of one state or of any; those after `after`.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    state: Option<DeliveryState>,
+    after: Option<DeliveryId>,
+    limit: u64,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut query = Entity::find().filter(Column::TenantId.eq(tenant.uuid())).filter(known());
+    if let Some(state) = state {
+        query = query.filter(in_state(state));
+    }
+    if let Some(after) = after {
+        query = query.filter(Column::DeliveryId.gt(after.uuid()));
+    }
+    let rows = query.order_by(Column::DeliveryId, Order::Asc).limit(page(limit)).all(db).await?;
+    rows.into_iter().map(Delivery::try_from).collect()
+}
+
+/// Tries a dead message again from the start; `false` if there is no such one.
+pub async fn replay(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: DeliveryId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let pending = entity::control::deliveries::DeliveryState::from(DeliveryState::Pending);
+    let replayed = Entity::update_many()
+        .col_expr(Column::State, Expr::value(pending))
+        .col_expr(Column::Attempts, Expr::value(0))
+        .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
+        .filter(this(tenant, id))
+        .filter(in_state(DeliveryState::Dead))
+        .exec(db)
+        .await?;
+    changes::note_delivery();
+    Ok(replayed.rows_affected > 0)
+}
+
+/// Deletes at most `limit` dead messages, of any tenant, that were put in before that.
+pub async fn delete_dead(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    let over = Condition::all().add(in_state(DeliveryState::Dead)).add(Column::CreatedAt.lte(before.millis()));
+    delete_batch::<Entity>(db, over, limit).await
+}
