@@ -49,6 +49,7 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         name: "Reports".to_owned(),
         metadata,
         secrets: Vec::new(),
+        grants_since: None,
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     }

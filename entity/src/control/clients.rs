@@ -32,6 +32,8 @@ pub struct Model {
     /// RFC 7591 metadata and Signet's own settings, one typed document.
     #[sea_orm(column_type = "JsonBinary")]
     pub metadata: Json,
+    /// Grants from before don't count. Unix milliseconds.
+    pub grants_since: Option<i64>,
     /// When the row was made. Unix milliseconds.
     pub created_at: i64,
     /// When the row was last changed. Unix milliseconds.

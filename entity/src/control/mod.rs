@@ -19,5 +19,6 @@ pub mod refresh_tokens;
 pub mod sessions;
 pub mod sign_in_limits;
 pub mod signing_keys;
+pub mod sweeps;
 pub mod tenants;
 pub mod users;

@@ -35,6 +35,8 @@ pub struct Model {
     /// Its settings, one typed document.
     #[sea_orm(column_type = "JsonBinary")]
     pub settings: Json,
+    /// Sessions and grants from before don't count. Unix milliseconds.
+    pub sessions_since: Option<i64>,
     /// When the row was made. Unix milliseconds.
     pub created_at: i64,
     /// When the row was last changed. Unix milliseconds.

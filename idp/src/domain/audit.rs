@@ -65,6 +65,10 @@ macro_rules! audit_kinds {
 audit_kinds! {
     /// A person signed in, or tried to.
     SignIn = "user.sign_in",
+    /// A session was ended.
+    SessionEnded = "session.ended",
+    /// Several sessions, or all that a client was given, were ended.
+    SessionsEnded = "sessions.ended",
     /// A user was made.
     UserCreated = "user.created",
     /// Names, roles or claims of a user were changed.

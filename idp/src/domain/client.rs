@@ -28,6 +28,8 @@ pub struct Client {
     pub metadata: ClientMetadata,
     /// Its secrets that haven't expired; more than one while one replaces another.
     pub secrets: Vec<ClientSecret>,
+    /// What it was given until then doesn't count: all of it was taken back at once.
+    pub grants_since: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -70,6 +70,11 @@ uuid_id!(
     "grant id"
 );
 uuid_id!(
+    /// Rows that are left to be swept up.
+    SweepId,
+    "sweep id"
+);
+uuid_id!(
     /// An authorization request that is waiting for its user.
     FlowId,
     "flow id"

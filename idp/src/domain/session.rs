@@ -50,3 +50,68 @@ pub enum AuthenticationMethod {
 /// the database nor a `sid` in a token opens a session.
 #[derive(Clone, Debug)]
 pub struct SessionSecret(pub Secret);
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// The person signed out.
+    SignedOut,
+    /// The person or an administrator ended it.
+    Revoked,
+    /// There were too many; it was the oldest.
+    Limit,
+    /// The password was changed.
+    PasswordChanged,
+    /// The person was disabled or locked.
+    UserDisabled,
+    /// The person was deleted.
+    UserDeleted,
+    /// The client was disabled.
+    ClientDisabled,
+    /// All sessions of the tenant were ended.
+    LockDown,
+    /// The tenant was suspended.
+    TenantSuspended,
+    /// It rested for too long.
+    Idle,
+    /// Its life was over.
+    Expired,
+}
+
+impl EndReason {
+    const ALL: [Self; 11] = [
+        Self::SignedOut,
+        Self::Revoked,
+        Self::Limit,
+        Self::PasswordChanged,
+        Self::UserDisabled,
+        Self::UserDeleted,
+        Self::ClientDisabled,
+        Self::LockDown,
+        Self::TenantSuspended,
+        Self::Idle,
+        Self::Expired,
+    ];
+
+    /// Its name in the log, in events and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Revoked => "revoked",
+            Self::Limit => "limit",
+            Self::PasswordChanged => "password_changed",
+            Self::UserDisabled => "user_disabled",
+            Self::UserDeleted => "user_deleted",
+            Self::ClientDisabled => "client_disabled",
+            Self::LockDown => "lock_down",
+            Self::TenantSuspended => "tenant_suspended",
+            Self::Idle => "idle",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}

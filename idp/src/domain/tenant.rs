@@ -24,6 +24,8 @@ pub struct Tenant {
     pub status: TenantStatus,
     /// What its administrators may change.
     pub settings: TenantSettings,
+    /// Sessions and tokens that began until then don't count: all of them were ended at once.
+    pub sessions_since: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

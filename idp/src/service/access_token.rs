@@ -153,12 +153,19 @@ async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<A
 
 async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadyClient>, AccessTokenError> {
     let made = verified.registered.iat.ok_or(AccessTokenError::Invalid)?;
-    // A client that was deleted and made anew under the same name isn't the one that the token was for. The token
-    // knows the second that it was made in, no more.
-    let made = Timestamp::from_seconds(made) + Duration::from_millis(999);
+    // The token knows the second that it was made in, no more. What was taken back is taken back to the end of its
+    // second, a token that was made right after it included.
+    let made = Timestamp::from_seconds(made);
+    let withdrawn = |since: Option<Timestamp>| since.is_some_and(|since| made <= since);
+    if withdrawn(tenant.sessions_since) {
+        return Err(AccessTokenError::Invalid);
+    }
     match clients::active(ctx, tenant.id, &verified.ours.client_id).await {
+        // A client that was deleted and made anew under the same name isn't the one that the token was for.
         Ok(client)
-            if client.created_at <= made && client.metadata.grant_types.contains(&GrantType::ClientCredentials) =>
+            if client.created_at <= made + Duration::from_millis(999)
+                && !withdrawn(client.grants_since)
+                && client.metadata.grant_types.contains(&GrantType::ClientCredentials) =>
         {
             Ok(client)
         }

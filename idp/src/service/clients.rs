@@ -11,6 +11,7 @@ use super::audit::Actor;
 use super::client_documents::{self, DocumentError};
 use super::ctx::Ctx;
 use super::kept::Kept;
+use super::sessions::ending::{self, Ending, Which};
 use super::{Failure, audit, events};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::{Client, ClientMetadata, ClientMetadataError, ClientSecret, ClientStatus};
@@ -18,6 +19,7 @@ use crate::domain::client_details::{self, ClientDetails};
 use crate::domain::event::EventType;
 use crate::domain::ids::CredentialId;
 use crate::domain::merge_patch::FieldError;
+use crate::domain::session::EndReason;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::changes::Change;
 use crate::store::{self, StoreError};
@@ -210,6 +212,7 @@ pub async fn create(
         name: new.name,
         metadata: new.metadata,
         secrets: stored.into_iter().collect(),
+        grants_since: None,
         created_at: now,
         updated_at: now,
     };
@@ -359,7 +362,7 @@ pub async fn rotate_secret(
     Ok((secret, until))
 }
 
-/// Switches a client on or off.
+/// Switches a client on or off. Switched off, all that it was given ends.
 pub async fn set_status(
     ctx: &Ctx,
     tenant: TenantId,
@@ -376,11 +379,15 @@ pub async fn set_status(
         ClientStatus::Disabled => EventType::ClientDisabled,
     };
     let told = events::of(ctx, told).by(&actor).client(id);
-    let client_id = id.clone();
+    let ending = Ending::new(ctx, Which::OfClient(id.clone()), EndReason::ClientDisabled).by(actor);
+    let (client_id, inside) = (id.clone(), ctx.clone());
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::clients::set_status(tx, tenant, &client_id, status, now).await?;
+                if status == ClientStatus::Disabled {
+                    ending::end_in(&inside, tx, tenant, ending).await?;
+                }
                 told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })

@@ -15,11 +15,12 @@ use tokio::time::Instant;
 use super::ctx::{Caller, Ctx};
 use super::password_hasher::{PasswordCheck, PasswordHasherError};
 use super::sessions::Accounts;
+use super::sessions::ending::{self, Ending, Which};
 use super::{Failure, audit, events, subject};
 use crate::domain::acr::Acr;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::event::EventType;
-use crate::domain::session::{AuthenticationMethod, Session, SessionSecret};
+use crate::domain::session::{AuthenticationMethod, EndReason, Session, SessionSecret};
 use crate::domain::sign_in_limit::{Attempt, LimitKind};
 use crate::domain::user::{LoginName, User};
 use crate::domain::{ClientId, FlowId, Secret, SessionId, TenantId, Timestamp, UserId};
@@ -184,6 +185,8 @@ async fn begin_session(
     let (mut row, hash, flow) = (session, secret.0.sha256(), attempt.flow);
     let former = own.and_then(|own| attempt.accounts.secret_of(own.id)).map(|secret| secret.0.sha256());
     let supernumerary = attempt.accounts.supernumerary().filter(|_| own.is_none()).map(|session| session.id);
+    let supernumerary = supernumerary.map(|id| Ending::new(ctx, Which::One(id), EndReason::Limit).from(caller));
+    let inside = ctx.clone();
     let session = ctx
         .database
         .write(move |tx| {
@@ -199,7 +202,7 @@ async fn begin_session(
                 }
                 limits.forgive(tx, tenant).await?;
                 if let Some(supernumerary) = supernumerary {
-                    store::sessions::end(tx, tenant, supernumerary, now).await?;
+                    ending::end_in(&inside, tx, tenant, supernumerary).await?;
                 }
                 // Unless it has ended since the request began, or another tab was faster.
                 let renewed = match &former {

@@ -60,15 +60,15 @@ pub async fn live(
     grant: GrantId,
     now: Timestamp,
 ) -> Result<Result<LiveSubject, SubjectRefused>, StoreError> {
-    let Some(grant) = store::grants::find(db, tenant, grant).await?.filter(|grant| grant.is_live(now)) else {
+    let Some(grant) = store::grants::find_live(db, tenant, grant, now).await? else {
         return Ok(Err(SubjectRefused::Grant));
     };
     let session = match grant.session_id {
         None => None,
-        Some(session) => match store::sessions::find_by_id(db, tenant, session).await? {
-            Some(session) if session.is_live(now) => Some(session),
-            Some(_) | None if grant.offline => None,
-            Some(_) | None => return Ok(Err(SubjectRefused::Session)),
+        Some(session) => match store::sessions::find_live(db, tenant, session, now).await? {
+            Some(session) => Some(session),
+            None if grant.offline => None,
+            None => return Ok(Err(SubjectRefused::Session)),
         },
     };
     let Some(user) = store::users::find_by_id(db, tenant, grant.user_id).await? else {

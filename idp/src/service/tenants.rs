@@ -8,7 +8,9 @@ use thiserror::Error;
 use super::Failure;
 use super::ctx::Ctx;
 use super::kept::Kept;
+use super::sessions::ending::{self, Ending, Which};
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::session::EndReason;
 use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
 use crate::service::audit;
@@ -114,6 +116,7 @@ pub async fn create(ctx: &Ctx, new: NewTenant, actor: &str) -> Result<Tenant, Te
         name: new.name,
         status: TenantStatus::Active,
         settings: new.settings,
+        sessions_since: None,
         created_at: now,
         updated_at: now,
     };
@@ -148,7 +151,7 @@ pub async fn ensure_default(ctx: &Ctx) -> Result<(), TenantChangeError> {
     }
 }
 
-/// Suspends a tenant or lets it work again.
+/// Suspends a tenant or lets it work again. Suspended, all its sessions and tokens end: it doesn't wake up with them.
 pub async fn set_status(
     ctx: &Ctx,
     slug: &Slug,
@@ -163,11 +166,15 @@ pub async fn set_status(
     let event = audit::event(ctx, AuditKind::TenantChanged, Outcome::Success)
         .by(actor)
         .detail(serde_json::json!({ "status": status }));
-    let id = tenant.id;
+    let ending = Ending::new(ctx, Which::OfTenant, EndReason::TenantSuspended).by(actor);
+    let (id, inside) = (tenant.id, ctx.clone());
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::tenants::set_status(tx, id, status, now).await?;
+                if status == TenantStatus::Suspended {
+                    ending::end_in(&inside, tx, id, ending).await?;
+                }
                 store::audit::append(tx, id, &event.build()).await
             })
         })
@@ -218,7 +225,7 @@ pub async fn list(ctx: &Ctx, after: Option<TenantId>, limit: u64) -> Result<Vec<
     Ok(store::tenants::list(ctx.database.read(), after, limit).await?)
 }
 
-/// When the row was last changed, for what is derived from it and kept.
-pub fn version(tenant: &Tenant) -> (TenantId, Timestamp) {
-    (tenant.id, tenant.updated_at)
+/// When the row was last changed, and its sessions last ended, for what is derived from it and kept.
+pub fn version(tenant: &Tenant) -> (TenantId, Timestamp, Option<Timestamp>) {
+    (tenant.id, tenant.updated_at, tenant.sessions_since)
 }

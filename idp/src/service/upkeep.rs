@@ -12,6 +12,7 @@ use super::Failure;
 use super::ctx::Ctx;
 use super::deliveries;
 use super::key_rings::{self, KeyChange, KeyChangeError};
+use super::sessions::ending;
 use crate::domain::client::ClientMetadata;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::signing_keys::Due;
@@ -41,6 +42,9 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
     let cleaning = async {
         let mut ticks = every(CLEANING);
         while next(&mut ticks, &stop).await {
+            if let Some(Err(error)) = unless(&stop, ending::sweep(&ctx)).await {
+                tracing::warn!(error = %error, "sessions that ended could not be written down; they will be next time");
+            }
             if let Some(Err(error)) = unless(&stop, clean(&ctx)).await {
                 tracing::warn!(error = %error, "expired rows could not be removed; they will be next time");
             }

@@ -8,11 +8,13 @@ use thiserror::Error;
 use super::audit::Actor;
 use super::ctx::Ctx;
 use super::events::{self, Telling};
+use super::sessions::ending::{self, Ending, Which};
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::merge_patch::FieldError;
 use crate::domain::password::{self, PasswordError};
+use crate::domain::session::EndReason;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, LoginName, Profile, User, UserStatus, Username};
 use crate::domain::user_details::{self, UserDetails};
@@ -268,11 +270,14 @@ pub async fn delete(ctx: &Ctx, tenant: &Tenant, id: UserId, actor: impl Into<Act
     let actor = actor.into();
     let event = audit::event(ctx, AuditKind::UserDeleted, Outcome::Success).by(&actor).user(id);
     let told = events::of(ctx, EventType::UserDeleted).by(&actor).user(id);
-    let tenant_id = tenant.id;
+    let ending = Ending::new(ctx, Which::OfUser(id), EndReason::UserDeleted).by(actor);
+    let (tenant_id, inside) = (tenant.id, ctx.clone());
     let deleted = ctx
         .database
         .write(move |tx| {
             Box::pin(async move {
+                // While there are rows to tell of.
+                ending::end_in(&inside, tx, tenant_id, ending).await?;
                 let deleted = store::users::delete(tx, tenant_id, id).await?;
                 if deleted {
                     told.tell(tx, tenant_id).await?;
@@ -307,14 +312,14 @@ pub async fn set_status(
         .by(&actor)
         .user(user.id)
         .detail(serde_json::json!({ "status": status }));
-    let (tenant_id, id) = (tenant.id, user.id);
+    let ending = Ending::new(ctx, Which::OfUser(user.id), EndReason::UserDisabled).by(actor);
+    let (tenant_id, id, inside) = (tenant.id, user.id, ctx.clone());
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::users::set_status(tx, tenant_id, id, status, now).await?;
                 if status != UserStatus::Active {
-                    store::sessions::end_all_of_user(tx, tenant_id, id, now).await?;
-                    store::grants::revoke_of_user(tx, tenant_id, id, now).await?;
+                    ending::end_in(&inside, tx, tenant_id, ending).await?;
                 }
                 told.tell(tx, tenant_id).await?;
                 store::audit::append(tx, tenant_id, &event.build()).await
@@ -339,13 +344,13 @@ pub async fn set_password(
     let actor = actor.into();
     let event = audit::event(ctx, AuditKind::PasswordChanged, Outcome::Success).by(&actor).user(user.id);
     let told = events::of(ctx, EventType::UserPasswordChanged).by(&actor).user(user.id);
-    let (tenant_id, id) = (tenant.id, user.id);
+    let ending = Ending::new(ctx, Which::OfUser(user.id), EndReason::PasswordChanged).by(actor);
+    let (tenant_id, id, inside) = (tenant.id, user.id, ctx.clone());
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::users::set_password_hash(tx, tenant_id, id, &phc, now).await?;
-                store::sessions::end_all_of_user(tx, tenant_id, id, now).await?;
-                store::grants::revoke_of_user(tx, tenant_id, id, now).await?;
+                ending::end_in(&inside, tx, tenant_id, ending).await?;
                 told.tell(tx, tenant_id).await?;
                 store::audit::append(tx, tenant_id, &event.build()).await
             })

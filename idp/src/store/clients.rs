@@ -28,6 +28,7 @@ impl TryFrom<(Model, Vec<client_secrets::Model>)> for Client {
             name: row.name,
             metadata: METADATA.read_json(row.metadata)?,
             secrets: secrets.into_iter().map(ClientSecret::try_from).collect::<Result<_, _>>()?,
+            grants_since: row.grants_since.map(Timestamp::from_millis),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         })
@@ -69,6 +70,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, client: &Client
         status: client.status.into(),
         name: client.name.clone(),
         metadata: METADATA.write_json(&client.metadata)?,
+        grants_since: client.grants_since.map(Timestamp::millis),
         created_at: client.created_at.millis(),
         updated_at: client.updated_at.millis(),
     };

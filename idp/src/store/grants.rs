@@ -1,8 +1,11 @@
 //! Grants.
 
 use entity::control::grants::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+use entity::control::{clients, tenants};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect as _,
+};
 
 use super::StoreError;
 use super::changes::{self, Change};
@@ -64,6 +67,36 @@ pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: GrantId) -> R
     row.map(Grant::try_from).transpose()
 }
 
+/// The grant of this id, if it counts at `now`: nor were all of its tenant's or of its client's taken back since it was
+/// given ([`super::sweeps`]).
+pub async fn find_live(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: GrantId,
+    now: Timestamp,
+) -> Result<Option<Grant>, StoreError> {
+    let given = || Expr::col((Entity, Column::CreatedAt));
+    let of_tenant = Query::select()
+        .expr(Expr::value(1))
+        .from(tenants::Entity)
+        .and_where(Expr::col((tenants::Entity, tenants::Column::TenantId)).equals((Entity, Column::TenantId)))
+        .and_where(Expr::col((tenants::Entity, tenants::Column::SessionsSince)).gte(given()))
+        .take();
+    let of_client = Query::select()
+        .expr(Expr::value(1))
+        .from(clients::Entity)
+        .and_where(Expr::col((clients::Entity, clients::Column::TenantId)).equals((Entity, Column::TenantId)))
+        .and_where(Expr::col((clients::Entity, clients::Column::ClientId)).equals((Entity, Column::ClientId)))
+        .and_where(Expr::col((clients::Entity, clients::Column::GrantsSince)).gte(given()))
+        .take();
+    let row = Entity::find_by_id((tenant.uuid(), id.uuid()))
+        .filter(Expr::not_exists(of_tenant))
+        .filter(Expr::not_exists(of_client))
+        .one(db)
+        .await?;
+    Ok(row.map(Grant::try_from).transpose()?.filter(|grant| grant.is_live(now)))
+}
+
 /// Takes a grant back; `false` if that was done already or there is none.
 pub async fn revoke(
     db: &impl ConnectionTrait,
@@ -75,15 +108,74 @@ pub async fn revoke(
     Ok(revoke_where(db, tenant, Column::GrantId.eq(id.uuid()), now).await? > 0)
 }
 
-/// Takes back all that was given in a session and says how many there were.
-pub async fn revoke_of_session(
+/// The clients that were given something in these sessions that they still have, each once a session.
+pub async fn clients_of_sessions(
     db: &impl ConnectionTrait,
     tenant: TenantId,
-    session: SessionId,
+    sessions: &[SessionId],
+) -> Result<Vec<(SessionId, ClientId)>, StoreError> {
+    let pairs: Vec<(uuid::Uuid, String)> = Entity::find()
+        .select_only()
+        .column(Column::SessionId)
+        .column(Column::ClientId)
+        .distinct()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(in_sessions(sessions))
+        .filter(Column::RevokedAt.is_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    let parsed = |(session, client)| Ok((SessionId::from_uuid(session), Place("grants", "client_id").parse(client)?));
+    pairs.into_iter().map(parsed).collect()
+}
+
+fn in_sessions(sessions: &[SessionId]) -> Expr {
+    Column::SessionId.is_in(sessions.iter().map(|session| session.uuid()))
+}
+
+/// Takes back what was given in these sessions and ends with them, and says how many grants there were. Whoever keeps
+/// copies learns it from the sessions' end.
+pub async fn revoke_with_sessions(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    sessions: &[SessionId],
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    changes::note(Change::Session(tenant, session));
-    revoke_where(db, tenant, Column::SessionId.eq(session.uuid()), now).await
+    revoke_where(db, tenant, in_sessions(sessions).and(Column::Offline.eq(false)), now).await
+}
+
+/// Takes back all that a person gave, but for what ends with the session `keep`, and says how many grants there were.
+pub async fn revoke_of_user_but(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: UserId,
+    keep: SessionId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    changes::note(Change::User(tenant, user));
+    let elsewhere = Column::SessionId.is_null().or(Column::SessionId.ne(keep.uuid())).or(Column::Offline.eq(true));
+    revoke_where(db, tenant, Column::UserId.eq(user.uuid()).and(elsewhere), now).await
+}
+
+/// Takes back at most `limit` of what a client, or anybody, was given until then, and says how many grants there were.
+/// Whoever keeps copies has learnt it ([`super::sweeps`]).
+pub async fn revoke_until(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    client: Option<&ClientId>,
+    until: Timestamp,
+    now: Timestamp,
+    limit: u64,
+) -> Result<u64, StoreError> {
+    let mut which = Condition::all()
+        .add(Column::TenantId.eq(tenant.uuid()))
+        .add(Column::CreatedAt.lte(until.millis()))
+        .add(Column::RevokedAt.is_null());
+    if let Some(client) = client {
+        which = which.add(Column::ClientId.eq(client.as_str()));
+    }
+    let chosen = Query::select().column(Column::GrantId).from(Entity).cond_where(which).limit(limit).take();
+    revoke_where(db, tenant, Expr::col(Column::GrantId).in_subquery(chosen), now).await
 }
 
 /// Takes back all that a person gave and says how many there were.

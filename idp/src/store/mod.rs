@@ -28,6 +28,7 @@ mod row;
 pub mod sessions;
 pub mod sign_in_limits;
 pub mod signing_keys;
+pub mod sweeps;
 pub mod tenants;
 pub mod users;
 mod writer;

@@ -1,8 +1,11 @@
 //! Sessions.
 
 use entity::control::sessions::{Column, Entity, Model};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+use entity::control::tenants;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect as _,
+};
 
 use super::StoreError;
 use super::changes::{self, Change};
@@ -37,8 +40,22 @@ fn this(tenant: TenantId, id: SessionId) -> Condition {
     Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::SessionId.eq(id.uuid()))
 }
 
-fn live(now: Timestamp) -> Condition {
+/// Sessions whose row says nothing against them.
+fn running(now: Timestamp) -> Condition {
     Condition::all().add(Column::EndedAt.is_null()).add(Column::ExpiresAt.gt(now.millis()))
+}
+
+/// Sessions that count: nor were all of their tenant's ended since they began ([`super::sweeps`]).
+fn live(now: Timestamp) -> Condition {
+    let ended_with_all = Query::select()
+        .expr(Expr::value(1))
+        .from(tenants::Entity)
+        .and_where(Expr::col((tenants::Entity, tenants::Column::TenantId)).equals((Entity, Column::TenantId)))
+        .and_where(
+            Expr::col((tenants::Entity, tenants::Column::SessionsSince)).gte(Expr::col((Entity, Column::CreatedAt))),
+        )
+        .take();
+    running(now).add(Expr::not_exists(ended_with_all))
 }
 
 /// Adds a session. `secret_hash` is the SHA-256 of its cookie's secret.
@@ -113,6 +130,16 @@ pub async fn find_by_secret_hash(
     row.map(Session::try_from).transpose()
 }
 
+/// The session of this id, if it counts at `now`.
+pub async fn find_live(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
+    Entity::find().filter(this(tenant, id)).filter(live(now)).one(db).await?.map(Session::try_from).transpose()
+}
+
 /// The session of this id, live or not.
 pub async fn find_by_id(
     db: &impl ConnectionTrait,
@@ -122,37 +149,77 @@ pub async fn find_by_id(
     Entity::find().filter(this(tenant, id)).one(db).await?.map(Session::try_from).transpose()
 }
 
-/// Ends a session; `false` if it has ended already or there is none.
+/// Which sessions of a tenant to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending {
+    /// This one.
+    One(SessionId),
+    /// All of a person.
+    OfUser(UserId),
+    /// All of a person but one.
+    Others {
+        /// The person.
+        user: UserId,
+        /// The one that stays.
+        keep: SessionId,
+    },
+    /// All that began until then.
+    Until(Timestamp),
+}
+
+impl Ending {
+    fn condition(self, tenant: TenantId) -> Condition {
+        let which = Condition::all().add(Column::TenantId.eq(tenant.uuid()));
+        match self {
+            Self::One(id) => which.add(Column::SessionId.eq(id.uuid())),
+            Self::OfUser(user) => which.add(Column::UserId.eq(user.uuid())),
+            Self::Others { user, keep } => {
+                which.add(Column::UserId.eq(user.uuid())).add(Column::SessionId.ne(keep.uuid()))
+            }
+            Self::Until(until) => which.add(Column::CreatedAt.lte(until.millis())),
+        }
+    }
+
+    /// What changes for those who keep copies. Of all there is nothing to say: who ended them said it ([`super::sweeps`]).
+    fn change(self, tenant: TenantId) -> Option<Change> {
+        match self {
+            Self::One(id) => Some(Change::Session(tenant, id)),
+            Self::OfUser(user) | Self::Others { user, .. } => Some(Change::User(tenant, user)),
+            Self::Until(_) => None,
+        }
+    }
+}
+
+/// Ends at most `limit` sessions and gives those that it ended; `None` if none is left. Of several at once, each
+/// session is one's only. What was given in them is the caller's to end: `service::sessions::ending` is the one.
 pub async fn end(
     db: &impl ConnectionTrait,
     tenant: TenantId,
-    id: SessionId,
+    which: Ending,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    changes::note(Change::Session(tenant, id));
-    Ok(end_where(db, this(tenant, id), now).await? > 0)
-}
-
-/// Ends all sessions of a person and says how many there were.
-pub async fn end_all_of_user(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    user: UserId,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    changes::note(Change::User(tenant, user));
-    let theirs = Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::UserId.eq(user.uuid()));
-    end_where(db, theirs, now).await
-}
-
-async fn end_where(db: &impl ConnectionTrait, which: Condition, now: Timestamp) -> Result<u64, StoreError> {
+    limit: u64,
+) -> Result<Option<Vec<Session>>, StoreError> {
+    which.change(tenant).into_iter().for_each(changes::note);
+    let ids: Vec<uuid::Uuid> = Entity::find()
+        .select_only()
+        .column(Column::SessionId)
+        .filter(which.condition(tenant))
+        .filter(running(now))
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    if ids.is_empty() {
+        return Ok(None);
+    }
     let ended = Entity::update_many()
         .col_expr(Column::EndedAt, Expr::value(now.millis()))
-        .filter(which)
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::SessionId.is_in(ids))
         .filter(Column::EndedAt.is_null())
-        .exec(db)
+        .exec_with_returning(db)
         .await?;
-    Ok(ended.rows_affected)
+    ended.into_iter().map(Session::try_from).collect::<Result<_, _>>().map(Some)
 }
 
 /// Notes that a session was used; `false` if it isn't live.

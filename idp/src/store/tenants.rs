@@ -26,6 +26,7 @@ impl TryFrom<Model> for Tenant {
             name: row.name,
             status: row.status.into(),
             settings: SETTINGS.read_json(row.settings)?,
+            sessions_since: row.sessions_since.map(Timestamp::from_millis),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         })
@@ -44,6 +45,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<(), St
         name: tenant.name.clone(),
         status: tenant.status.into(),
         settings: SETTINGS.write_json(&tenant.settings)?,
+        sessions_since: tenant.sessions_since.map(Timestamp::millis),
         created_at: tenant.created_at.millis(),
         updated_at: tenant.updated_at.millis(),
     };

@@ -9,7 +9,7 @@ mod isolation;
 mod measure;
 mod outbox;
 mod races;
-mod samples;
+pub(crate) mod samples;
 mod schema;
 mod sign_ins;
 mod writer;

@@ -7,6 +7,7 @@ mod m0004_audit_and_limits;
 mod m0005_whole_code_flow;
 mod m0006_refresh_tokens;
 mod m0007_deliveries;
+mod m0008_endings;
 mod m0012_events;
 mod table;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0005_whole_code_flow::Migration),
             Box::new(m0006_refresh_tokens::Migration),
             Box::new(m0007_deliveries::Migration),
+            Box::new(m0008_endings::Migration),
             Box::new(m0012_events::Migration),
         ]
     }

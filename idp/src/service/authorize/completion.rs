@@ -94,7 +94,7 @@ async fn issue_code(
         return Err(AuthorizeError::FlowFinished);
     }
     // The session and its user may have ended since the page was shown.
-    let live = store::sessions::find_by_id(tx, tenant, session.id).await?.is_some_and(|session| session.is_live(now));
+    let live = store::sessions::find_live(tx, tenant, session.id, now).await?.is_some();
     let user = store::users::find_by_id(tx, tenant, session.user_id).await?;
     if !(live && user.is_some_and(|user| subject::may_act(&user).is_ok())) {
         return Err(AuthorizeError::FlowUnknown);

@@ -3,6 +3,7 @@
 use idp::domain::client::ConsentPolicy;
 use idp::domain::user::UserStatus;
 use idp::service::browser::Form;
+use idp::service::sessions::ending::Which;
 use idp::service::users;
 use idp::store;
 
@@ -84,13 +85,7 @@ async fn who_is_not_signed_in_any_more_gets_no_code() {
         // The session ended between the page and the answer: sign in again, and the same question.
         let (flow, csrf) = browser.consent_page("reports", "ada@example.com").await;
         let allow = [("flow", &*flow), ("csrf", &*csrf), ("decision", "allow")];
-        let (id, now) = (tenant.id, world.ctx.now());
-        let ended: Result<u64, store::StoreError> = world
-            .ctx
-            .database
-            .write(move |tx| Box::pin(async move { store::sessions::end_all_of_user(tx, id, ada, now).await }))
-            .await;
-        assert_eq!(ended.unwrap(), 1);
+        assert_eq!(world.end(tenant.id, Which::OfUser(ada)).await.sessions, 1);
         for decision in ["allow", "deny"] {
             let form = [("flow", &*flow), ("csrf", &*csrf), ("decision", decision)];
             let answer = browser.post("/consent", &form).await;
@@ -121,6 +116,7 @@ async fn who_is_not_signed_in_any_more_gets_no_code() {
         // A user that is switched off while their session lives, which only the gate of codes sees.
         let asked = browser.authorize("reports", &[("prompt", "consent")]).await;
         let (flow, csrf) = browser.form(&asked).await;
+        let (id, now) = (tenant.id, world.ctx.now());
         let changed: Result<bool, store::StoreError> = world
             .ctx
             .database

@@ -5,8 +5,9 @@ use std::time::Duration;
 use idp::domain::client::{ClientMetadata, ClientStatus, GrantType};
 use idp::domain::tenant::{Tenant, TenantStatus};
 use idp::domain::user::{User, UserStatus};
-use idp::domain::{Secret, UserId};
+use idp::domain::{Secret, SessionId, UserId};
 use idp::service::browser::Form;
+use idp::service::sessions::ending::Which;
 use idp::service::{clients, tenants, users};
 use idp::store::{self, StoreError};
 use poem::http::StatusCode;
@@ -61,13 +62,9 @@ impl Reason {
                 users::set_password(ctx, tenant, email, password, "test").await.unwrap();
             }
             Self::SessionEnded => {
-                let ended: Result<u64, StoreError> = ctx
-                    .database
-                    .write(move |tx| {
-                        Box::pin(async move { store::sessions::end_all_of_user(tx, id, user_id, now).await })
-                    })
-                    .await;
-                assert_eq!(ended.unwrap(), 1);
+                let ended =
+                    world.end(id, Which::Others { user: user_id, keep: SessionId::from_uuid(uuid::Uuid::nil()) }).await;
+                assert_eq!(ended.sessions, 1);
             }
             Self::GrantRevoked => {
                 let revoked: Result<u64, StoreError> = ctx

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use idp::domain::client::{GrantType, RefreshTokenPolicy};
 use idp::domain::tenant::Tenant;
+use idp::service::sessions::ending::Which;
 use idp::service::users;
-use idp::store;
 use poem::http::StatusCode;
 
 use super::code_flow::redeem;
@@ -244,13 +244,7 @@ async fn an_offline_token_outlives_the_session_and_another_kind_does_not() {
         let again = refresh_with(&world, "", "bound", &[("refresh_token", &bound)]).await.json();
         for token in [&offline, &again] {
             let sid = payload(text(token, "access_token"))["sid"].as_str().unwrap().parse().unwrap();
-            let (tenant, now) = (tenant.id, world.ctx.now());
-            world
-                .ctx
-                .database
-                .write(move |tx| Box::pin(async move { store::sessions::end(tx, tenant, sid, now).await }))
-                .await
-                .unwrap();
+            world.end(tenant.id, Which::One(sid)).await;
         }
         // What was given in the session ends with it; what is refreshed later belongs to none.
         assert_eq!(userinfo(&world, text(&offline, "access_token")).await, StatusCode::UNAUTHORIZED);

@@ -7,6 +7,7 @@ use idp::domain::tenant::Tenant;
 use idp::domain::user::{Address, Profile, User, UserStatus};
 use idp::domain::{GrantId, Secret};
 use idp::service::clients;
+use idp::service::sessions::ending::Which;
 use idp::service::users::{self, NewUser};
 use idp::store;
 use poem::http::StatusCode;
@@ -281,10 +282,7 @@ async fn a_token_ends_with_its_time_grant_session_user_client_and_tenant() {
         let ended = text(&ended["access_token"]);
         let session = text(&payload(ended)["sid"]).parse::<uuid::Uuid>().unwrap();
         let session = idp::domain::SessionId::from_uuid(session);
-        let end = ctx
-            .database
-            .write(move |tx| Box::pin(async move { store::sessions::end(tx, tenant_id, session, now).await }));
-        assert!(end.await.unwrap());
+        assert_eq!(world.end(tenant_id, Which::One(session)).await.sessions, 1);
         assert_invalid(&ask(&world, ended).await, "ended session");
 
         let good = tokens(&world, "").await;
@@ -293,6 +291,10 @@ async fn a_token_ends_with_its_time_grant_session_user_client_and_tenant() {
         clients::set_status(ctx, tenant_id, &client, ClientStatus::Disabled, "test").await.unwrap();
         assert_invalid(&ask(&world, good).await, "disabled client");
         clients::set_status(ctx, tenant_id, &client, ClientStatus::Active, "test").await.unwrap();
+        assert_invalid(&ask(&world, good).await, "what was given before the client was disabled is over");
+        world.pass(Duration::from_millis(1));
+        let good = tokens(&world, "").await;
+        let good = text(&good["access_token"]);
         assert_eq!(ask(&world, good).await.status, StatusCode::OK);
 
         for status in [UserStatus::Disabled, UserStatus::Locked] {

@@ -6,6 +6,7 @@ use idp::domain::client::ClientStatus;
 use idp::domain::tenant::TenantStatus;
 use idp::domain::user::{User, UserStatus};
 use idp::service::key_rings::KeyChange;
+use idp::service::sessions::ending::Which;
 use idp::service::{clients, key_rings, tenants, users};
 use idp::store::{self, StoreError};
 use keys::{Algorithm, KeySpec};
@@ -218,20 +219,16 @@ async fn a_revoked_grant_and_an_ended_session_are_refused_though_they_are_warm()
             let grant = idp::service::issue::grant_of_jti(claims["jti"].as_str().unwrap()).unwrap();
             let session = idp::domain::SessionId::from_uuid(claims["sid"].as_str().unwrap().parse().unwrap());
             let (node, now) = (if round % 2 == 0 { &world } else { &peer }, world.ctx.now());
-            let done: Result<bool, StoreError> = node
-                .ctx
-                .database
-                .write(move |tx| {
-                    Box::pin(async move {
-                        if of_session {
-                            store::sessions::end(tx, tenant, session, now).await
-                        } else {
-                            store::grants::revoke(tx, tenant, grant, now).await
-                        }
-                    })
-                })
-                .await;
-            assert!(done.unwrap());
+            if of_session {
+                assert_eq!(node.end(tenant, Which::One(session)).await.sessions, 1);
+            } else {
+                let revoke = node
+                    .ctx
+                    .database
+                    .write(move |tx| Box::pin(async move { store::grants::revoke(tx, tenant, grant, now).await }));
+                let done: Result<bool, StoreError> = revoke.await;
+                assert!(done.unwrap());
+            }
             let ask = async || userinfo(&world, "", &tokens).await.status;
             if round % 2 == 0 {
                 assert_eq!(ask().await, StatusCode::UNAUTHORIZED, "on the node that did it, at once");

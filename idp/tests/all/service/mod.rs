@@ -3,6 +3,7 @@
 mod cache;
 mod client_documents;
 mod deliveries;
+mod endings;
 mod keys;
 mod outbound;
 mod secrets;

@@ -11,6 +11,7 @@ use idp::domain::user::{LoginName, UserStatus};
 use idp::domain::{CodeHash, Secret, TenantId};
 use idp::store::audit::AuditFilter;
 use idp::store::outbox::Consumer;
+use idp::store::sessions::Ending;
 use idp::store::signing_keys::StoredKey;
 use idp::store::users::UserFilter;
 use idp::store::{self, Connection, Database, StoreError};
@@ -123,11 +124,16 @@ async fn changes_nothing(tx: &impl Connection, other: TenantId, key: &StoredKey)
     assert!(!store::clients::delete(tx, other, &client).await?);
     assert!(!store::signing_keys::transition(tx, other, key.kid(), KeyState::Active, &retiring).await?);
     assert!(!store::signing_keys::reseal(tx, other, key.kid(), &[0]).await?);
-    assert!(!store::sessions::end(tx, other, samples::session_id(1), later(1)).await?);
+    for ending in [Ending::One(samples::session_id(1)), Ending::OfUser(ada), Ending::Until(later(1))] {
+        assert_eq!(store::sessions::end(tx, other, ending, later(1), 9).await?, None);
+    }
     assert!(!store::sessions::touch(tx, other, samples::session_id(1), later(1)).await?);
-    assert_eq!(store::sessions::end_all_of_user(tx, other, ada, later(1)).await?, 0);
     assert!(!store::grants::revoke(tx, other, samples::grant_id(1), later(1)).await?);
-    assert_eq!(store::grants::revoke_of_session(tx, other, samples::session_id(1), later(1)).await?, 0);
+    let session = samples::session_id(1);
+    assert_eq!(store::grants::clients_of_sessions(tx, other, &[session]).await?, []);
+    assert_eq!(store::grants::revoke_with_sessions(tx, other, &[session], later(1)).await?, 0);
+    assert_eq!(store::grants::revoke_of_user_but(tx, other, ada, samples::session_id(9), later(1)).await?, 0);
+    assert_eq!(store::grants::revoke_until(tx, other, None, later(1), later(1), 9).await?, 0);
     assert_eq!(store::grants::revoke_of_user(tx, other, ada, later(1)).await?, 0);
     assert!(!store::consents::delete(tx, other, ada, &client).await?);
     let flow = samples::flow_id(1);
@@ -217,7 +223,7 @@ async fn the_same_ids_live_in_two_tenants() {
         write!(open, |tx| {
             let redeemed = store::authorization_codes::redeem(tx, one, &CodeHash(hash(1)), NOW).await?;
             assert!(matches!(redeemed, Redeemed::First(_)));
-            assert!(store::sessions::end(tx, one, samples::session_id(1), NOW).await?);
+            assert!(store::sessions::end(tx, one, Ending::One(samples::session_id(1)), NOW, 9).await?.is_some());
             assert!(store::clients::delete(tx, one, &samples::client_id("reports")).await?);
 
             let redeemed = store::authorization_codes::redeem(tx, two, &CodeHash(hash(1)), NOW).await?;

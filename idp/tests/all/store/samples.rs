@@ -81,6 +81,7 @@ pub(crate) fn tenant(number: u128) -> Tenant {
         name: format!("Tenant {number}"),
         status: TenantStatus::Active,
         settings: TenantSettings { accent: Some("#336699".to_owned()), ..TenantSettings::default() },
+        sessions_since: None,
         created_at: NOW,
         updated_at: NOW,
     }
@@ -111,6 +112,7 @@ pub(crate) fn client(id: &str) -> Client {
         name: "Reports".to_owned(),
         metadata,
         secrets: vec![secret(1)],
+        grants_since: None,
         created_at: NOW,
         updated_at: NOW,
     }

@@ -4,6 +4,7 @@ use idp::domain::CodeHash;
 use idp::domain::authorization_code::Redeemed;
 use idp::domain::authorization_flow::FlowState;
 use idp::store;
+use idp::store::sessions::Ending;
 
 use super::samples::{self, NOW, furnish, hash, later};
 use super::write;
@@ -28,10 +29,17 @@ async fn a_session_lives_until_it_is_ended_or_its_time_is_up() {
 
         write!(database, |tx| {
             assert!(store::sessions::touch(tx, tenant, samples::session_id(1), later(5)).await?);
-            assert!(store::sessions::end(tx, tenant, samples::session_id(1), later(6)).await?);
-            assert!(!store::sessions::end(tx, tenant, samples::session_id(1), later(7)).await?);
+            let one = Ending::One(samples::session_id(1));
+            let ended = store::sessions::end(tx, tenant, one, later(6), 9).await?.unwrap();
+            assert_eq!(ended.iter().map(|session| session.id).collect::<Vec<_>>(), [samples::session_id(1)]);
+            assert_eq!(store::sessions::end(tx, tenant, one, later(7), 9).await?, None);
             assert!(!store::sessions::touch(tx, tenant, samples::session_id(1), later(7)).await?);
-            assert_eq!(store::sessions::end_all_of_user(tx, tenant, samples::user_id(1), later(8)).await?, 2);
+            let theirs = Ending::OfUser(samples::user_id(1));
+            let batch = store::sessions::end(tx, tenant, theirs, later(8), 1).await?.unwrap();
+            assert_eq!(batch.len(), 1);
+            let rest = Ending::Others { user: samples::user_id(1), keep: batch[0].id };
+            assert_eq!(store::sessions::end(tx, tenant, rest, later(9), 9).await?.unwrap().len(), 1);
+            assert_eq!(store::sessions::end(tx, tenant, Ending::Until(NOW), later(9), 9).await?, None);
             Ok(())
         })
         .unwrap();
@@ -61,7 +69,10 @@ async fn grants_are_taken_back_one_by_one_by_session_and_by_person() {
             assert!(store::grants::revoke(tx, tenant, samples::grant_id(1), later(1)).await?);
             assert!(!store::grants::revoke(tx, tenant, samples::grant_id(1), later(2)).await?);
             assert_eq!(store::grants::revoke_of_user(tx, tenant, samples::user_id(2), later(3)).await?, 1);
-            assert_eq!(store::grants::revoke_of_session(tx, tenant, samples::session_id(1), later(4)).await?, 2);
+            let sessions = [samples::session_id(1)];
+            let clients = store::grants::clients_of_sessions(tx, tenant, &sessions).await?;
+            assert_eq!(clients, [(samples::session_id(1), samples::client_id("reports"))]);
+            assert_eq!(store::grants::revoke_with_sessions(tx, tenant, &sessions, later(4)).await?, 2);
             Ok(())
         })
         .unwrap();

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use idp::config::{Config, KeyEncryptionKey};
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, GrantType};
+use idp::domain::session::EndReason;
 use idp::domain::tenant::{Slug, Tenant, TenantSettings};
 use idp::domain::user::{Profile, User};
 use idp::domain::{Secret, TenantId};
@@ -24,6 +25,7 @@ use idp::service::ctx::{Ctx, Parts};
 use idp::service::outbound::Outbound;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
+use idp::service::sessions::ending::{self, Ended, Ending, Which};
 use idp::service::tenants::{self, NewTenant, TenantCache};
 use idp::service::users::{self, NewUser};
 use idp::store::signing_keys::StoredKey;
@@ -267,6 +269,12 @@ impl World {
             metadata.scope = "reports:read reports:write".parse().unwrap();
         })
         .await
+    }
+
+    /// Ends sessions as an administrator.
+    pub(crate) async fn end(&self, tenant: TenantId, which: Which) -> Ended {
+        let ending = Ending::new(&self.ctx, which, EndReason::Revoked).by("test");
+        ending::end(&self.ctx, tenant, ending).await.unwrap()
     }
 
     /// Sends a request.

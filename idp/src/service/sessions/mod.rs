@@ -1,4 +1,6 @@
-//! Sessions: found by the browser's cookie, and noted as used.
+//! Sessions: found by the browser's cookie, noted as used, and ended ([`ending`]).
+
+pub mod ending;
 
 use super::Failure;
 use super::ctx::Ctx;
