@@ -28,6 +28,7 @@ mod request_object;
 mod request_uri;
 mod sessions;
 mod signed_userinfo;
+mod swaps;
 mod tenants;
 mod token;
 pub(crate) mod userinfo;
