@@ -13,6 +13,20 @@ async function signedInAs(page, facts, person) {
   });
 }
 
+/** Opens a page of the account console, signed in. */
+export async function atConsole(page, facts, path = '', person = facts.user) {
+  await page.goto(`${facts.issuer}/account${path}`);
+  await signIn(page, person);
+  await page.waitForURL((url) => url.pathname.includes('/account'));
+}
+
+/** Lets the demo client into the account of whoever is signed in. */
+export async function allowed(page, facts, changes = {}) {
+  await page.goto(authorizationUrl(facts, changes));
+  await agree(page);
+  await page.waitForURL((url) => url.pathname === '/callback');
+}
+
 /** Each brings a fresh browser page, at `signet`, into one state. */
 export const states = {
   'sign-in': (page, { facts }) => page.goto(authorizationUrl(facts)),
@@ -98,6 +112,63 @@ export const states = {
     await page.goto(`${facts.issuer}/`);
   },
 
+  'account-sign-in': (page, { facts }) => page.goto(`${facts.issuer}/account`),
+
+  account: (page, { facts }) => atConsole(page, facts),
+
+  'account-several': async (page, { facts }) => {
+    await atConsole(page, facts);
+    await page.click('.menu summary');
+    await page.click('.menu .item');
+    await signIn(page, facts.admin);
+    await page.waitForURL((url) => url.pathname.endsWith('/account'));
+    await page.click('.menu summary');
+  },
+
+  'account-profile': (page, { facts }) => atConsole(page, facts, '/profile'),
+
+  'account-profile-saved': async (page, { facts }) => {
+    await atConsole(page, facts, '/profile');
+    await page.click('main button.primary');
+    await page.locator('.notice').waitFor();
+  },
+
+  'account-profile-wrong': async (page, { facts }) => {
+    await atConsole(page, facts, '/profile');
+    await page.fill('#website', 'a-very-long-address-without-any-scheme-that-nobody-can-read-on-a-small-screen.example');
+    await page.fill('#birthdate', '1.4.90');
+    await page.click('main button.primary');
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  'account-profile-stale': async (page, { facts }) => {
+    await atConsole(page, facts, '/profile');
+    await page.locator('input[name=seen]').evaluate((input) => { input.value = '0'; });
+    await page.fill('#nickname', 'Somebody else');
+    await page.fill('#website', 'https://elsewhere.example/');
+    await page.click('main button.primary');
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  'account-applications-none': (page, { facts }) => atConsole(page, facts, '/applications', facts.admin),
+
+  'account-applications': async (page, { facts }) => {
+    await atConsole(page, facts, '/applications');
+    await allowed(page, facts, { scope: 'openid profile email address phone' });
+    await page.goto(`${facts.issuer}/account/applications`);
+  },
+
+  'account-withdraw': async (page, { facts }) => {
+    await states['account-applications'](page, { facts });
+    await page.click('main .row a.secondary');
+    await page.locator('button.danger').waitFor();
+  },
+
+  'account-nothing-to-withdraw': async (page, { facts }) => {
+    await atConsole(page, facts);
+    await page.goto(`${facts.issuer}/account/applications/withdraw?client=nobody`);
+  },
+
   'finished-sign-in': async (page, { facts }) => {
     await page.goto(authorizationUrl(facts));
     const begun = page.url();
@@ -133,6 +204,23 @@ export const brandedStates = {
     await page.goto(authorizationUrl(branded));
     await signIn(page, branded.user);
     await page.locator('#allow').waitFor();
+  },
+
+  'branded-account': (page, { branded }) => atConsole(page, branded),
+
+  'branded-account-applications': async (page, { branded }) => {
+    await atConsole(page, branded, '/applications');
+    await allowed(page, branded);
+    await page.goto(`${branded.issuer}/account/applications`);
+    await page.click('.menu summary');
+  },
+
+  'branded-account-withdraw': async (page, { branded }) => {
+    await atConsole(page, branded, '/applications');
+    await allowed(page, branded);
+    await page.goto(`${branded.issuer}/account/applications`);
+    await page.click('main .row a.secondary');
+    await page.locator('button.danger').waitFor();
   },
 
   'branded-failure': (page, { branded }) => page.goto(authorizationUrl(branded, { redirect_uri: 'https://attacker.example/callback' })),

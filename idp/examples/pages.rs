@@ -90,6 +90,7 @@ fn reports() -> ClientDisplay {
         home: Link::parse("https://reports.acme.example/"),
         policy: Link::parse("https://reports.acme.example/privacy"),
         terms: Link::parse("https://reports.acme.example/terms"),
+        is_console: false,
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Model {
     pub session_id: Option<Uuid>,
     /// The session that its user chose among those of the browser.
     pub chosen_session_id: Option<Uuid>,
+    /// The page of the account console that it leads to, where it isn't a client's.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub account_page: Option<String>,
     /// Whether it still waits.
     pub state: FlowState,
     /// When it came. Unix milliseconds.

@@ -14,8 +14,10 @@ client-links = Über { $client }
 # Anmelden
 sign-in-title = Anmelden
 sign-in-lead = Mit Ihrem Konto bei { $brand } weiter zu { $client }
+sign-in-account-lead = Melden Sie sich an, um Ihr Konto bei { $brand } zu verwalten
 sign-in-again-title = Noch einmal anmelden
 sign-in-again-lead = { $client } möchte sichergehen, dass noch immer Sie es sind, { $person }
+sign-in-again-account-lead = Diese Änderung verlangt einen Nachweis, dass noch immer Sie es sind, { $person }
 sign-in-login = E-Mail-Adresse oder Benutzername
 sign-in-password = Passwort
 sign-in-submit = Anmelden
@@ -37,6 +39,7 @@ sign-in-expired = Diese Seite war zu lange geöffnet. Geben Sie Ihr Passwort noc
 # Kontoauswahl
 select-account-title = Konto auswählen
 select-account-lead = Welches Konto möchten Sie mit { $client } verwenden?
+select-account-account-lead = Welches Konto möchten Sie verwalten?
 select-account-other = Anderes Konto verwenden
 
 # Der Rückweg zur App über ein Formular
@@ -62,6 +65,7 @@ landing-title = { $brand }
 landing-lead = Hier melden Sie sich bei Ihren Apps an. Auf dieser Seite gibt es nichts zu tun: Öffnen Sie die App, die Sie nutzen möchten. Sie bringt Sie hierher, wenn es nötig ist.
 signed-in-title = Sie sind angemeldet
 signed-in-lead = Sie sind als { $person } angemeldet. Sie können diese Seite schließen oder die App öffnen, die Sie nutzen möchten.
+signed-in-account = Konto verwalten
 signed-out-title = Sie sind abgemeldet
 signed-out-lead = Sie haben sich bei { $brand } abgemeldet. Sie können diese Seite schließen.
 flow-finished-title = Diese Anmeldung ist schon abgeschlossen

@@ -14,8 +14,10 @@ client-links = About { $client }
 # Sign in
 sign-in-title = Sign in
 sign-in-lead = Use your { $brand } account to continue to { $client }
+sign-in-account-lead = Use your { $brand } account to see and change what is kept in it
 sign-in-again-title = Sign in again
 sign-in-again-lead = { $client } asks that you prove it’s still you, { $person }
+sign-in-again-account-lead = This change needs proof that it’s still you, { $person }
 sign-in-login = Email or username
 sign-in-password = Password
 sign-in-submit = Sign in
@@ -37,6 +39,7 @@ sign-in-expired = This page was open for too long. Enter your password again.
 # Account chooser
 select-account-title = Choose an account
 select-account-lead = Which account do you want to use with { $client }?
+select-account-account-lead = Which account do you want to look after?
 select-account-other = Use another account
 
 # The way back to the app by a form
@@ -62,6 +65,7 @@ landing-title = { $brand }
 landing-lead = You sign in to your apps here. There is nothing to do on this page: open the app you want to use, and it will bring you back when it needs you.
 signed-in-title = You’re signed in
 signed-in-lead = You’re signed in as { $person }. You can close this page, or open the app you want to use.
+signed-in-account = Manage your account
 signed-out-title = You’re signed out
 signed-out-lead = You have signed out of { $brand }. You can close this page.
 flow-finished-title = This sign-in is already finished

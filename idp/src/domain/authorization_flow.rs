@@ -1,7 +1,8 @@
-//! Authorization flows: requests that wait for their user, over the pages.
+//! Authorization flows: requests that wait for their user, over the pages. Those of the account console are among them.
 
 use serde::{Deserialize, Serialize};
 
+use super::account::AccountPage;
 use super::authorization_request::AuthorizationRequest;
 use super::{ClientId, FlowId, SessionId, Timestamp};
 
@@ -14,6 +15,8 @@ pub struct AuthorizationFlow {
     pub client_id: ClientId,
     /// What for.
     pub request: AuthorizationRequest,
+    /// The page of the account console that it leads to; `None` where it leads to a client.
+    pub account_page: Option<AccountPage>,
     /// SHA-256 of the browser cookie that it belongs to; `None` until the first page was shown.
     pub browser_hash: Option<[u8; 32]>,
     /// The session that began with a sign-in on its own page, if there was one.

@@ -1,6 +1,7 @@
 //! What the provider knows: types and state machines, pure. Nothing here does I/O, reads a clock or draws a random
 //! number, and an illegal state can't be built: wire strings are parsed into these types once, at the edge.
 
+pub mod account;
 pub mod acr;
 pub mod audit;
 pub mod authorization_code;
@@ -19,6 +20,7 @@ pub mod event;
 pub mod grant;
 pub mod ids;
 pub mod merge_patch;
+pub mod own_claims;
 pub mod parameters;
 pub mod password;
 pub mod pkce;

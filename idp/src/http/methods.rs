@@ -3,7 +3,7 @@
 //! `/token` and `/userinfo` may be called by scripts of any origin, since they look at no cookie: an application that
 //! lives in the browser alone could do nothing otherwise. Pages may be called by none.
 
-use super::admin;
+use super::{account, admin};
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
 
@@ -22,6 +22,7 @@ impl Methods {
             "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
             "/v1/auth/m2m/token" => ("POST", false),
             "/authorize" | "/login" | "/select-account" | "/consent" => ("GET, HEAD, POST", false),
+            path if path.starts_with("/account") => (account::methods(path), false),
             path if path.starts_with("/v1/admin/") => (admin::methods(path), false),
             _ => ("GET, HEAD", false),
         };

@@ -1,5 +1,6 @@
 //! How the provider is reached: a folder per audience, a file per endpoint.
 
+pub mod account;
 pub mod admin;
 pub mod error;
 pub mod extract;

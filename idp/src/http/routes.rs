@@ -23,7 +23,7 @@ use super::oidc::userinfo::UserinfoRequest;
 use super::oidc::{authorize, consent, discovery, jwks, login, select_account, step, token, userinfo};
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
-use super::{admin, first_party, health, reference};
+use super::{account, admin, first_party, health, reference};
 use crate::http::error::page;
 use crate::service::authorize::AuthorizeError;
 use crate::service::ctx::Ctx;
@@ -225,6 +225,7 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/consent", get(consent::get).post(consent::post))
         .at("/docs", get(reference::page))
         .at("/brand.:rest", get(brand));
+    let pages = account::add_to(pages);
     let tenant = Fork { takes_first: is_page, first: pages, second: Hot(service().into_endpoint()) };
     let tenants = TenantGate::new(ctx.clone(), Answering(tenant));
     Answering(Fork { takes_first: is_shared, first: shared, second: tenants }.data(ctx))
@@ -239,6 +240,7 @@ fn is_shared(path: &str) -> bool {
 fn is_page(path: &str) -> bool {
     matches!(path, "/" | "/docs" | "/authorize" | "/login" | "/select-account" | "/consent")
         || path.starts_with("/brand.")
+        || path.starts_with("/account")
 }
 
 /// Two sets of addresses. Decided against nesting one route in the other: a nested root hides the outer one's, and

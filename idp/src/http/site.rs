@@ -75,6 +75,8 @@ pub struct CookieNames {
     pub session: String,
     /// Ties forms to the browser; what each is called begins so.
     pub browser: String,
+    /// What was done, for the next page of the account console to tell.
+    pub notice: String,
     /// Whether they are for https alone, which all but loopback issuers are.
     pub secure: bool,
 }
@@ -99,6 +101,7 @@ impl Site {
             cookies: CookieNames {
                 session: format!("{prefix}signet-{tag}-session"),
                 browser: format!("{prefix}signet-{tag}-browser"),
+                notice: format!("{prefix}signet-{tag}-notice"),
                 secure,
             },
             tenant,

@@ -11,17 +11,22 @@ use crate::store::{self, StoreError};
 #[derive(Clone, Debug)]
 pub struct Event(AuditEvent);
 
-/// Who changes something: an administrator, a service, the command line.
+/// Who changes something: an administrator, a service, the command line; or the user concerned, who has no name here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    name: String,
+    name: Option<String>,
     address: Option<String>,
 }
 
 impl Actor {
     /// Somebody who came over the network.
     pub fn at(name: impl Into<String>, caller: &Caller) -> Self {
-        Self { name: name.into(), address: Some(caller.address.to_string()) }
+        Self { name: Some(name.into()), address: Some(caller.address.to_string()) }
+    }
+
+    /// The user concerned.
+    pub fn themselves(caller: &Caller) -> Self {
+        Self { name: None, address: Some(caller.address.to_string()) }
     }
 
     /// Name and network address.
@@ -32,7 +37,7 @@ impl Actor {
 
 impl From<&str> for Actor {
     fn from(name: &str) -> Self {
-        Self { name: name.to_owned(), address: None }
+        Self { name: Some(name.to_owned()), address: None }
     }
 }
 
@@ -63,7 +68,7 @@ impl Event {
     #[must_use]
     pub fn by(mut self, actor: impl Into<Actor>) -> Self {
         let Actor { name, address } = actor.into();
-        self.0.actor = Some(name);
+        self.0.actor = name;
         self.0.address = address.or(self.0.address);
         self
     }

@@ -10,7 +10,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::{FlowId, Secret, UserId};
+use crate::domain::{FlowId, Secret, SessionId, UserId};
 
 /// Which form a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,18 @@ impl BrowserSecret {
     }
 }
 
+impl BrowserSecret {
+    /// The token of the account console's forms, as this session sees them: what is sent with it is this account's,
+    /// whichever account another tab has chosen in the meantime.
+    pub fn account_token(&self, session: SessionId) -> Secret {
+        let mut hasher = openssl::sha::Sha256::new();
+        hasher.update(b"signet account\0");
+        hasher.update(session.uuid().as_bytes());
+        hasher.update(self.0.expose().as_bytes());
+        Secret::new(URL_SAFE_NO_PAD.encode(hasher.finish()))
+    }
+}
+
 /// A browser: the secrets that it carries.
 #[derive(Clone, Debug, Default)]
 pub struct Browser(Vec<BrowserSecret>);
@@ -78,6 +90,12 @@ impl Browser {
         let pairs = self.0.iter().flat_map(|secret| forms.iter().map(move |form| (secret, *form)));
         let mut right = pairs.filter(|(secret, form)| secret.csrf_token(flow, *form).same_as(token));
         right.next().map(|(secret, form)| (secret.clone(), form))
+    }
+
+    /// Which of `sessions` the console's forms were shown to that have this token.
+    pub fn whose_account(&self, sessions: impl Iterator<Item = SessionId>, token: &Secret) -> Option<SessionId> {
+        let mut shown = sessions.filter(|id| self.0.iter().any(|secret| secret.account_token(*id).same_as(token)));
+        shown.next()
     }
 }
 

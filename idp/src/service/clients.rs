@@ -73,6 +73,11 @@ impl ReadyClient {
         Ok(Self { client, keys, hmac })
     }
 
+    /// One of ours that nobody registered: it has no keys and no secrets.
+    pub(super) fn built_in(client: Client) -> Self {
+        Self { client, keys: ForeignJwks::default(), hmac: Vec::new() }
+    }
+
     /// The keys in its `jwks`; none for a client that registered none, or a `jwks_uri`.
     pub fn keys(&self) -> &[VerificationKey] {
         self.keys.keys()

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod access_token;
+pub mod account;
 pub mod audit;
 pub mod authorize;
 pub mod backchannel_logout;

@@ -8,6 +8,7 @@ mod m0005_whole_code_flow;
 mod m0006_refresh_tokens;
 mod m0007_deliveries;
 mod m0008_endings;
+mod m0011_account_console;
 mod m0012_events;
 mod table;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0006_refresh_tokens::Migration),
             Box::new(m0007_deliveries::Migration),
             Box::new(m0008_endings::Migration),
+            Box::new(m0011_account_console::Migration),
             Box::new(m0012_events::Migration),
         ]
     }

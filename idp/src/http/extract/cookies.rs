@@ -56,6 +56,11 @@ pub fn set_browser(names: &CookieNames, secret: &BrowserSecret) -> String {
     format!("{}-{}={}{}", names.browser, tag_of(secret), secret.0.expose(), attributes(names))
 }
 
+/// `Set-Cookie` that has the next page tell what was done, for so many seconds at most.
+pub fn set_notice(names: &CookieNames, notice: &str, seconds: &str) -> String {
+    format!("{}={notice}; Max-Age={seconds}{}", names.notice, attributes(names))
+}
+
 fn tag_of(secret: &BrowserSecret) -> String {
     secret.hash().iter().take(4).fold(String::new(), |tag, byte| tag + &format!("{byte:02x}"))
 }

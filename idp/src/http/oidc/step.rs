@@ -5,6 +5,7 @@ use poem::{Request, Response};
 
 use crate::domain::authorization_request::UntrustedRequest;
 use crate::domain::authorization_response::{AuthorizationResponse, ResponseMode};
+use crate::domain::client::Client;
 use crate::domain::parameters::Parameters;
 use crate::domain::session::Session;
 use crate::domain::{FlowId, Secret};
@@ -21,13 +22,15 @@ use crate::service::sessions::{self, Accounts};
 pub fn redirect(visit: &Visit, next: &Next) -> Response {
     let base = &visit.page.base;
     match next {
-        Next::SignIn(flow) => to(&format!("{base}/login?flow={flow}")),
-        Next::SelectAccount(flow) => to(&format!("{base}/select-account?flow={flow}")),
-        Next::Consent(flow) => to(&format!("{base}/consent?flow={flow}")),
+        Next::SignIn(flow) => see_other(&format!("{base}/login?flow={flow}")),
+        Next::SelectAccount(flow) => see_other(&format!("{base}/select-account?flow={flow}")),
+        Next::Consent(flow) => see_other(&format!("{base}/consent?flow={flow}")),
         Next::Return(response) => match response.to.mode {
-            ResponseMode::Query => to(&response.location(&visit.tenant().issuer)),
+            ResponseMode::Query => see_other(&response.location(&visit.tenant().issuer)),
             ResponseMode::FormPost => form_post(visit, response),
         },
+        Next::Account(page) => see_other(&format!("{base}{}", page.path())),
+        Next::Home => see_other(&format!("{base}/")),
     }
 }
 
@@ -44,8 +47,8 @@ fn form_post(visit: &Visit, response: &AuthorizationResponse) -> Response {
     }
 }
 
-/// 303 to an address, neither stored nor told to where it leads.
-fn to(location: &str) -> Response {
+/// 303 to an address of ours or of a client, neither stored nor told to where it leads.
+pub fn see_other(location: &str) -> Response {
     let mut response = Response::builder()
         .status(StatusCode::SEE_OTHER)
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
@@ -163,14 +166,20 @@ pub fn form_failure(error: FormError) -> ErrorPage {
 
 /// How the pages show the client of a flow.
 pub fn client_display(open: &OpenFlow) -> ClientDisplay {
-    let metadata = &open.client.metadata;
+    ClientDisplay { is_console: open.flow.account_page.is_some(), ..display(&open.client) }
+}
+
+/// How the pages show a client.
+pub fn display(client: &Client) -> ClientDisplay {
+    let metadata = &client.metadata;
     let link = |uri: &Option<String>| uri.as_deref().and_then(Link::parse);
     ClientDisplay {
-        name: open.client.name.clone(),
+        name: client.name.clone(),
         logo: metadata.logo_uri.as_deref().and_then(LogoUrl::parse),
         home: link(&metadata.client_uri),
         policy: link(&metadata.policy_uri),
         terms: link(&metadata.tos_uri),
+        is_console: false,
     }
 }
 

@@ -18,6 +18,8 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     let form_post: &'static [u8] = include_bytes!("../../../assets/form-post.js");
     let reference_css: &'static [u8] = include_bytes!("../../../assets/reference.css");
     let reference_script: &'static [u8] = include_bytes!("../../../assets/reference.js");
+    let console_css: &'static [u8] = include_bytes!("../../../assets/console.css");
+    let console_script: &'static [u8] = include_bytes!("../../../assets/times.js");
     let icon: &'static [u8] = include_bytes!("../../../assets/icon.svg");
     Files {
         style: Asset::new("signet", "css", "text/css; charset=utf-8", css),
@@ -25,6 +27,8 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
         form_post: Asset::new("form-post", "js", "text/javascript; charset=utf-8", form_post),
         reference_style: Asset::new("reference", "css", "text/css; charset=utf-8", reference_css),
         reference_script: Asset::new("reference", "js", "text/javascript; charset=utf-8", reference_script),
+        console_style: Asset::new("console", "css", "text/css; charset=utf-8", console_css),
+        console_script: Asset::new("times", "js", "text/javascript; charset=utf-8", console_script),
         icon: Asset::new("icon", "svg", "image/svg+xml", icon),
     }
 });
@@ -41,6 +45,10 @@ pub(in crate::http) struct Files {
     pub(in crate::http) reference_style: Asset,
     /// Search and copy buttons of the reference; it works without them.
     pub(in crate::http) reference_script: Asset,
+    /// What a console needs beside the one stylesheet.
+    pub(super) console_style: Asset,
+    /// Puts times into the reader's zone; pages work without it.
+    pub(super) console_script: Asset,
     /// The icon in the browser's tab.
     pub(in crate::http) icon: Asset,
 }
@@ -60,8 +68,17 @@ pub fn serve(file: &str, if_none_match: Option<&str>) -> Response {
 
 /// Every file, for a copy of the pages outside a running server.
 pub fn all() -> impl Iterator<Item = &'static Asset> {
-    [&FILES.style, &FILES.script, &FILES.form_post, &FILES.icon, &FILES.reference_style, &FILES.reference_script]
-        .into_iter()
+    [
+        &FILES.style,
+        &FILES.script,
+        &FILES.form_post,
+        &FILES.icon,
+        &FILES.reference_style,
+        &FILES.reference_script,
+        &FILES.console_style,
+        &FILES.console_script,
+    ]
+    .into_iter()
 }
 
 /// A file whose name changes with its content.
@@ -157,5 +174,8 @@ mod tests {
     #[test]
     fn the_stylesheet_is_small() {
         assert!(files().style.bytes().len() < 20_000, "{} bytes", files().style.bytes().len());
+        // A console loads both.
+        let both = files().style.bytes().len() + files().console_style.bytes().len();
+        assert!(both < 25_000, "{both} bytes");
     }
 }

@@ -22,6 +22,8 @@ pub struct ClientDisplay {
     pub policy: Option<Link>,
     /// `tos_uri`: its terms of service.
     pub terms: Option<Link>,
+    /// Whether it is no client at all but our own account console: the pages say that in words of their own.
+    pub is_console: bool,
 }
 
 impl ClientDisplay {

@@ -59,15 +59,15 @@ pub struct RequestedScope {
 }
 
 /// A line of the list.
-struct ScopeLine {
-    icon: &'static str,
-    title: String,
-    detail: String,
+pub(super) struct ScopeLine {
+    pub(super) icon: &'static str,
+    pub(super) title: String,
+    pub(super) detail: String,
     is_marked: bool,
 }
 
 impl RequestedScope {
-    fn line(&self, t: Texts, is_marked: bool) -> ScopeLine {
+    pub(super) fn line(&self, t: Texts, is_marked: bool) -> ScopeLine {
         let (icon, key) = match self.name.as_str() {
             "openid" => ("i-user", "scope-openid"),
             "profile" => ("i-card", "scope-profile"),

@@ -26,6 +26,7 @@ macro_rules! languages {
                 include_str!(concat!("../../../locales/", $code, "/pages.ftl")),
                 include_str!(concat!("../../../locales/", $code, "/scopes.ftl")),
                 include_str!(concat!("../../../locales/", $code, "/failures.ftl")),
+                include_str!(concat!("../../../locales/", $code, "/account.ftl")),
             ],
         )),+]
     };
@@ -243,7 +244,7 @@ mod tests {
         let listed: BTreeSet<String> = SOURCES.iter().map(|(code, _)| (*code).to_owned()).collect();
         assert_eq!(names(&folder), listed);
         for code in listed {
-            let files: BTreeSet<String> = ["failures.ftl", "pages.ftl", "scopes.ftl"].map(str::to_owned).into();
+            let files: BTreeSet<String> = ["account.ftl", "failures.ftl", "pages.ftl", "scopes.ftl"].map(str::to_owned).into();
             assert_eq!(names(&folder.join(code)), files);
         }
     }

@@ -84,6 +84,14 @@ impl<'a> Chrome<'a> {
     }
 }
 
+impl PageContext {
+    /// The address of a page of this tenant.
+    pub(super) fn address(&self, path: &str, pairs: &[(&str, &str)]) -> String {
+        let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
+        format!("{}{path}?{query}", self.base)
+    }
+}
+
 /// The address of another page of a sign-in under way.
 pub(super) fn page_of_flow(context: &PageContext, page: &str, flow: &str, more: &[(&str, &str)]) -> String {
     let query = Serializer::new(String::new()).append_pair("flow", flow).extend_pairs(more).finish();

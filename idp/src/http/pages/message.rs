@@ -50,6 +50,11 @@ impl MessagePage {
         Self { client: Some(client), ..self }
     }
 
+    /// Whether the reader has an account to look after.
+    fn is_signed_in(&self) -> bool {
+        matches!(self.message, Message::SignedIn(_))
+    }
+
     /// The page as a response: 200, or 410 for a sign-in that is finished.
     pub fn render(&self, context: &PageContext) -> Response {
         let t = Texts(context.language);

@@ -7,6 +7,7 @@
 //! Decided against: inline styles and scripts (the policy forbids them, so that a tenant's colours are a stylesheet of
 //! their own), and texts handed in by callers (they would be in one language).
 
+pub mod account;
 pub mod assets;
 mod brand;
 mod client;
@@ -18,6 +19,7 @@ mod headers;
 pub mod language;
 mod layout;
 mod message;
+mod moment;
 mod select_account;
 mod sign_in;
 #[cfg(test)]

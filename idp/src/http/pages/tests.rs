@@ -35,6 +35,7 @@ fn client(name: &str) -> ClientDisplay {
         home: Link::parse("https://reports.example/"),
         policy: Link::parse("https://reports.example/privacy"),
         terms: Link::parse("https://reports.example/terms"),
+        is_console: false,
     }
 }
 
@@ -106,6 +107,7 @@ fn every_page(context: &PageContext) -> Vec<Response> {
     pages.extend(SIGN_IN_ERRORS.map(|error| SignInPage { error: Some(error), ..sign_in() }.render(context)));
     pages.extend(FAILURES.map(|failure| ErrorPage::new(failure).client(client("Reports")).render(context)));
     let person = consent().person;
+    pages.extend(account::examples::every_page(context, "Maria"));
     let messages = [Message::Landing, Message::SignedIn(person), Message::SignedOut, Message::FlowFinished];
     pages.extend(messages.map(|message| MessagePage::new(message).client(client("Reports")).render(context)));
     pages
@@ -263,7 +265,8 @@ async fn hostile_names_stay_text() {
         ..consent()
     };
     let failure = ErrorPage::new(Failure::InvalidRequest).parameter(HOSTILE).code(HOSTILE).detail(HOSTILE);
-    for response in [
+    let of_account = account::examples::every_page(&hostile, HOSTILE);
+    for response in of_account.into_iter().chain([
         sign_in.render(&hostile),
         consent.render(&hostile),
         SelectAccountPage {
@@ -277,7 +280,7 @@ async fn hostile_names_stay_text() {
             .render(&hostile),
         failure.client(client(HOSTILE)).render(&hostile),
         MessagePage::new(Message::SignedIn(person)).client(client(HOSTILE)).render(&hostile),
-    ] {
+    ]) {
         let page = html(response).await;
         assert!(!page.contains("<script>"), "{page}");
         assert!(!page.contains("onload='x'"), "{page}");
@@ -357,8 +360,9 @@ fn root() -> PathBuf {
 }
 
 fn read_folder(folder: &Path) -> Vec<String> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| !path.ends_with("tests.rs")).map(|path| fs::read_to_string(path).unwrap()).collect()
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| if path.is_dir() { read_folder(&path) } else { vec![fs::read_to_string(path).unwrap()] };
+    paths.filter(|path| !path.ends_with("tests.rs")).flat_map(read).collect()
 }
 
 /// Keys of a language, and the variables of each.
@@ -401,7 +405,10 @@ fn every_language_has_the_same_keys_with_the_same_variables() {
 fn every_key_that_a_page_asks_for_is_there_and_every_key_is_asked_for() {
     let there: BTreeSet<String> = keys("en").into_keys().collect();
     let quoted = quoted_keys();
-    let topics = ["sign-in-", "consent-", "scope-", "failure-", "fault-", "fact-", "next-", "signed-", "landing-"];
+    let topics = [
+        "sign-in-", "consent-", "scope-", "failure-", "fault-", "fact-", "next-", "signed-", "landing-", "account-",
+        "moment-",
+    ];
     for key in quoted.iter().filter(|key| topics.iter().any(|topic| key.starts_with(topic))) {
         let is_topic = there.contains(&format!("{key}-title")) && there.contains(&format!("{key}-what"));
         // Icons and classes of the same form aren't keys; none of them begins like one.

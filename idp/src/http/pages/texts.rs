@@ -30,6 +30,15 @@ impl Texts {
         self.format(key, Some(&arguments)).into_owned()
     }
 
+    /// The text of a key with several values, as plain text.
+    pub(super) fn several(self, key: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
+        let mut arguments = FluentArgs::with_capacity(values.len());
+        for (name, value) in values {
+            arguments.set(*name, value.clone());
+        }
+        self.format(key, Some(&arguments)).into_owned()
+    }
+
     /// The text of a key with values set off in bold and isolated from the direction of the text around them,
     /// as markup: everything in it is escaped.
     pub(super) fn rich(self, key: &str, values: &[(&'static str, &str)]) -> Safe<String> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AuthorizeError, Next, active_client};
+use super::{AuthorizeError, Next, account, active_client};
 use crate::domain::authorization_flow::{AuthorizationFlow, FlowState};
 use crate::domain::authorization_request::{AuthorizationError, AuthorizationErrorCode, UntrustedRequest};
 use crate::domain::authorization_response::AuthorizationResponse;
@@ -53,7 +53,10 @@ pub async fn open_flow(ctx: &Ctx, tenant: TenantId, id: FlowId, browser: &Browse
         FlowState::Open => {}
         FlowState::Completed | FlowState::Refused => return Err(AuthorizeError::FlowFinished),
     }
-    let client = active_client(ctx, tenant, &flow.client_id).await?;
+    let client = match flow.account_page {
+        Some(_) => account::client(&flow),
+        None => active_client(ctx, tenant, &flow.client_id).await?,
+    };
     if !client.admits_redirect(&flow.request.redirect_uri) {
         return Err(UntrustedRequest::RedirectUriMismatch.into());
     }
@@ -122,6 +125,9 @@ pub async fn deny(
     event: Option<audit::Event>,
 ) -> Result<Next, AuthorizeError> {
     close(ctx, tenant, open.flow.id, event).await?;
+    if open.flow.account_page.is_some() {
+        return Ok(Next::Home);
+    }
     let error = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, description);
     Ok(Next::Return(AuthorizationResponse { to: open.flow.request.answer_to(), outcome: Err(error) }))
 }

@@ -3,6 +3,7 @@
 //! One function, [`decide`], says what a request still needs. Each page asks it again on its way on, so that no page
 //! can be left out; and one function, [`complete`], gives out codes.
 
+mod account;
 mod completion;
 mod decision;
 mod flow;
@@ -19,6 +20,7 @@ use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
 use super::request_object::{self, RequestObjectError};
 use super::sessions::Accounts;
+use crate::domain::account::AccountPage;
 use crate::domain::authorization_flow::{AuthorizationFlow, FlowState};
 use crate::domain::authorization_request::{
     AuthorizationError, AuthorizationErrorCode, AuthorizationRequest, UntrustedRequest,
@@ -35,6 +37,7 @@ use crate::domain::user::User;
 use crate::domain::{ClientId, FlowId, TenantId};
 use crate::store::{self, StoreError};
 
+pub use account::{Entry, enter};
 pub use completion::{Completion, GivenConsent, complete};
 pub use flow::{OpenFlow, choose, deny, open_flow, posted_flow};
 
@@ -51,6 +54,10 @@ pub enum Next {
     Consent(FlowId),
     /// Go back to the client.
     Return(AuthorizationResponse),
+    /// Go to a page of the account console.
+    Account(AccountPage),
+    /// Go to the tenant's own address: the flow was for the account console, and the person wouldn't.
+    Home,
 }
 
 /// Why an authorization can't go on; the person reads it.
@@ -145,6 +152,7 @@ pub async fn start(
         id: FlowId::from_uuid(ctx.random.uuid_v7(now)),
         client_id,
         request,
+        account_page: None,
         browser_hash: browser.map(BrowserSecret::hash),
         session_id: None,
         chosen_session_id: None,
@@ -177,6 +185,9 @@ pub async fn advance(
             Ok(refused(&flow.request, code, text))
         }
         Decision::Grant(session) => {
+            if let Some(page) = flow.account_page {
+                return account::arrive(ctx, tenant, flow.id, page).await;
+            }
             let completion = Completion {
                 request: flow.request.clone(),
                 session: session.clone(),
@@ -201,7 +212,8 @@ async fn presence<'a>(
     Ok(Presence { accounts, flow: Some(&open.flow), named })
 }
 
-/// Who may answer the consent page of this flow: the person of whom nothing but consent is needed.
+/// Who may answer the consent page of this flow: the person of whom nothing but consent is needed. A flow of the account
+/// console has no such page.
 pub async fn consenting<'a>(
     ctx: &Ctx,
     tenant: TenantId,
@@ -210,6 +222,7 @@ pub async fn consenting<'a>(
 ) -> Result<Option<&'a Session>, AuthorizeError> {
     let actor = presence(ctx, tenant, open, accounts).await?.actor(&open.flow.request);
     Ok(match actor {
+        _ if open.flow.account_page.is_some() => None,
         Actor::One { session, .. } if actor.will_do(&open.flow.request, ctx.now()) => Some(session),
         Actor::One { .. } | Actor::Nobody | Actor::Several | Actor::Stranger => None,
     })
@@ -272,10 +285,14 @@ async fn active_client(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc
 pub fn scopes_to_show(open: &OpenFlow, consent: Option<&Consent>) -> Vec<(String, bool)> {
     let known: BTreeSet<&str> = consent.iter().flat_map(|consent| consent.scope.iter().map(Scope::as_str)).collect();
     let asked = open.flow.request.to_consent(&open.client);
-    let mut scopes: Vec<&str> = asked.iter().map(Scope::as_str).collect();
-    // Those that everybody knows in their usual order, then the client's own.
-    scopes.sort_by_key(|scope| SCOPES.iter().position(|known| known == scope).unwrap_or(SCOPES.len()));
+    let scopes = in_usual_order(asked.iter().map(Scope::as_str).collect());
     scopes.into_iter().map(|scope| (scope.to_owned(), consent.is_some() && !known.contains(scope))).collect()
+}
+
+/// Scopes that everybody knows in their usual order, then a client's own.
+pub fn in_usual_order(mut scopes: Vec<&str>) -> Vec<&str> {
+    scopes.sort_by_key(|scope| SCOPES.iter().position(|known| known == scope).unwrap_or(SCOPES.len()));
+    scopes
 }
 
 /// The person of a session.

@@ -1,5 +1,6 @@
 //! Everything over HTTP, from the outside.
 
+pub(crate) mod account;
 mod accounts;
 pub(crate) mod admin;
 mod authorize;

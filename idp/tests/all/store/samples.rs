@@ -179,6 +179,7 @@ pub(crate) fn flow(number: u128) -> AuthorizationFlow {
             response_mode: ResponseMode::Query,
             subject: None,
         },
+        account_page: None,
         browser_hash: None,
         session_id: None,
         chosen_session_id: None,

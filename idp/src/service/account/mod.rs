@@ -1,0 +1,104 @@
+//! The account console: what people see and do about their own account.
+//!
+//! Everything here is about the person of a session and takes their id from it. An id that somebody sends is looked up
+//! among what is theirs, and is otherwise unknown.
+
+use super::audit::Actor;
+use super::ctx::{Caller, Ctx};
+use super::sessions::Accounts;
+use super::users::{self, UserChangeError};
+use super::{Failure, subject};
+use crate::domain::account::FRESH;
+use crate::domain::client::Client;
+use crate::domain::consent::Consent;
+use crate::domain::own_claims::OwnClaims;
+use crate::domain::session::Session;
+use crate::domain::tenant::Tenant;
+use crate::domain::user::User;
+use crate::domain::{ClientId, TenantId, Timestamp, UserId};
+use crate::store;
+
+/// An account that is signed in on a browser.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub user: User,
+}
+
+/// The accounts of a browser whose people may act, the one used last first.
+pub async fn members(ctx: &Ctx, tenant: TenantId, accounts: &Accounts) -> Result<Vec<Member>, Failure> {
+    let mut members = Vec::new();
+    for session in accounts.sessions() {
+        let user = store::users::find_by_id(ctx.database.read(), tenant, session.user_id).await?;
+        if let Some(user) = user.filter(|user| subject::may_act(user).is_ok()) {
+            members.push(Member { session: session.clone(), user });
+        }
+    }
+    Ok(members)
+}
+
+/// Whether the person of a session has proved who they are recently enough for what an account hangs on. A proof that
+/// lies ahead, after a clock was set back, has no age.
+pub fn is_fresh(session: &Session, now: Timestamp) -> bool {
+    session.auth_time <= now && now.since(session.auth_time) < FRESH
+}
+
+/// Changes a person's own claims to `typed`, given what they were when the person saw them.
+///
+/// # Errors
+/// [`UserChangeError::Stale`] if they were changed since `seen`.
+pub async fn change_claims(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    user: &User,
+    seen: Option<Timestamp>,
+    typed: &OwnClaims,
+) -> Result<User, UserChangeError> {
+    // Of what was changed since, the patch would know nothing.
+    let seen = seen.filter(|seen| *seen == user.updated_at).ok_or(UserChangeError::Stale)?;
+    let patch = typed.patch(&OwnClaims::from(&user.profile));
+    users::update(ctx, tenant, user.id, Some(seen), &patch, Actor::themselves(caller)).await
+}
+
+/// A client that a person allowed something.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// What was allowed.
+    pub consent: Consent,
+    /// The client, in use or not.
+    pub client: Client,
+}
+
+/// What a person allowed, in order of the clients' ids, from the one after `after`; at most 1,000 at a time.
+pub async fn applications(
+    ctx: &Ctx,
+    tenant: TenantId,
+    user: UserId,
+    after: Option<&ClientId>,
+    limit: u64,
+) -> Result<Vec<Application>, Failure> {
+    let db = ctx.database.read();
+    let mut applications = Vec::new();
+    for consent in store::consents::list_of_user(db, tenant, user, after, limit).await? {
+        if let Some(client) = store::clients::find(db, tenant, &consent.client_id, ctx.now()).await? {
+            applications.push(Application { consent, client });
+        }
+    }
+    Ok(applications)
+}
+
+/// What a person allowed that client; `None` if nothing.
+pub async fn application(
+    ctx: &Ctx,
+    tenant: TenantId,
+    user: UserId,
+    client: &ClientId,
+) -> Result<Option<Application>, Failure> {
+    let db = ctx.database.read();
+    let Some(consent) = store::consents::find(db, tenant, user, client).await? else { return Ok(None) };
+    let client = store::clients::find(db, tenant, client, ctx.now()).await?;
+    Ok(client.map(|client| Application { consent, client }))
+}
