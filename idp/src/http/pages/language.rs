@@ -244,7 +244,8 @@ mod tests {
         let listed: BTreeSet<String> = SOURCES.iter().map(|(code, _)| (*code).to_owned()).collect();
         assert_eq!(names(&folder), listed);
         for code in listed {
-            let files: BTreeSet<String> = ["account.ftl", "failures.ftl", "pages.ftl", "scopes.ftl"].map(str::to_owned).into();
+            let files: BTreeSet<String> =
+                ["account.ftl", "failures.ftl", "pages.ftl", "scopes.ftl"].map(str::to_owned).into();
             assert_eq!(names(&folder.join(code)), files);
         }
     }

@@ -53,6 +53,8 @@ struct Field {
     inputmode: &'static str,
     has_lines: bool,
     is_half: bool,
+    /// Whether it is written from left to right in every language.
+    is_code: bool,
 }
 
 impl Field {
@@ -152,6 +154,7 @@ impl ProfilePage {
             inputmode,
             has_lines: claim == OwnClaim::StreetAddress,
             is_half: is_half(claim),
+            is_code: !matches!(claim.rule(), Rule::Text | Rule::Lines),
         }
     }
 }
