@@ -29,8 +29,8 @@ impl Actor {
         Self { name: None, address: Some(caller.address.to_string()) }
     }
 
-    /// Name and network address.
-    pub(super) fn into_parts(self) -> (String, Option<String>) {
+    /// Name, if it isn't the user concerned, and network address.
+    pub(super) fn into_parts(self) -> (Option<String>, Option<String>) {
         (self.name, self.address)
     }
 }

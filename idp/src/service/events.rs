@@ -57,7 +57,7 @@ impl Telling {
     #[must_use]
     pub fn by(mut self, actor: impl Into<Actor>) -> Self {
         let (name, address) = actor.into().into_parts();
-        self.0.actor = Some(name);
+        self.0.actor = name;
         self.0.address = address.or(self.0.address);
         self
     }

@@ -102,6 +102,7 @@ pub(super) fn client(flow: &AuthorizationFlow) -> Arc<ReadyClient> {
         name: String::new(),
         metadata,
         secrets: Vec::new(),
+        grants_since: None,
         created_at: flow.created_at,
         updated_at: flow.created_at,
     }))
