@@ -48,6 +48,14 @@ export async function signIn(page, { email, password }) {
   await page.click('button[type=submit]');
 }
 
+/** Fills in the form for a new account and sends it. */
+export async function signUp(page, { email, name = '', password }) {
+  await page.fill('#email', email);
+  await page.fill('#name', name);
+  await page.fill('#password', password);
+  await page.click('button[type=submit]');
+}
+
 /** Waits until a page says what is wrong, and is there as a whole; answers with the place where it says so. */
 export async function alertOf(page) {
   const alert = page.locator('[role=alert]');

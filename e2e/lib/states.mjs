@@ -1,5 +1,5 @@
 // Every page that Signet shows, in every state that a person can meet. Looked at by axe, html-validate and people.
-import { alertOf, signIn } from './browser.mjs';
+import { alertOf, signIn, signUp } from './browser.mjs';
 import { agree, answerTo, authorizationUrl } from './authorization.mjs';
 
 /** Signs somebody in, beside whoever is. */
@@ -52,6 +52,20 @@ export const states = {
       if (/too many|zu viele/i.test(await (await alertOf(page)).innerText())) return;
     }
     throw new Error('nobody stops the guessing');
+  },
+
+  'sign-up': (page, { facts }) => page.goto(authorizationUrl(facts, { prompt: 'create' })),
+
+  'sign-up-wrong': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts, { prompt: 'create' }));
+    await signUp(page, { email: 'a-person-with-quite-a-long-name-for-such-a-small-screen@', name: 'x'.repeat(256), password: 'password1' });
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  'sign-up-taken': async (page, { facts }) => {
+    await page.goto(authorizationUrl(facts, { prompt: 'create' }));
+    await signUp(page, { email: facts.user.email, name: 'Robin', password: 'six words that make no sense' });
+    await page.locator('[role=alert]').waitFor();
   },
 
   consent: async (page, { facts }) => {

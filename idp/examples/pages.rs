@@ -5,8 +5,9 @@
 use std::{error::Error, fmt::Write as _, fs, path::Path, sync::Arc};
 
 use idp::http::pages::{
-    AccountChoice, Brand, ClientDisplay, ConsentPage, ErrorPage, Failure, Language, Link, LogoUrl, Message,
-    MessagePage, PageContext, Person, RequestedScope, ReturnTarget, SelectAccountPage, SignInError, SignInPage, assets,
+    AccountChoice, Brand, ClientDisplay, ConsentPage, EmailProblem, EntryProblems, ErrorPage, Failure, Language, Link,
+    LogoUrl, Message, MessagePage, NameProblem, PageContext, PasswordProblem, Person, RequestedScope, ReturnTarget,
+    SelectAccountPage, SignInError, SignInPage, SignUpError, SignUpPage, assets,
 };
 use poem::Response;
 
@@ -112,6 +113,7 @@ fn pages() -> Result<Vec<Page>> {
         csrf: "k3S0uGmV0b6mE1p4".to_owned(),
         email: String::new(),
         expected: None,
+        offers_sign_up: true,
         error: None,
     };
     let typed = SignInPage { email: "maria.mustermann@acme.example".to_owned(), ..sign_in.clone() };
@@ -177,8 +179,12 @@ fn pages() -> Result<Vec<Page>> {
             })
             .into(),
     };
+    let sign_ups = sign_ups(&choose);
     let mut pages: Vec<Page> = vec![("select-account", Box::new(move |context| choose.render(context)))];
     for (name, page) in sign_ins {
+        pages.push((name, Box::new(move |context| page.render(context))));
+    }
+    for (name, page) in sign_ups {
         pages.push((name, Box::new(move |context| page.render(context))));
     }
     for (name, page) in consents {
@@ -191,6 +197,28 @@ fn pages() -> Result<Vec<Page>> {
         pages.push((name, Box::new(move |context| page.render(context))));
     }
     Ok(pages)
+}
+
+fn sign_ups(like: &SelectAccountPage) -> [(&'static str, SignUpPage); 3] {
+    let page = SignUpPage {
+        client: like.client.clone(),
+        returns_to: like.returns_to.clone(),
+        flow: like.flow.clone(),
+        csrf: like.csrf.clone(),
+        email: String::new(),
+        name: String::new(),
+        error: None,
+    };
+    let problems = EntryProblems {
+        email: Some(EmailProblem::Taken),
+        name: Some(NameProblem),
+        password: Some(PasswordProblem::Guessable),
+    };
+    [
+        ("sign-up", page.clone()),
+        ("sign-up-wrong", SignUpPage { error: Some(SignUpError::Entries(problems)), ..page.clone() }),
+        ("sign-up-locked", SignUpPage { error: Some(SignUpError::TooManyAttempts { minutes: 12 }), ..page }),
+    ]
 }
 
 fn failures() -> Vec<(&'static str, ErrorPage)> {

@@ -26,6 +26,7 @@ mod reference;
 mod sessions;
 mod setting;
 mod sign_in;
+mod sign_up;
 mod sources;
 mod suggestion;
 mod tokens;
@@ -49,6 +50,7 @@ pub use passwords::Passwords;
 pub use reference::reference;
 pub use sessions::Sessions;
 pub use sign_in::SignIn;
+pub use sign_up::SignUp;
 pub use tokens::Tokens;
 
 use reader::Reader;
@@ -69,6 +71,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// Limits on failed sign-ins.
     pub sign_in: SignIn,
+    /// Limits on sign-ups.
+    pub sign_up: SignUp,
     /// Lifetimes of tokens and codes.
     pub tokens: Tokens,
     /// Lifetimes of sessions.
@@ -120,6 +124,7 @@ impl Config {
             database: Database::at(format!("sqlite://{}", folder.join("signet.db").display())),
             passwords: Passwords::default(),
             sign_in: SignIn::default(),
+            sign_up: SignUp::default(),
             tokens: Tokens::default(),
             sessions: Sessions::default(),
             flows: Flows::default(),
@@ -137,6 +142,7 @@ impl Config {
         faults.extend(Fault::within("database", self.database.validate()));
         faults.extend(Fault::within("passwords", self.passwords.validate()));
         faults.extend(Fault::within("sign_in", self.sign_in.validate()));
+        faults.extend(Fault::within("sign_up", self.sign_up.validate()));
         faults.extend(Fault::within("tokens", self.tokens.validate()));
         faults.extend(Fault::within("sessions", self.sessions.validate()));
         faults.extend(Fault::within("flows", self.flows.validate()));
@@ -166,6 +172,7 @@ impl Config {
         });
         let passwords = reader.checked("passwords", passwords::ABOUT, Passwords::read, Passwords::validate);
         let sign_in = reader.checked("sign_in", sign_in::ABOUT, SignIn::read, SignIn::validate);
+        let sign_up = reader.checked("sign_up", sign_up::ABOUT, SignUp::read, SignUp::validate);
         let tokens = reader.checked("tokens", tokens::ABOUT, Tokens::read, Tokens::validate);
         let sessions = reader.checked("sessions", sessions::ABOUT, Sessions::read, Sessions::validate);
         let flows = reader.checked("flows", flows::ABOUT, Flows::read, Flows::validate);
@@ -183,6 +190,7 @@ impl Config {
             database: database?,
             passwords,
             sign_in,
+            sign_up,
             tokens,
             sessions,
             flows,

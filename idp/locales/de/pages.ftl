@@ -22,6 +22,8 @@ sign-in-login = E-Mail-Adresse oder Benutzername
 sign-in-password = Passwort
 sign-in-submit = Anmelden
 sign-in-cancel = Abbrechen
+sign-in-no-account = Neu hier?
+sign-in-sign-up = Konto anlegen
 show-password = Passwort anzeigen
 hide-password = Passwort verbergen
 
@@ -35,6 +37,33 @@ sign-in-too-many-attempts =
     }
 sign-in-busy = Gerade melden sich sehr viele Menschen an. Warten Sie einen Moment und versuchen Sie es dann noch einmal.
 sign-in-expired = Diese Seite war zu lange geöffnet. Geben Sie Ihr Passwort noch einmal ein.
+
+# Registrieren
+sign-up-title = Konto anlegen
+sign-up-lead = Mit einem Konto bei { $brand } weiter zu { $client }
+sign-up-account-lead = Damit melden Sie sich bei den Apps von { $brand } an
+sign-up-email = E-Mail-Adresse
+sign-up-name = Name
+sign-up-optional = (freiwillig)
+sign-up-password = Passwort
+sign-up-password-hint = Mindestens 8 Zeichen. Gut sind ein paar Wörter, die nicht zusammengehören.
+sign-up-submit = Konto anlegen
+sign-up-have-account = Haben Sie ein Konto?
+sign-up-sign-in = Anmelden
+sign-up-missing-email = Geben Sie Ihre E-Mail-Adresse ein
+sign-up-malformed-email = Geben Sie eine E-Mail-Adresse wie name@example.com ein
+sign-up-taken = Mit dieser E-Mail-Adresse lässt sich kein Konto anlegen. Nehmen Sie eine andere oder melden Sie sich an.
+sign-up-name-unfit = Geben Sie einen Namen mit höchstens 255 Zeichen ein
+sign-up-missing-password = Wählen Sie ein Passwort
+sign-up-password-too-short = Wählen Sie ein Passwort mit mindestens 8 Zeichen
+sign-up-password-too-long = Wählen Sie ein Passwort mit höchstens 128 Zeichen
+sign-up-password-guessable = Dieses Passwort ist leicht zu erraten. Wählen Sie ein längeres oder selteneres, in dem weder Ihr Name noch Ihre E-Mail-Adresse vorkommt.
+sign-up-too-many-attempts =
+    { $minutes ->
+        [one] Von hier aus gab es zu viele Versuche, ein Konto anzulegen. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+       *[other] Von hier aus gab es zu viele Versuche, ein Konto anzulegen. Warten Sie { $minutes } Minuten und versuchen Sie es dann noch einmal.
+    }
+sign-up-busy = Gerade melden sich sehr viele Menschen an. Warten Sie einen Moment und versuchen Sie es dann noch einmal.
 
 # Kontoauswahl
 select-account-title = Konto auswählen

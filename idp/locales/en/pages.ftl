@@ -22,6 +22,8 @@ sign-in-login = Email or username
 sign-in-password = Password
 sign-in-submit = Sign in
 sign-in-cancel = Cancel
+sign-in-no-account = New here?
+sign-in-sign-up = Create an account
 show-password = Show password
 hide-password = Hide password
 
@@ -35,6 +37,33 @@ sign-in-too-many-attempts =
     }
 sign-in-busy = Many people are signing in right now. Wait a moment, then try again.
 sign-in-expired = This page was open for too long. Enter your password again.
+
+# Sign up
+sign-up-title = Create an account
+sign-up-lead = Make a { $brand } account to continue to { $client }
+sign-up-account-lead = With it, you sign in to the apps of { $brand }
+sign-up-email = Email
+sign-up-name = Name
+sign-up-optional = (optional)
+sign-up-password = Password
+sign-up-password-hint = At least 8 characters. A few words that don’t belong together are good.
+sign-up-submit = Create account
+sign-up-have-account = Do you have an account?
+sign-up-sign-in = Sign in
+sign-up-missing-email = Enter your email address
+sign-up-malformed-email = Enter an email address like name@example.com
+sign-up-taken = No account can be made with this email address. Use another address, or sign in.
+sign-up-name-unfit = Enter a name of at most 255 characters
+sign-up-missing-password = Choose a password
+sign-up-password-too-short = Choose a password of at least 8 characters
+sign-up-password-too-long = Choose a password of at most 128 characters
+sign-up-password-guessable = This password is easy to guess. Choose a longer or less common one, without your name or email address in it.
+sign-up-too-many-attempts =
+    { $minutes ->
+        [one] There were too many attempts to create an account from here. Wait a minute, then try again.
+       *[other] There were too many attempts to create an account from here. Wait { $minutes } minutes, then try again.
+    }
+sign-up-busy = Many people are signing in right now. Wait a moment, then try again.
 
 # Account chooser
 select-account-title = Choose an account

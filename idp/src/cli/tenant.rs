@@ -2,10 +2,11 @@
 
 use super::console::Console;
 use super::exit::{CliError, Exit};
-use super::options::{ACTOR, Common, Page};
+use super::options::{ACTOR, Common, Page, one_of};
 use super::place::with_app;
 use super::record::{self, Record};
 use crate::app::App;
+use crate::domain::sign_up::SignUpPolicy;
 use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
 use crate::http::pages::{Colour, Language, LogoUrl};
 use crate::service::tenants::{self, NewTenant};
@@ -73,6 +74,9 @@ pub(super) struct Settings {
     /// Role of people who are given none [default: STARTER]
     #[arg(long, value_name = "ROLE", value_parser = role)]
     default_role: Option<String>,
+    /// Who may make an account: administrators alone, or anybody for themselves [default: closed]
+    #[arg(long, value_name = "POLICY", value_parser = one_of(SignUpPolicy::ALL, |policy| policy.as_str()))]
+    sign_up: Option<SignUpPolicy>,
 }
 
 /// Runs a verb.
@@ -107,7 +111,8 @@ async fn answer(verb: Verb, common: &Common, console: &mut Console<'_>, app: &Ap
 }
 
 fn record(tenant: &Tenant) -> Record {
-    let TenantSettings { logo, accent, background, default_locale, default_audience, default_role } = &tenant.settings;
+    let TenantSettings { logo, accent, background, default_locale, default_audience, default_role, sign_up } =
+        &tenant.settings;
     Record::default()
         .with("slug", tenant.slug.as_str())
         .with_text("tenant_id", Some(tenant.id))
@@ -126,6 +131,7 @@ fn record(tenant: &Tenant) -> Record {
         .with_text("locale", default_locale.as_ref())
         .with_text("default_audience", default_audience.as_ref())
         .with_text("default_role", default_role.as_ref())
+        .with("sign_up", sign_up.as_str())
         .with_time("created_at", tenant.created_at)
         .with_time("updated_at", tenant.updated_at)
 }
@@ -145,6 +151,7 @@ impl Settings {
             default_locale: over(self.locale, before.default_locale),
             default_audience: over(self.default_audience, before.default_audience),
             default_role: over(self.default_role, before.default_role),
+            sign_up: self.sign_up.unwrap_or(before.sign_up),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::parameters::{ParameterError, Parameters};
 use super::pkce::CodeChallenge;
 use super::redirect_uri::RedirectUri;
 use super::scope::{OFFLINE_ACCESS, ScopeSet};
+use super::sign_up::SignUpPolicy;
 use super::{ClientId, Timestamp};
 
 pub use super::authorization_error::{AuthorizationError, AuthorizationErrorCode, UntrustedRequest};
@@ -64,11 +65,18 @@ pub enum Prompt {
     Consent,
     /// Ask which account though there is only one.
     SelectAccount,
+    /// Let the person make an account (Initiating User Registration via OpenID Connect 1.0).
+    Create,
 }
 
 impl Prompt {
-    /// The values that are known, as discovery lists them.
-    pub const ALL: [&'static str; 4] = ["none", "login", "consent", "select_account"];
+    /// The values that are known where people may or may not make accounts for themselves, as discovery lists them.
+    pub const fn supported(sign_up: SignUpPolicy) -> &'static [&'static str] {
+        match sign_up {
+            SignUpPolicy::Closed => &["none", "login", "consent", "select_account"],
+            SignUpPolicy::Open => &["none", "login", "consent", "select_account", "create"],
+        }
+    }
 }
 
 impl AuthorizationRequest {
@@ -175,6 +183,26 @@ impl AuthorizationRequest {
         }
     }
 
+    /// The same, where accounts may be made as it wants.
+    ///
+    /// # Errors
+    /// It wants one to be made where none may: a value that isn't advertised is a fault of the request (Initiating User
+    /// Registration via OpenID Connect 1.0).
+    pub fn where_sign_up_is(self, sign_up: SignUpPolicy) -> Result<Self, AuthorizationError> {
+        match sign_up {
+            SignUpPolicy::Closed if self.wants_account() => Err(AuthorizationError::new(
+                AuthorizationErrorCode::InvalidRequest,
+                "prompt=create is not supported: nobody can make an account here",
+            )),
+            SignUpPolicy::Closed | SignUpPolicy::Open => Ok(self),
+        }
+    }
+
+    /// Whether it wants an account to be made (`prompt=create`).
+    pub fn wants_account(&self) -> bool {
+        self.prompt.contains(&Prompt::Create)
+    }
+
     /// What the person is asked for: scopes, and claims by the scope that carries them.
     pub fn to_consent(&self, client: &Client) -> ScopeSet {
         claims_request::to_consent(&self.scope, self.claims.as_ref(), &client.metadata.scope)
@@ -185,10 +213,10 @@ impl AuthorizationRequest {
         ReturnAddress { redirect_uri: self.redirect_uri.clone(), state: self.state.clone(), mode: self.response_mode }
     }
 
-    /// Whether a session that was there before the request will do for it at `now`: neither `prompt=login` nor
+    /// Whether a session that was there before the request will do for it at `now`: neither `prompt` nor
     /// `max_age` asks for another proof of identity. One that lies ahead, after a clock was set back, has no age.
     pub fn accepts_earlier_authentication(&self, auth_time: Timestamp, now: Timestamp) -> bool {
-        let forced = self.prompt.contains(&Prompt::Login) || self.max_age == Some(0);
+        let forced = self.prompt.contains(&Prompt::Login) || self.wants_account() || self.max_age == Some(0);
         let young = |limit| auth_time <= now && now.since(auth_time) <= Duration::from_secs(limit);
         !forced && self.max_age.is_none_or(young)
     }
@@ -249,14 +277,20 @@ fn prompt(parameters: &Parameters) -> Result<BTreeSet<Prompt>, AuthorizationErro
             "login" => Ok(Prompt::Login),
             "consent" => Ok(Prompt::Consent),
             "select_account" => Ok(Prompt::SelectAccount),
+            "create" => Ok(Prompt::Create),
             _ => Err(AuthorizationError::new(
                 Code::InvalidRequest,
-                "prompt must be of none, login, consent and select_account",
+                "prompt must be of none, login, consent, select_account and create",
             )),
         })
         .collect::<Result<_, _>>()?;
-    if prompt.contains(&Prompt::None) && prompt.len() > 1 {
-        return Err(AuthorizationError::new(Code::InvalidRequest, "prompt=none goes with no other value"));
+    for (alone, text) in [
+        (Prompt::None, "prompt=none goes with no other value"),
+        (Prompt::Create, "prompt=create goes with no other value"),
+    ] {
+        if prompt.contains(&alone) && prompt.len() > 1 {
+            return Err(AuthorizationError::new(Code::InvalidRequest, text));
+        }
     }
     Ok(prompt)
 }

@@ -31,6 +31,7 @@ pub mod scope;
 pub mod secret;
 pub mod session;
 pub mod sign_in_limit;
+pub mod sign_up;
 pub mod tenant;
 pub mod timestamp;
 pub mod user;

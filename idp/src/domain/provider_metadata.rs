@@ -9,7 +9,7 @@ use super::authorization_response::ResponseMode;
 use super::claims;
 use super::client::{ClientAuthMethod, GrantType, SubjectType};
 use super::scope::OFFLINE_ACCESS;
-use super::tenant::Issuer;
+use super::tenant::{Issuer, Tenant};
 
 /// The metadata document of one issuer.
 #[expect(clippy::struct_excessive_bools, reason = "the specification has that many")]
@@ -31,7 +31,7 @@ pub struct ProviderMetadata {
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
     code_challenge_methods_supported: [&'static str; 1],
-    prompt_values_supported: [&'static str; 4],
+    prompt_values_supported: &'static [&'static str],
     claims_supported: Vec<&'static str>,
     claim_types_supported: [&'static str; 1],
     ui_locales_supported: Vec<&'static str>,
@@ -47,8 +47,9 @@ pub struct ProviderMetadata {
 pub const SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
 
 impl ProviderMetadata {
-    /// The document of this issuer; `ui_locales` are the languages that the pages have.
-    pub fn new(issuer: &Issuer, ui_locales: Vec<&'static str>) -> Self {
+    /// The document of this tenant; `ui_locales` are the languages that the pages have.
+    pub fn new(tenant: &Tenant, ui_locales: Vec<&'static str>) -> Self {
+        let issuer = &tenant.issuer;
         Self {
             issuer: issuer.clone(),
             authorization_endpoint: format!("{issuer}/authorize"),
@@ -66,7 +67,7 @@ impl ProviderMetadata {
             token_endpoint_auth_methods_supported: ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
             token_endpoint_auth_signing_alg_values_supported: ClientAlgorithm::ALL.map(ClientAlgorithm::name),
             code_challenge_methods_supported: ["S256"],
-            prompt_values_supported: Prompt::ALL,
+            prompt_values_supported: Prompt::supported(tenant.settings.sign_up),
             claims_supported: claims::supported(),
             claim_types_supported: ["normal"],
             ui_locales_supported: ui_locales,

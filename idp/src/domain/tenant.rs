@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
+use super::sign_up::SignUpPolicy;
 use super::{TenantId, Timestamp};
 
 /// A tenant: a world of its own, with its issuer, keys, users and clients.
@@ -65,6 +66,8 @@ pub struct TenantSettings {
     pub default_audience: Option<String>,
     /// Role of users that were given none.
     pub default_role: Option<String>,
+    /// Who may make an account.
+    pub sign_up: SignUpPolicy,
 }
 
 /// A text that can't be a slug or an issuer.

@@ -21,7 +21,7 @@ impl Methods {
             "/token" => ("POST, OPTIONS", true),
             "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
             "/v1/auth/m2m/token" => ("POST", false),
-            "/authorize" | "/login" | "/select-account" | "/consent" => ("GET, HEAD, POST", false),
+            "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" => ("GET, HEAD, POST", false),
             path if path.starts_with("/account") => (account::methods(path), false),
             path if path.starts_with("/v1/admin/") => (admin::methods(path), false),
             _ => ("GET, HEAD", false),

@@ -20,7 +20,7 @@ use super::hot::Hot;
 use super::methods::Methods;
 use super::oidc::token::{TokenRequest, TokenResponse};
 use super::oidc::userinfo::UserinfoRequest;
-use super::oidc::{authorize, consent, discovery, jwks, login, select_account, step, token, userinfo};
+use super::oidc::{authorize, consent, discovery, jwks, login, select_account, signup, step, token, userinfo};
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
 use super::{account, admin, first_party, health, reference};
@@ -221,6 +221,7 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/", get(landing))
         .at("/authorize", get(authorize::get).post(authorize::post))
         .at("/login", get(login::get).post(login::post))
+        .at("/signup", get(signup::get).post(signup::post))
         .at("/select-account", get(select_account::get).post(select_account::post))
         .at("/consent", get(consent::get).post(consent::post))
         .at("/docs", get(reference::page))
@@ -238,7 +239,7 @@ fn is_shared(path: &str) -> bool {
 
 /// Whether an address within a tenant is for people.
 fn is_page(path: &str) -> bool {
-    matches!(path, "/" | "/docs" | "/authorize" | "/login" | "/select-account" | "/consent")
+    matches!(path, "/" | "/docs" | "/authorize" | "/login" | "/signup" | "/select-account" | "/consent")
         || path.starts_with("/brand.")
         || path.starts_with("/account")
 }

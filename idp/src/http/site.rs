@@ -97,7 +97,7 @@ impl Site {
         Self {
             base: tenant.base_path(),
             brand: Arc::new(brand),
-            metadata: Document::json(&ProviderMetadata::new(&tenant.issuer, locales)),
+            metadata: Document::json(&ProviderMetadata::new(&tenant, locales)),
             cookies: CookieNames {
                 session: format!("{prefix}signet-{tag}-session"),
                 browser: format!("{prefix}signet-{tag}-browser"),

@@ -17,6 +17,8 @@ use crate::domain::{FlowId, Secret, SessionId, UserId};
 pub enum Form {
     /// Who are you?
     SignIn,
+    /// Who are you going to be?
+    SignUp,
     /// Which account?
     SelectAccount,
     /// May it? Asked of this person, and of nobody else who signs in after the page was shown.
@@ -38,6 +40,7 @@ impl BrowserSecret {
         let mut hasher = openssl::sha::Sha256::new();
         match form {
             Form::SignIn => hasher.update(b"signet sign-in\0"),
+            Form::SignUp => hasher.update(b"signet sign-up\0"),
             Form::SelectAccount => hasher.update(b"signet select account\0"),
             Form::Consent(user) => {
                 hasher.update(b"signet consent\0");

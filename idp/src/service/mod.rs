@@ -30,6 +30,7 @@ pub mod request_object;
 pub mod reseal;
 pub mod sessions;
 pub mod sign_in;
+pub mod sign_up;
 pub mod subject;
 pub mod subject_identifier;
 pub mod tenants;

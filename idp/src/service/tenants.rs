@@ -195,7 +195,8 @@ pub async fn set_settings(
     if name.trim().is_empty() || name.chars().count() > 200 {
         return Err(TenantChangeError::Name);
     }
-    let changed = Tenant { name, settings, updated_at: ctx.now(), ..tenant };
+    let updated_at = ctx.now().after(tenant.updated_at);
+    let changed = Tenant { name, settings, updated_at, ..tenant };
     let event = audit::event(ctx, AuditKind::TenantChanged, Outcome::Success)
         .by(actor)
         .detail(serde_json::json!({ "name": changed.name, "settings": changed.settings }));

@@ -6,7 +6,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::audit::Actor;
-use super::ctx::Ctx;
+use super::ctx::{Caller, Ctx};
 use super::events::{self, Telling};
 use super::sessions::ending::{self, Ending, Which};
 use super::{Failure, audit};
@@ -18,10 +18,10 @@ use crate::domain::session::EndReason;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, LoginName, Profile, User, UserStatus, Username};
 use crate::domain::user_details::{self, UserDetails};
-use crate::domain::{Secret, Timestamp, UserId};
+use crate::domain::{ClientId, Secret, TenantId, Timestamp, UserId};
 use crate::service::password_hasher::PasswordHasherError;
 pub use crate::store::users::UserFilter;
-use crate::store::{self, Conflict, StoreError};
+use crate::store::{self, Conflict, Connection, StoreError};
 
 /// The role of users that were given none, where the tenant names no other.
 pub const DEFAULT_ROLE: &str = "STARTER";
@@ -98,6 +98,26 @@ pub async fn create(
     new: NewUser,
     actor: impl Into<Actor>,
 ) -> Result<User, UserChangeError> {
+    let prepared = prepare(ctx, tenant, new).await?.by(actor);
+    let (tenant_id, user, now) = (tenant.id, prepared.user().clone(), ctx.now());
+    ctx.database
+        .write(move |tx| Box::pin(async move { prepared.insert(tx, tenant_id, now).await }))
+        .await
+        .map_err(|error: StoreError| UserChangeError::from(error))?;
+    Ok(user)
+}
+
+/// A user who is about to be made: all rules were looked at, the password is hashed.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    user: User,
+    phc: Option<Secret>,
+    event: audit::Event,
+    told: Telling,
+}
+
+/// Prepares a user.
+pub(super) async fn prepare(ctx: &Ctx, tenant: &Tenant, new: NewUser) -> Result<Prepared, UserChangeError> {
     check_names(new.email.as_ref(), new.username.as_ref(), &new.roles)?;
     user_details::check(&new.profile)?;
     let default_role = tenant.settings.default_role.as_deref().unwrap_or(DEFAULT_ROLE);
@@ -118,24 +138,41 @@ pub async fn create(
         Some(password) => Some(hash(ctx, tenant, &user, password).await?),
         None => None,
     };
-    let actor = actor.into();
-    let event = audit::event(ctx, AuditKind::UserCreated, Outcome::Success).by(&actor).user(user.id);
-    let told = registered(ctx, &user).by(&actor);
-    let (tenant_id, row) = (tenant.id, user.clone());
-    ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::users::insert(tx, tenant_id, &row).await?;
-                if let Some(phc) = phc {
-                    store::users::set_password_hash(tx, tenant_id, row.id, &phc, now).await?;
-                }
-                told.tell(tx, tenant_id).await?;
-                store::audit::append(tx, tenant_id, &event.build()).await
-            })
-        })
-        .await
-        .map_err(|error: StoreError| UserChangeError::from(error))?;
-    Ok(user)
+    let event = audit::event(ctx, AuditKind::UserCreated, Outcome::Success).user(user.id);
+    let told = registered(ctx, &user);
+    Ok(Prepared { user, phc, event, told })
+}
+
+impl Prepared {
+    /// The user.
+    pub(super) fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Made by somebody else.
+    fn by(self, actor: impl Into<Actor>) -> Self {
+        let actor = actor.into();
+        Self { event: self.event.by(&actor), told: self.told.by(&actor), ..self }
+    }
+
+    /// Made by the person, for the use of a client.
+    pub(super) fn at(self, client: &ClientId, caller: &Caller) -> Self {
+        let event = self.event.client(client).from(caller).detail(json!({ "by": "sign-up" }));
+        Self { event, told: self.told.client(client).from(caller), ..self }
+    }
+
+    /// Makes the user.
+    ///
+    /// # Errors
+    /// [`Conflict::Email`], [`Conflict::Username`]; the transaction is to be given up then.
+    pub(super) async fn insert(self, tx: &impl Connection, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
+        store::users::insert(tx, tenant, &self.user).await?;
+        if let Some(phc) = &self.phc {
+            store::users::set_password_hash(tx, tenant, self.user.id, phc, now).await?;
+        }
+        self.told.tell(tx, tenant).await?;
+        store::audit::append(tx, tenant, &self.event.build()).await
+    }
 }
 
 /// Tells that there is somebody new.
@@ -160,11 +197,17 @@ fn check_names(
     Ok(())
 }
 
+/// Words of the tenant that a password must not follow from.
+pub(super) fn password_words(tenant: &Tenant) -> [&str; 3] {
+    [&tenant.name, tenant.slug.as_str(), "signet"]
+}
+
 async fn hash(ctx: &Ctx, tenant: &Tenant, user: &User, password: Secret) -> Result<Secret, UserChangeError> {
     let email = user.email.as_ref().map(Email::as_str).unwrap_or_default();
     let username = user.username.as_ref().map(Username::as_str).unwrap_or_default();
     let name = user.profile.name.as_deref().unwrap_or_default();
-    password::check_new(&password, &[email, username, name, &tenant.name, tenant.slug.as_str(), "signet"])?;
+    let words: Vec<&str> = [email, username, name].into_iter().chain(password_words(tenant)).collect();
+    password::check_new(&password, &words)?;
     Ok(Secret::new(ctx.passwords.hash(password, ctx.random.bytes()).await?))
 }
 

@@ -7,7 +7,8 @@ use crate::cli::exit::{CliError, Exit};
 use crate::domain::Secret;
 use crate::domain::client::{ClientAuthMethod, ClientMetadata, GrantType, SecretTransport};
 use crate::domain::scope::ScopeError;
-use crate::domain::tenant::{Slug, Tenant};
+use crate::domain::sign_up::SignUpPolicy;
+use crate::domain::tenant::{Slug, Tenant, TenantSettings};
 use crate::domain::user::{Address, Profile};
 use crate::service::clients::{self, ClientChangeError, NewClient};
 use crate::service::ctx::Ctx;
@@ -24,6 +25,11 @@ const SERVICE_SCOPES: &str = "demo:read demo:write admin:users:read admin:users:
 /// Makes what is missing. With `drawn`, the passwords and secrets are new, and hold for what is there already.
 pub(in crate::cli) async fn seed(ctx: &Ctx, facts: &Facts, drawn: bool) -> Result<(), CliError> {
     let tenant = tenants::find(ctx, &Slug::default_tenant()).await?;
+    // Whoever tries it out makes accounts as well.
+    if drawn && tenant.settings.sign_up == SignUpPolicy::Closed {
+        let settings = TenantSettings { sign_up: SignUpPolicy::Open, ..tenant.settings.clone() };
+        tenants::set_settings(ctx, &tenant.slug, tenant.name.clone(), settings, ACTOR).await?;
+    }
     let seed = Seed { ctx, tenant: &tenant, drawn };
     seed.person(&facts.admin, "admin", BTreeSet::from(["admin".to_owned()]), named("Alex", "Admin")).await?;
     seed.person(&facts.user, "user", BTreeSet::new(), demo_user()).await?;

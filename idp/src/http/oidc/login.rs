@@ -3,18 +3,19 @@
 use poem::{Request, Response, handler};
 
 use super::step;
+use crate::domain::Secret;
 use crate::domain::parameters::Parameters;
+use crate::domain::sign_up::SignUpPolicy;
 use crate::domain::user::LoginName;
-use crate::domain::{Secret, Timestamp};
 use crate::http::error::page;
 use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
 use crate::http::pages::{self, Person, SignInPage};
+use crate::service::Failure;
 use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
 use crate::service::browser::{Browser, Form};
-use crate::service::sign_in::{self, SignInAttempt, SignInError};
-use crate::service::{Failure, audit};
+use crate::service::sign_in::{self, Place, SignInAttempt, SignInError};
 
 /// `GET /login?flow=…`: the form, or what comes next if nobody needs to sign in. With `switch`, the form all the same.
 #[handler]
@@ -61,6 +62,7 @@ fn form(visit: &Visit, open: &OpenFlow, typed: Typed) -> Result<Response, Author
         flow: open.flow.id.to_string(),
         csrf: open.csrf_token(Form::SignIn).expose().to_owned(),
         email: typed.login,
+        offers_sign_up: typed.expected.is_none() && visit.tenant().settings.sign_up == SignUpPolicy::Open,
         expected: typed.expected,
         error: typed.error,
     };
@@ -76,25 +78,11 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
     };
     let visit = visit.in_languages(open.flow.request.ui_locales.as_deref(), request);
     let result = if parameters.optional("action") == Ok(Some("cancel")) {
-        authorize::deny(
-            &visit.ctx,
-            visit.tenant_id(),
-            &open,
-            "the user cancelled the sign-in",
-            Some(cancelled(&visit, &open)),
-        )
-        .await
-        .map(|next| step::redirect(&visit, &next))
+        step::cancel(&visit, &open, "the user cancelled the sign-in").await
     } else {
         submit(&visit, request, &open, &parameters).await
     };
     result.unwrap_or_else(|error| page::authorize(&error, &visit.page))
-}
-
-fn cancelled(visit: &Visit, open: &OpenFlow) -> audit::Event {
-    use crate::domain::audit::{AuditKind, Outcome};
-    let event = audit::event(&visit.ctx, AuditKind::SignIn, Outcome::Refused).client(&open.client.id);
-    event.from(&visit.caller).detail(serde_json::json!({ "reason": "cancelled" }))
 }
 
 async fn submit(
@@ -122,8 +110,7 @@ async fn submit(
         login: LoginName::new(email),
         password: Secret::new(password),
         client_id: open.client.id.clone(),
-        flow: open.flow.id,
-        accounts,
+        place: Place::Page { flow: open.flow.id, accounts },
     };
     match sign_in::sign_in(&visit.ctx, visit.tenant_id(), &visit.caller, attempt).await {
         Ok(signed_in) => {
@@ -136,7 +123,7 @@ async fn submit(
             let shown = match error {
                 SignInError::BadCredentials => pages::SignInError::BadCredentials,
                 SignInError::TooManyAttempts { until } => {
-                    pages::SignInError::TooManyAttempts { minutes: minutes(visit.ctx.now(), until) }
+                    pages::SignInError::TooManyAttempts { minutes: step::minutes(visit.ctx.now(), until) }
                 }
                 SignInError::Failure(Failure::Busy) => pages::SignInError::Busy { seconds: 2 },
                 SignInError::Failure(failure) => return Err(failure.into()),
@@ -144,9 +131,4 @@ async fn submit(
             form(visit, open, Typed { login: email.to_owned(), expected: None, error: Some(shown) })
         }
     }
-}
-
-/// Whole minutes until then, at least one.
-fn minutes(now: Timestamp, until: Timestamp) -> u32 {
-    u32::try_from(until.since(now).as_secs().div_ceil(60)).unwrap_or(u32::MAX).max(1)
 }

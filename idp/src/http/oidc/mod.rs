@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod jwks;
 pub mod login;
 pub mod select_account;
+pub mod signup;
 pub mod step;
 pub mod token;
 pub mod userinfo;

@@ -3,17 +3,19 @@
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
+use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::authorization_request::UntrustedRequest;
 use crate::domain::authorization_response::{AuthorizationResponse, ResponseMode};
 use crate::domain::client::Client;
 use crate::domain::parameters::Parameters;
 use crate::domain::session::Session;
-use crate::domain::{FlowId, Secret};
+use crate::domain::{FlowId, Secret, Timestamp};
 use crate::http::error::page;
 use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::{FormError, PostedBody};
 use crate::http::extract::visit::Visit;
 use crate::http::pages::{self, ClientDisplay, ErrorPage, FormPostPage, Link, LogoUrl, Person, ReturnTarget};
+use crate::service::audit;
 use crate::service::authorize::{self, AuthorizeError, Next, OpenFlow};
 use crate::service::browser::{Browser, BrowserSecret, Form};
 use crate::service::sessions::{self, Accounts};
@@ -23,6 +25,7 @@ pub fn redirect(visit: &Visit, next: &Next) -> Response {
     let base = &visit.page.base;
     match next {
         Next::SignIn(flow) => see_other(&format!("{base}/login?flow={flow}")),
+        Next::SignUp(flow) => see_other(&format!("{base}/signup?flow={flow}")),
         Next::SelectAccount(flow) => see_other(&format!("{base}/select-account?flow={flow}")),
         Next::Consent(flow) => see_other(&format!("{base}/consent?flow={flow}")),
         Next::Return(response) => match response.to.mode {
@@ -187,4 +190,22 @@ pub fn display(client: &Client) -> ClientDisplay {
 pub fn return_target(open: &OpenFlow) -> Result<ReturnTarget, AuthorizeError> {
     let target = ReturnTarget::from_redirect_uri(open.flow.request.redirect_uri.as_str());
     target.ok_or_else(|| UntrustedRequest::RedirectUriMismatch.into())
+}
+
+/// Ends a flow because the person doesn't want to say who they are.
+pub async fn cancel(visit: &Visit, open: &OpenFlow, description: &str) -> Result<Response, AuthorizeError> {
+    let event = audit::event(&visit.ctx, AuditKind::SignIn, Outcome::Refused).client(&open.client.id);
+    let event = event.from(&visit.caller).detail(serde_json::json!({ "reason": "cancelled" }));
+    let next = authorize::deny(&visit.ctx, visit.tenant_id(), open, description, Some(event)).await?;
+    Ok(redirect(visit, &next))
+}
+
+/// The sign-in form of a flow, whatever else could come next.
+pub fn to_sign_in(visit: &Visit, open: &OpenFlow) -> Response {
+    see_other(&format!("{}/login?flow={}&switch=1", visit.page.base, open.flow.id))
+}
+
+/// Whole minutes until then, at least one.
+pub fn minutes(now: Timestamp, until: Timestamp) -> u32 {
+    u32::try_from(until.since(now).as_secs().div_ceil(60)).unwrap_or(u32::MAX).max(1)
 }

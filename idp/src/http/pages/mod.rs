@@ -22,6 +22,7 @@ mod message;
 mod moment;
 mod select_account;
 mod sign_in;
+mod sign_up;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -39,6 +40,7 @@ pub use language::{Language, Preferences};
 pub use message::{Message, MessagePage};
 pub use select_account::{AccountChoice, SelectAccountPage};
 pub use sign_in::{SignInError, SignInPage};
+pub use sign_up::{EmailProblem, EntryProblems, NameProblem, PasswordProblem, SignUpError, SignUpPage};
 
 /// What every page needs to know about the request it answers.
 #[derive(Clone, Debug)]

@@ -6,7 +6,10 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::{ClientDisplay, PageContext, Person, ReturnTarget, headers::Answer, layout::Chrome, texts::Texts};
+use super::headers::Answer;
+use super::layout::{Chrome, page_of_flow};
+use super::texts::Texts;
+use super::{ClientDisplay, PageContext, Person, ReturnTarget};
 
 /// The id of the list that sums up what is wrong.
 const SUMMARY: &str = "problems";
@@ -27,6 +30,8 @@ pub struct SignInPage {
     pub email: String,
     /// Who is asked to prove again who they are; `None` where anybody may sign in.
     pub expected: Option<Person>,
+    /// Whether whoever has no account can make one.
+    pub offers_sign_up: bool,
     /// Why the page is shown again.
     pub error: Option<SignInError>,
 }
@@ -157,6 +162,8 @@ struct View<'a> {
     problems: Vec<Problem>,
     login: Field,
     password: Field,
+    /// Where an account is made.
+    sign_up: Option<String>,
     focus: Focus,
 }
 
@@ -186,6 +193,7 @@ impl SignInPage {
             problems: self.error.map(|error| error.problems(t)).unwrap_or_default(),
             login,
             password,
+            sign_up: self.offers_sign_up.then(|| page_of_flow(context, "signup", &self.flow, &[("switch", "1")])),
             focus,
         };
         Answer {

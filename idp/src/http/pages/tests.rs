@@ -47,8 +47,14 @@ fn sign_in() -> SignInPage {
         csrf: "csrf-1".to_owned(),
         email: String::new(),
         expected: None,
+        offers_sign_up: false,
         error: None,
     }
+}
+
+fn sign_up() -> SignUpPage {
+    let SignInPage { client, returns_to, flow, csrf, .. } = sign_in();
+    SignUpPage { client, returns_to, flow, csrf, email: String::new(), name: String::new(), error: None }
 }
 
 fn select_account() -> SelectAccountPage {
@@ -76,6 +82,19 @@ const SIGN_IN_ERRORS: [SignInError; 7] = [
     SignInError::Expired,
 ];
 
+const ALL_WRONG: EntryProblems = EntryProblems {
+    email: Some(EmailProblem::Malformed),
+    name: Some(NameProblem),
+    password: Some(PasswordProblem::Guessable),
+};
+
+const SIGN_UP_ERRORS: [SignUpError; 4] = [
+    SignUpError::Entries(ALL_WRONG),
+    SignUpError::Entries(EntryProblems { email: Some(EmailProblem::Taken), name: None, password: None }),
+    SignUpError::TooManyAttempts { minutes: 7 },
+    SignUpError::Busy { seconds: 5 },
+];
+
 const FAILURES: [Failure; 18] = [
     Failure::UnknownClient,
     Failure::ClientDisabled,
@@ -100,11 +119,14 @@ const FAILURES: [Failure; 18] = [
 fn every_page(context: &PageContext) -> Vec<Response> {
     let mut pages = vec![
         sign_in().render(context),
+        SignInPage { offers_sign_up: true, ..sign_in() }.render(context),
+        sign_up().render(context),
         select_account().render(context),
         SignInPage { expected: Some(consent().person), ..sign_in() }.render(context),
         consent().render(context),
     ];
     pages.extend(SIGN_IN_ERRORS.map(|error| SignInPage { error: Some(error), ..sign_in() }.render(context)));
+    pages.extend(SIGN_UP_ERRORS.map(|error| SignUpPage { error: Some(error), ..sign_up() }.render(context)));
     pages.extend(FAILURES.map(|failure| ErrorPage::new(failure).client(client("Reports")).render(context)));
     let person = consent().person;
     pages.extend(account::examples::every_page(context, "Maria"));
@@ -148,6 +170,49 @@ async fn the_sign_in_page_keeps_its_contract_with_automated_browsers() {
     }
     assert_eq!(count(&page, r#"name="flow" value="flow&#38;1""#), 2, "both forms carry the flow");
     assert_eq!(count(&page, r#"name="csrf" value="csrf-1""#), 2, "both forms carry the token");
+}
+
+#[tokio::test]
+async fn the_sign_up_page_keeps_its_contract_with_automated_browsers() {
+    let response = sign_up().render(&context("en"));
+    assert_eq!(response.status(), StatusCode::OK);
+    let page = html(response).await;
+    for part in [
+        r#"<form class="form" method="post" action="/t/acme/signup" novalidate>"#,
+        r#"<form class="cancel" method="post" action="/t/acme/signup">"#,
+        r#"type="email" id="email" name="email""#,
+        r#"id="name" name="name""#,
+        r#"type="password" id="password" name="password" autocomplete="new-password""#,
+        r#"<button class="primary" type="submit">Create account</button>"#,
+        r#"<input class="quiet" type="submit" id="cancel""#,
+        r#"<a href="/t/acme/login?flow=flow%261&#38;switch=1" id="sign-in">"#,
+    ] {
+        assert_eq!(count(&page, part), 1, "{part}: {page}");
+    }
+    assert_eq!(count(&page, r#"type="submit">"#), 1, "one button of type submit");
+    let offering = html(SignInPage { offers_sign_up: true, ..sign_in() }.render(&context("en"))).await;
+    assert_eq!(count(&offering, r#"<a href="/t/acme/signup?flow=flow%261&#38;switch=1" id="sign-up">"#), 1);
+    assert_eq!(count(&html(sign_in().render(&context("en"))).await, "/signup"), 0);
+}
+
+#[tokio::test]
+async fn each_field_of_the_sign_up_page_says_what_is_wrong_with_it() {
+    let typed = SignUpPage { email: "maria@".to_owned(), name: "M".to_owned(), ..sign_up() };
+    let page = html(SignUpPage { error: Some(SIGN_UP_ERRORS[0]), ..typed.clone() }.render(&context("en"))).await;
+    for field in ["email", "name", "password"] {
+        assert!(page.contains(&format!(r##"<a href="#{field}">"##)), "{field}: {page}");
+        assert!(page.contains(&format!(r#"<p class="field-problem" id="{field}-problem">"#)), "{field}");
+    }
+    assert_eq!(count(&page, r#"aria-invalid="true""#), 3);
+    assert!(page.contains(r#"aria-describedby="password-hint password-problem""#));
+    for error in SIGN_UP_ERRORS {
+        let response = SignUpPage { error: Some(error), ..typed.clone() }.render(&context("en"));
+        assert_eq!(response.status(), error.status());
+        let page = html(response).await;
+        assert!(page.contains("<title>Error: Create an account · Acme</title>"), "{page}");
+        assert_eq!(count(&page, " autofocus"), 1);
+        assert!(page.contains(r#"value="maria@""#) && page.contains(r#"value="M""#));
+    }
 }
 
 #[tokio::test]
@@ -268,6 +333,15 @@ async fn hostile_names_stay_text() {
     let of_account = account::examples::every_page(&hostile, HOSTILE);
     for response in of_account.into_iter().chain([
         sign_in.render(&hostile),
+        SignUpPage {
+            client: client(HOSTILE),
+            flow: HOSTILE.to_owned(),
+            csrf: HOSTILE.to_owned(),
+            email: HOSTILE.to_owned(),
+            name: HOSTILE.to_owned(),
+            ..sign_up()
+        }
+        .render(&hostile),
         consent.render(&hostile),
         SelectAccountPage {
             client: client(HOSTILE),
@@ -319,9 +393,12 @@ fn every_page_has_every_header() {
 #[test]
 fn only_pages_whose_form_ends_at_the_client_let_forms_go_there() {
     let policy = |response: Response| response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-    for response in
-        [sign_in().render(&context("en")), consent().render(&context("en")), select_account().render(&context("en"))]
-    {
+    for response in [
+        sign_in().render(&context("en")),
+        sign_up().render(&context("en")),
+        consent().render(&context("en")),
+        select_account().render(&context("en")),
+    ] {
         assert_eq!(
             policy(response),
             "default-src 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self'; \
@@ -406,8 +483,8 @@ fn every_key_that_a_page_asks_for_is_there_and_every_key_is_asked_for() {
     let there: BTreeSet<String> = keys("en").into_keys().collect();
     let quoted = quoted_keys();
     let topics = [
-        "sign-in-", "consent-", "scope-", "failure-", "fault-", "fact-", "next-", "signed-", "landing-", "account-",
-        "moment-",
+        "sign-in-", "sign-up-", "consent-", "scope-", "failure-", "fault-", "fact-", "next-", "signed-", "landing-",
+        "account-", "moment-",
     ];
     for key in quoted.iter().filter(|key| topics.iter().any(|topic| key.starts_with(topic))) {
         let is_topic = there.contains(&format!("{key}-title")) && there.contains(&format!("{key}-what"));

@@ -14,6 +14,8 @@ use crate::service::sessions::Accounts;
 pub(super) enum Decision<'a> {
     /// Somebody must sign in.
     SignIn,
+    /// Somebody must make an account.
+    SignUp,
     /// The person must say which account.
     SelectAccount,
     /// This person must be asked.
@@ -65,6 +67,10 @@ impl<'a> Presence<'a> {
                 Named::Only(_) | Named::Perhaps(_) | Named::Nobody => Actor::One { session, here },
             };
         }
+        // Whoever is there isn't the one who is to get an account.
+        if request.wants_account() {
+            return Actor::Nobody;
+        }
         if let Named::Only(only) = self.named {
             return only.and_then(|id| self.accounts.of_session(id)).map_or(Actor::Nobody, one);
         }
@@ -96,6 +102,11 @@ impl Actor<'_> {
     }
 }
 
+/// The page where somebody proves who they are, as this request wants it.
+pub(super) fn first_page<'a>(request: &AuthorizationRequest) -> Decision<'a> {
+    if request.wants_account() { Decision::SignUp } else { Decision::SignIn }
+}
+
 /// What a request still needs at `now`, given who is there and what they allowed before.
 pub(super) fn decide<'a>(
     request: &AuthorizationRequest,
@@ -121,7 +132,7 @@ pub(super) fn decide<'a>(
                 "nobody is signed in who will do, and prompt=none forbids to ask",
             );
         }
-        Actor::Nobody | Actor::One { .. } => return Decision::SignIn,
+        Actor::Nobody | Actor::One { .. } => return first_page(request),
     };
     // Any program on the device can listen on a loopback port or claim a private scheme, and a public client has no
     // secret to tell it from the one that was allowed: there the person is asked each time (RFC 8252 §8.6).

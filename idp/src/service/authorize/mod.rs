@@ -41,13 +41,15 @@ pub use account::{Entry, enter};
 pub use completion::{Completion, GivenConsent, complete};
 pub use flow::{OpenFlow, choose, deny, open_flow, posted_flow};
 
-use decision::{Actor, Decision, Presence, decide};
+use decision::{Actor, Decision, Presence, decide, first_page};
 
 /// What the browser is to do next.
 #[derive(Debug)]
 pub enum Next {
     /// Show the sign-in page of the flow.
     SignIn(FlowId),
+    /// Show the page of the flow on which an account is made.
+    SignUp(FlowId),
     /// Show the account chooser of the flow.
     SelectAccount(FlowId),
     /// Show the consent page of the flow.
@@ -120,7 +122,9 @@ pub async fn start(
     let address = AuthorizationRequest::return_address(parameters, &client)?;
     let parsed = match AuthorizationRequest::parse(parameters, &client, address.clone()) {
         Ok(request) => {
-            hint::subject_of_hint(ctx, tenant, &client, parameters).await?.and_then(|sub| request.about(sub))
+            let subject = hint::subject_of_hint(ctx, tenant, &client, parameters).await?;
+            let request = subject.and_then(|subject| request.about(subject));
+            request.and_then(|request| request.where_sign_up_is(tenant.settings.sign_up))
         }
         Err(error) => Err(error),
     };
@@ -136,7 +140,7 @@ pub async fn start(
         decide(&request, &client, now, presence, consent.as_ref())
     } else {
         // A request from elsewhere hides the cookies, so that nothing can be said of the sessions before the first page.
-        Decision::SignIn
+        first_page(&request)
     };
     let page = match decision {
         Decision::Refuse(code, text) => return Ok(refused(&request, code, text)),
@@ -145,6 +149,7 @@ pub async fn start(
             return complete(ctx, tenant.id, caller, &client, completion).await;
         }
         Decision::SignIn => Next::SignIn,
+        Decision::SignUp => Next::SignUp,
         Decision::SelectAccount => Next::SelectAccount,
         Decision::Consent(_) => Next::Consent,
     };
@@ -199,6 +204,7 @@ pub async fn advance(
         Decision::Consent(_) => Ok(Next::Consent(flow.id)),
         Decision::SelectAccount => Ok(Next::SelectAccount(flow.id)),
         Decision::SignIn => Ok(Next::SignIn(flow.id)),
+        Decision::SignUp => Ok(Next::SignUp(flow.id)),
     }
 }
 

@@ -87,7 +87,14 @@ async fn what_else_is_wrong_goes_to_the_client_with_state_and_iss() {
             "code_challenge is missing: this client must use PKCE with code_challenge_method S256",
         ),
         (&[("prompt", "none login")], "invalid_request", "prompt=none goes with no other value"),
-        (&[("prompt", "dance")], "invalid_request", "prompt must be of none, login, consent and select_account"),
+        (&[("prompt", "create login")], "invalid_request", "prompt=create goes with no other value"),
+        (&[("prompt", "none create")], "invalid_request", "prompt=none goes with no other value"),
+        (&[("prompt", "create")], "invalid_request", "prompt=create is not supported: nobody can make an account here"),
+        (
+            &[("prompt", "dance")],
+            "invalid_request",
+            "prompt must be of none, login, consent, select_account and create",
+        ),
         (&[("prompt", "none")], "login_required", "nobody is signed in who will do, and prompt=none forbids to ask"),
         (&[("prompt", "none select_account")], "invalid_request", "prompt=none goes with no other value"),
         (

@@ -29,6 +29,7 @@ mod request_object;
 mod request_uri;
 mod sessions;
 mod signed_userinfo;
+mod signup;
 mod swaps;
 mod tenants;
 mod token;

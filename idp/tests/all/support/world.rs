@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use idp::config::{Config, KeyEncryptionKey};
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, GrantType};
 use idp::domain::session::EndReason;
+use idp::domain::sign_up::SignUpPolicy;
 use idp::domain::tenant::{Slug, Tenant, TenantSettings};
 use idp::domain::user::{Profile, User};
 use idp::domain::{Secret, TenantId};
@@ -224,6 +225,12 @@ impl World {
         let tenant = tenants::create(&self.ctx, new, "test").await.unwrap();
         self.give_key(tenant.id, "rsa3072").await;
         tenant
+    }
+
+    /// The tenant, where anybody may make an account from now on.
+    pub(crate) async fn open_to_sign_ups(&self, tenant: &Tenant) -> Tenant {
+        let settings = TenantSettings { sign_up: SignUpPolicy::Open, ..tenant.settings.clone() };
+        tenants::set_settings(&self.ctx, &tenant.slug, tenant.name.clone(), settings, "test").await.unwrap()
     }
 
     /// A user of that e-mail address with the password [`PASSWORD`].

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use idp::domain::{Secret, TenantId};
+use idp::service::browser::Form;
 use serde_json::json;
 
 use super::{ACME, ADA, GRACE, OTHER_CALLBACK, Stage};
@@ -50,6 +51,8 @@ artefacts! {
     BrowserCookie,
     /// The token in a sign-in form.
     SignInForm,
+    /// The token in the form for a new account.
+    SignUpForm,
     /// The token in the form of the account chooser.
     ChooserForm,
     /// The value of a button of the account chooser.
@@ -181,6 +184,7 @@ impl Artefact {
                 | Self::Flow
                 | Self::BrowserCookie
                 | Self::SignInForm
+                | Self::SignUpForm
                 | Self::ChooserForm
                 | Self::AccountChoice
                 | Self::ConsentForm
@@ -228,11 +232,12 @@ impl Artefact {
                 enter(browser, "", &client, ADA, &[]).await.assert_code();
                 made.text = browser.cookie("session").unwrap().1.to_owned();
             }
-            Self::Flow | Self::BrowserCookie | Self::SignInForm => {
+            Self::Flow | Self::BrowserCookie | Self::SignInForm | Self::SignUpForm => {
                 (made.flow, made.csrf) = browser.sign_in_page(&client).await;
                 made.text = match self {
                     Self::Flow => made.flow.clone(),
                     Self::SignInForm => made.csrf.clone(),
+                    Self::SignUpForm => browser.csrf(&made.flow, Form::SignUp),
                     _ => browser.cookie("browser").unwrap().1.to_owned(),
                 };
             }
@@ -312,7 +317,9 @@ impl Artefact {
                 browser.sign_in(&start, email, PASSWORD).await;
                 came_back_with_code(browser.authorize(&client, &[("prompt", "none")]).await)
             }
-            Self::Flow | Self::BrowserCookie | Self::SignInForm => self.present_at_sign_in(stage, made, by).await,
+            Self::Flow | Self::BrowserCookie | Self::SignInForm | Self::SignUpForm => {
+                self.present_at_sign_in(stage, made, by).await
+            }
             Self::ChooserForm | Self::AccountChoice => self.present_at_chooser(stage, made, by).await,
             Self::ConsentForm => {
                 let (mut browser, flow) = match by {
@@ -379,6 +386,7 @@ impl Artefact {
                 browser.cookies = [(format!("{stem}-{}", tag_of(&made.text)), made.text.clone())].into();
                 sign_in(&mut browser, &flow, &made.csrf).await
             }
+            Self::SignUpForm => sign_up(&mut browser, &flow, &made.text).await,
             _ => sign_in(&mut browser, &flow, &made.text).await,
         }
     }
@@ -444,6 +452,13 @@ fn same<'w>(stage: &'w Stage, browser: &Browser<'w>) -> Browser<'w> {
 async fn sign_in(browser: &mut Browser<'_>, flow: &str, csrf: &str) -> Outcome {
     let form = [("flow", flow), ("csrf", csrf), ("email", ADA), ("password", PASSWORD)];
     has_status(browser.post("/login", &form).await, 303)
+}
+
+async fn sign_up(browser: &mut Browser<'_>, flow: &str, csrf: &str) -> Outcome {
+    // Nobody has it: a flow ends once.
+    let email = format!("{flow}@example.com");
+    let form = [("flow", flow), ("csrf", csrf), ("email", &*email), ("password", PASSWORD)];
+    has_status(browser.post("/signup", &form).await, 303)
 }
 
 /// Opens the account chooser: its flow, its token, and its first account.

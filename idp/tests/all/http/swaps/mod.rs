@@ -46,6 +46,7 @@ impl Stage {
         let world = World::on(database.open().await).await;
         let stage = Self { world, site: Elsewhere::start().await, key: private_key("p256", "ec") };
         for tenant in [stage.world.tenant().await, stage.world.other_tenant("acme").await] {
+            stage.world.open_to_sign_ups(&tenant).await;
             for email in [ADA, GRACE] {
                 stage.world.user(&tenant, email).await;
             }
@@ -160,6 +161,7 @@ fn kept_in(table: &str) -> Result<&'static [Artefact], &'static str> {
             Artefact::Flow,
             Artefact::BrowserCookie,
             Artefact::SignInForm,
+            Artefact::SignUpForm,
             Artefact::ChooserForm,
             Artefact::ConsentForm,
         ],
@@ -185,6 +187,7 @@ fn kept_in(table: &str) -> Result<&'static [Artefact], &'static str> {
 fn in_form(form: Form) -> Artefact {
     match form {
         Form::SignIn => Artefact::SignInForm,
+        Form::SignUp => Artefact::SignUpForm,
         Form::SelectAccount => Artefact::ChooserForm,
         Form::Consent(_) => Artefact::ConsentForm,
     }

@@ -1,0 +1,118 @@
+//! The beginning of a session: the one place that makes any, whatever way the person proved who they are.
+
+use serde_json::json;
+
+use crate::domain::acr::Acr;
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::event::EventType;
+use crate::domain::session::{AuthenticationMethod, EndReason, Session, SessionSecret};
+use crate::domain::{ClientId, FlowId, SessionId, TenantId, UserId};
+use crate::service::ctx::{Caller, Ctx};
+use crate::service::events::Telling;
+use crate::service::sessions::Accounts;
+use crate::service::sessions::ending::{self, Ending, Which};
+use crate::service::{audit, events};
+use crate::store::{self, Connection, StoreError};
+
+/// Where somebody signs in.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// On the page of a flow.
+    Page {
+        /// The flow.
+        flow: FlowId,
+        /// The accounts of the browser. The person's own session among them is renewed.
+        accounts: Accounts,
+    },
+}
+
+/// A person who is signed in now.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// The accounts of the browser from now on, this one first: what its cookie is to hold.
+    pub accounts: Accounts,
+}
+
+/// A session that is about to begin.
+#[derive(Clone, Debug)]
+pub(in crate::service) struct Beginning {
+    session: Session,
+    /// Its id, unless the person's own session in this browser goes on.
+    fresh: SessionId,
+    secret: SessionSecret,
+    /// SHA-256 of the secret that the person's own session has.
+    former: Option<[u8; 32]>,
+    /// The account that has to go from the browser.
+    supernumerary: Option<Ending>,
+    place: Place,
+    event: audit::Event,
+    login: Telling,
+    created: Telling,
+}
+
+impl Beginning {
+    /// A session of this person, who has just proved by their password who they are.
+    pub(in crate::service) fn new(ctx: &Ctx, caller: &Caller, user: UserId, client: &ClientId, place: Place) -> Self {
+        let now = ctx.now();
+        let secret = SessionSecret(ctx.random.secret());
+        let amr = vec![AuthenticationMethod::Pwd];
+        let Place::Page { accounts, .. } = &place;
+        // The person's own session goes on under another secret; a session of somebody else is left alone.
+        let own = accounts.of_user(user);
+        let fresh = SessionId::from_uuid(ctx.random.uuid_v7(now));
+        let session = Session {
+            id: own.map_or(fresh, |own| own.id),
+            user_id: user,
+            auth_time: now,
+            acr: Some(Acr::of(&amr).as_str().to_owned()),
+            amr,
+            user_agent: caller.user_agent.clone(),
+            address: Some(caller.address.to_string()),
+            created_at: own.map_or(now, |own| own.created_at),
+            last_seen_at: now,
+            expires_at: now + ctx.config.sessions.lifetime,
+            ended_at: None,
+        };
+        let event = audit::event(ctx, AuditKind::SignIn, Outcome::Success).user(user).client(client).from(caller);
+        let told = |kind| events::of(ctx, kind).user(user).client(client).from(caller).with("amr", json!(["pwd"]));
+        let (login, created) = (told(EventType::UserLogin), told(EventType::SessionCreated));
+        let former = own.and_then(|own| accounts.secret_of(own.id)).map(|secret| secret.0.sha256());
+        let supernumerary = accounts.supernumerary().filter(|_| own.is_none()).map(|session| session.id);
+        let supernumerary = supernumerary.map(|id| Ending::new(ctx, Which::One(id), EndReason::Limit).from(caller));
+        Self { session, fresh, secret, former, supernumerary, place, event, login, created }
+    }
+
+    /// Begins it, in the transaction in which it was looked at once more whether the person may.
+    pub(in crate::service) async fn begin(
+        self,
+        ctx: &Ctx,
+        tx: &impl Connection,
+        tenant: TenantId,
+    ) -> Result<SignedIn, StoreError> {
+        let Self { mut session, fresh, secret, former, supernumerary, place, event, login, created } = self;
+        let (now, hash) = (session.auth_time, secret.0.sha256());
+        if let Some(supernumerary) = supernumerary {
+            ending::end_in(ctx, tx, tenant, supernumerary).await?;
+        }
+        // Unless it has ended since the request began, or another tab was faster.
+        let renewed = match &former {
+            Some(former) => store::sessions::renew(tx, tenant, &session, (former, &hash), now).await?,
+            None => false,
+        };
+        if !renewed {
+            session = Session { id: fresh, created_at: now, ..session };
+            store::sessions::insert(tx, tenant, &session, &hash).await?;
+            let created = created.session(session.id).with("expires_at", session.expires_at.rfc3339());
+            created.tell(tx, tenant).await?;
+        }
+        login.session(session.id).with("renewed", renewed).tell(tx, tenant).await?;
+        let Place::Page { flow, accounts } = place;
+        store::authorization_flows::set_session(tx, tenant, flow, session.id).await?;
+        let event = event.detail(json!({ "amr": session.amr, "sid": session.id }));
+        store::audit::append(tx, tenant, &event.build()).await?;
+        let accounts = accounts.with_first(session.clone(), secret);
+        Ok(SignedIn { session, accounts })
+    }
+}

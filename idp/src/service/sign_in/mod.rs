@@ -1,0 +1,185 @@
+//! Sign-in by password.
+//!
+//! Nothing tells who exists: an unknown name costs the same hash, counts against the same limits and gets the same
+//! answer as a wrong password or a disabled account. Limits are decided in the transaction that ends an attempt: of any
+//! number of parallel guesses as many as the limit learn something, and a right password among the rest learns nothing.
+//! Successes count against nobody, so that an office behind one address can sign in.
+
+mod beginning;
+mod limits;
+
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::ctx::{Caller, Ctx};
+use super::password_hasher::{PasswordCheck, PasswordHasherError};
+use super::{Failure, audit, subject};
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::sign_in_limit::Attempt;
+use crate::domain::user::{LoginName, User};
+use crate::domain::{ClientId, Secret, TenantId, Timestamp, UserId};
+use crate::store::{self, StoreError};
+
+pub use beginning::{Place, SignedIn};
+
+pub(super) use beginning::Beginning;
+pub(super) use limits::Limits;
+
+/// What a person typed, and where.
+#[derive(Clone, Debug)]
+pub struct SignInAttempt {
+    /// E-mail address or user name.
+    pub login: LoginName,
+    /// Password.
+    pub password: Secret,
+    /// The client that they sign in for.
+    pub client_id: ClientId,
+    /// Where they sign in.
+    pub place: Place,
+}
+
+/// Why a person isn't signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SignInError {
+    /// Name or password are wrong, or the account may not sign in: outside, that is the same.
+    #[error("the name or the password is wrong")]
+    BadCredentials,
+    /// Too many failures with this name, or from this address.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// When the next attempt counts anew.
+        until: Timestamp,
+    },
+    /// Something of ours failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Signs a person in.
+pub async fn sign_in(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    attempt: SignInAttempt,
+) -> Result<SignedIn, SignInError> {
+    let began = Instant::now();
+    let limits = Limits::of_sign_in(ctx, caller, &attempt.login);
+    allowed(limits.check(ctx.database.read(), tenant, ctx.now()).await?)?;
+    let found = store::users::find_by_login_with_password(ctx.database.read(), tenant, &attempt.login).await?;
+    let (user, phc) = match found {
+        Some((user, phc)) => (Some(user), phc),
+        None => (None, None),
+    };
+    let stored = phc.as_ref().map(|phc| phc.expose().to_owned());
+    let check = ctx.passwords.check(attempt.password.clone(), stored).await.map_err(Failure::from)?;
+    let known = user.as_ref().map(|user| user.id);
+    let user = user.filter(|user| check != PasswordCheck::Wrong && subject::may_act(user).is_ok());
+    match user.zip(phc) {
+        None => {
+            let refusal = fail(ctx, tenant, caller, attempt, limits, known).await;
+            tokio::time::sleep_until(began + ctx.config.sign_in.refusal_time).await;
+            Err(refusal)
+        }
+        Some((user, phc)) => {
+            let renewed = match check {
+                PasswordCheck::RightButOutdated => renewed_hash(ctx, attempt.password.clone()).await,
+                PasswordCheck::Right | PasswordCheck::Wrong => None,
+            };
+            let proof = Proof { user, next: renewed.unwrap_or_else(|| phc.clone()), phc };
+            begin_session(ctx, tenant, caller, attempt, proof, limits).await
+        }
+    }
+}
+
+fn allowed(attempt: Attempt) -> Result<(), SignInError> {
+    match attempt {
+        Attempt::Allowed => Ok(()),
+        Attempt::Blocked { until } => Err(SignInError::TooManyAttempts { until }),
+    }
+}
+
+/// Who proved themselves, and by what.
+struct Proof {
+    user: User,
+    /// The hash that their password was held against.
+    phc: Secret,
+    /// The one that takes its place: the same, unless today's parameters are others.
+    next: Secret,
+}
+
+async fn fail(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    attempt: SignInAttempt,
+    limits: Limits,
+    known: Option<UserId>,
+) -> SignInError {
+    let now = ctx.now();
+    let event = audit::event(ctx, AuditKind::SignIn, Outcome::Refused).client(&attempt.client_id).from(caller);
+    // Nobody's name may be somebody's password, typed into the wrong field: it isn't kept.
+    let event = match known {
+        Some(id) => event.user(id).detail(serde_json::json!({ "login": attempt.login.as_str(), "amr": ["pwd"] })),
+        None => event.detail(serde_json::json!({ "login": "unknown", "amr": ["pwd"] })),
+    };
+    let counted = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                store::audit::append(tx, tenant, &event.build()).await?;
+                limits.count(tx, tenant, now).await
+            })
+        })
+        .await;
+    match counted {
+        Ok(Attempt::Allowed) => SignInError::BadCredentials,
+        Ok(Attempt::Blocked { until }) => SignInError::TooManyAttempts { until },
+        Err(error) => SignInError::from(error),
+    }
+}
+
+/// Begins the session of somebody who has proved who they are, unless that has changed in the meantime.
+async fn begin_session(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    attempt: SignInAttempt,
+    proof: Proof,
+    limits: Limits,
+) -> Result<SignedIn, SignInError> {
+    let Proof { user, phc, next } = proof;
+    let (now, id) = (ctx.now(), user.id);
+    let beginning = Beginning::new(ctx, caller, id, &attempt.client_id, attempt.place);
+    let inside = ctx.clone();
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                allowed(limits.check(tx, tenant, now).await?)?;
+                // The check took its time. These two lock the rows before they are looked at: whoever switches the user
+                // off or changes the password at this moment comes before, and is seen, or after, and ends the session.
+                store::users::touch(tx, tenant, id, now).await?;
+                let proved = store::users::swap_password_hash(tx, tenant, id, &phc, &next, now).await?;
+                let user = store::users::find_by_id(tx, tenant, id).await?;
+                if !proved || user.is_none_or(|user| subject::may_act(&user).is_err()) {
+                    return Err(SignInError::BadCredentials);
+                }
+                limits.forgive(tx, tenant).await?;
+                Ok(beginning.begin(&inside, tx, tenant).await?)
+            })
+        })
+        .await
+}
+
+/// A hash of today's parameters. Without one the old one stays, and the next sign-in tries again.
+async fn renewed_hash(ctx: &Ctx, password: Secret) -> Option<Secret> {
+    match ctx.passwords.hash(password, ctx.random.bytes()).await {
+        Ok(phc) => Some(Secret::new(phc)),
+        Err(PasswordHasherError::Busy | PasswordHasherError::Failed) => None,
+    }
+}
