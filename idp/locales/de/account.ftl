@@ -15,12 +15,17 @@ account-pages-first = Zurück zum Anfang
 account-pages-next = Weitere anzeigen
 
 account-notice-profile-saved = Ihr Profil ist gespeichert.
+account-notice-password-changed = Ihr Passwort ist geändert. Überall sonst sind Sie abgemeldet.
+account-notice-device-signed-out = Das Gerät ist abgemeldet.
+account-notice-others-signed-out = Sie sind überall sonst abgemeldet.
 account-notice-withdrawn = Der Zugriff ist entzogen. Die Anwendung muss Sie neu fragen.
 
 # Übersicht
 account-overview-title = Ihr Konto
 account-overview-lead = Alles über { $person } bei { $brand }
 account-overview-profile = Ihr Name, wie man Sie erreicht und was Anwendungen davon erfahren dürfen
+account-overview-password = Ein neues, wenn Sie möchten oder müssen
+account-overview-sessions = Wo Sie angemeldet sind, und sich dort abmelden
 account-overview-applications = Welche Anwendungen Ihr Konto nutzen und was sie dürfen
 
 # Profil
@@ -71,6 +76,46 @@ account-wrong-birthdate = { $field }: Geben Sie Jahr, Monat und Tag ein, zum Bei
 account-wrong-phone-number = { $field }: Geben Sie die Nummer mit Ländervorwahl ein, zum Beispiel +49 30 901820
 account-wrong-locale = { $field }: Geben Sie das Kürzel einer Sprache ein, zum Beispiel de-AT
 account-wrong-zoneinfo = { $field }: Geben Sie eine Zeitzone ein, zum Beispiel Europe/Berlin
+
+# Passwort
+account-password-title = Passwort ändern
+account-password-lead = Ein langes Passwort, das Sie nirgends sonst verwenden, schützt Ihr Konto. Nach der Änderung bleiben Sie hier angemeldet und werden überall sonst abgemeldet.
+account-password-current = Jetziges Passwort
+account-password-new = Neues Passwort
+account-password-again = Neues Passwort noch einmal
+account-password-hint = Mindestens 8 Zeichen. Mehrere Wörter merkt man sich leicht, und sie sind schwer zu erraten.
+account-password-submit = Passwort ändern
+account-password-missing-current = Geben Sie Ihr jetziges Passwort ein
+account-password-missing-new = Geben Sie ein neues Passwort ein
+account-password-missing-again = Geben Sie das neue Passwort noch einmal ein
+account-password-wrong = Das jetzige Passwort stimmt nicht
+account-password-different = Das neue Passwort wurde zweimal verschieden eingegeben
+account-password-too-short = Das neue Passwort hat weniger als 8 Zeichen
+account-password-too-long = Das neue Passwort hat mehr als 128 Zeichen
+account-password-guessable = Das neue Passwort ist leicht zu erraten. Wählen Sie eines, das nicht verbreitet ist und nichts mit Ihnen oder diesem Dienst zu tun hat.
+
+# Geräte
+account-sessions-lead = Auf diesen Geräten sind Sie angemeldet. Melden Sie ab, was Sie nicht kennen, und ändern Sie dann Ihr Passwort.
+account-sessions-only = Sie sind nirgends sonst angemeldet.
+account-sessions-more = Es gibt noch mehr als diese.
+account-device = { $browser } auf { $system }
+account-device-app = Eine App
+account-device-unknown = Unbekanntes Gerät
+account-this-device = Dieses Gerät
+account-session-active = Zuletzt aktiv
+account-session-started = Angemeldet
+account-session-address = Adresse
+account-session-method = Womit
+account-method-password = Passwort
+account-sign-out = Abmelden
+account-sign-out-of = Abmelden: { $device }
+account-end-others = Überall sonst abmelden
+account-end-others-title = Überall sonst abmelden?
+account-end-others-lead = Sie bleiben nur auf diesem Gerät angemeldet
+account-end-others-lost = Hier werden Sie abgemeldet:
+account-end-others-keeps = Wer eines davon benutzt, muss sich neu anmelden. Anwendungen, die auch in Ihrer Abwesenheit arbeiten dürfen, behalten ihren Zugriff: Entziehen können Sie ihn unter Anwendungen.
+account-end-others-submit = Überall sonst abmelden
+account-end-others-cancel = Angemeldet bleiben
 
 # Anwendungen
 account-applications-lead = Diese dürfen Ihr Konto nutzen, ohne Sie noch einmal zu fragen.

@@ -15,12 +15,17 @@ account-pages-first = Back to the first
 account-pages-next = Show more
 
 account-notice-profile-saved = Your profile is saved.
+account-notice-password-changed = Your password is changed. You’re signed out everywhere else.
+account-notice-device-signed-out = The device is signed out.
+account-notice-others-signed-out = You’re signed out everywhere else.
 account-notice-withdrawn = Access is withdrawn. The application will have to ask you again.
 
 # Overview
 account-overview-title = Your account
 account-overview-lead = Everything about { $person } at { $brand }
 account-overview-profile = Your name, how to reach you, and what applications may learn of it
+account-overview-password = A new one, when you want or have to
+account-overview-sessions = Where you’re signed in, and signing out there
 account-overview-applications = Which applications you let into your account, and what they may do
 
 # Profile
@@ -71,6 +76,46 @@ account-wrong-birthdate = { $field }: enter year, month and day, such as 1990-12
 account-wrong-phone-number = { $field }: enter the number with its country’s code, such as +44 20 7946 0018
 account-wrong-locale = { $field }: enter the code of a language, such as en-GB
 account-wrong-zoneinfo = { $field }: enter a time zone, such as Europe/London
+
+# Password
+account-password-title = Change your password
+account-password-lead = A password that is long and used nowhere else keeps your account safe. After the change you stay signed in here, and are signed out everywhere else.
+account-password-current = Current password
+account-password-new = New password
+account-password-again = New password once more
+account-password-hint = At least 8 characters. Several words are easy to remember and hard to guess.
+account-password-submit = Change password
+account-password-missing-current = Enter your current password
+account-password-missing-new = Enter a new password
+account-password-missing-again = Enter the new password once more
+account-password-wrong = The current password isn’t right
+account-password-different = The new password was entered in two different ways
+account-password-too-short = The new password has fewer than 8 characters
+account-password-too-long = The new password has more than 128 characters
+account-password-guessable = The new password is easy to guess. Choose one that isn’t common and has nothing to do with you or this service.
+
+# Devices
+account-sessions-lead = You’re signed in on these devices. Sign out wherever you don’t recognise it, then change your password.
+account-sessions-only = You’re signed in nowhere else.
+account-sessions-more = There are more than these.
+account-device = { $browser } on { $system }
+account-device-app = An app
+account-device-unknown = Unknown device
+account-this-device = This device
+account-session-active = Last active
+account-session-started = Signed in
+account-session-address = Address
+account-session-method = How
+account-method-password = Password
+account-sign-out = Sign out
+account-sign-out-of = Sign out: { $device }
+account-end-others = Sign out everywhere else
+account-end-others-title = Sign out everywhere else?
+account-end-others-lead = You stay signed in on this device alone
+account-end-others-lost = You’ll be signed out here:
+account-end-others-keeps = Whoever uses one of them has to sign in again. Applications that may work while you’re away keep their access: you can withdraw it at Applications.
+account-end-others-submit = Sign out everywhere else
+account-end-others-cancel = Stay signed in
 
 # Applications
 account-applications-lead = These may use your account without asking you again.

@@ -203,12 +203,17 @@ pub(super) fn password_words(tenant: &Tenant) -> [&str; 3] {
 }
 
 async fn hash(ctx: &Ctx, tenant: &Tenant, user: &User, password: Secret) -> Result<Secret, UserChangeError> {
+    check_new_password(tenant, user, &password)?;
+    Ok(Secret::new(ctx.passwords.hash(password, ctx.random.bytes()).await?))
+}
+
+/// Whether a person may have that password.
+pub(super) fn check_new_password(tenant: &Tenant, user: &User, password: &Secret) -> Result<(), PasswordError> {
     let email = user.email.as_ref().map(Email::as_str).unwrap_or_default();
     let username = user.username.as_ref().map(Username::as_str).unwrap_or_default();
     let name = user.profile.name.as_deref().unwrap_or_default();
     let words: Vec<&str> = [email, username, name].into_iter().chain(password_words(tenant)).collect();
-    password::check_new(&password, &words)?;
-    Ok(Secret::new(ctx.passwords.hash(password, ctx.random.bytes()).await?))
+    password::check_new(password, &words)
 }
 
 /// The user of that id, e-mail address or user name; for administrators.

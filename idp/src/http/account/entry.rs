@@ -10,6 +10,7 @@ use poem::{Request, Response};
 use super::notice;
 use crate::domain::account::AccountPage;
 use crate::domain::parameters::Parameters;
+use crate::domain::session::EndReason;
 use crate::domain::user::User;
 use crate::domain::{Secret, SessionId};
 use crate::http::error::page;
@@ -24,6 +25,9 @@ use crate::service::account::{self, Member};
 use crate::service::authorize::{self, AuthorizeError, Entry};
 use crate::service::browser::BrowserSecret;
 use crate::service::sessions::Accounts;
+
+/// Where somebody is told that they have signed out.
+pub(super) const SIGNED_OUT: &str = "/account/signed-out";
 
 /// The console, as somebody has opened it who is signed in.
 #[derive(Debug)]
@@ -143,6 +147,39 @@ impl Console {
     /// Whose account it is.
     pub(super) fn user(&self) -> &User {
         &self.me.user
+    }
+
+    /// Whose account it is, and their session on this browser.
+    pub(super) fn me(&self) -> &Member {
+        &self.me
+    }
+
+    /// Whether the person has signed in recently enough for what an account hangs on.
+    pub(super) fn is_fresh(&self) -> bool {
+        account::is_fresh(&self.me.session, self.ctx.now())
+    }
+
+    /// The way to this page by way of the sign-in page, where the person proves again who they are.
+    pub(super) async fn sign_in_again(&self) -> Response {
+        sign_in(&self.visit, self.here, Entry::Again(self.me.session.id), &self.browser, &self.cookies).await
+    }
+
+    /// Ends the person's session on this browser. Who else is signed in here stays.
+    pub(super) async fn sign_out(&self) -> Response {
+        let who = (self.me.user.id, self.me.session.id);
+        // Whether it ended now or a moment ago makes no difference.
+        let ended = account::sign_out(&self.ctx, self.tenant_id(), &self.caller, who, EndReason::SignedOut).await;
+        if let Err(failure) = ended {
+            return self.failure(failure);
+        }
+        let accounts = self.accounts.without(self.me.session.id);
+        let cookie = cookies::set_sessions(&self.site.cookies, &accounts);
+        let response = if accounts.is_empty() {
+            self.answer(step::see_other(&format!("{}{SIGNED_OUT}", self.page.base)))
+        } else {
+            self.done(AccountPage::Overview, None)
+        };
+        step::with_cookie(response, &cookie)
     }
 
     /// What is around a page of the console.

@@ -9,6 +9,7 @@ mod applications;
 mod entry;
 mod notice;
 mod overview;
+mod password;
 mod profile;
 
 use poem::{Route, RouteMethod, get, post};
@@ -65,10 +66,13 @@ macro_rules! addresses {
 addresses! {
     "/account" Session shows get(overview::show);
     "/account/profile" Session both get(profile::show).post(profile::save);
+    "/account/password" Fresh both get(password::show).post(password::save);
     "/account/applications" Session shows get(applications::list);
     "/account/applications/withdraw" Session both get(applications::ask).post(applications::withdraw);
     "/account/switch" Session changes post(accounts::switch);
     "/account/add" Session changes post(accounts::add);
+    "/account/sign-out" Session changes post(accounts::sign_out);
+    "/account/signed-out" Open shows get(accounts::signed_out);
 }
 
 /// The methods that an address below `/account` takes, as `Allow` has them.

@@ -3,6 +3,9 @@
 //! Everything here is about the person of a session and takes their id from it. An id that somebody sends is looked up
 //! among what is theirs, and is otherwise unknown.
 
+mod password;
+mod sessions;
+
 use super::audit::Actor;
 use super::ctx::{Caller, Ctx};
 use super::sessions::Accounts;
@@ -17,6 +20,9 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user::User;
 use crate::domain::{ClientId, TenantId, Timestamp, UserId};
 use crate::store;
+
+pub use password::{PasswordChange, PasswordChangeError, change_password};
+pub use sessions::{session, sign_out, sign_out_others};
 
 /// An account that is signed in on a browser.
 #[derive(Clone, Debug)]

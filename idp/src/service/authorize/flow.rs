@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{AuthorizeError, Next, account, active_client};
+use crate::domain::account::AccountPage;
 use crate::domain::authorization_flow::{AuthorizationFlow, FlowState};
-use crate::domain::authorization_request::{AuthorizationError, AuthorizationErrorCode, UntrustedRequest};
+use crate::domain::authorization_request::{AuthorizationError, AuthorizationErrorCode, Prompt, UntrustedRequest};
 use crate::domain::authorization_response::AuthorizationResponse;
 use crate::domain::session::Session;
 use crate::domain::{FlowId, Secret, SessionId, TenantId};
@@ -126,7 +127,9 @@ pub async fn deny(
 ) -> Result<Next, AuthorizeError> {
     close(ctx, tenant, open.flow.id, event).await?;
     if open.flow.account_page.is_some() {
-        return Ok(Next::Home);
+        // Who was asked to prove again who they are is in already.
+        let is_in = open.flow.request.prompt.contains(&Prompt::Login);
+        return Ok(if is_in { Next::Account(AccountPage::Overview) } else { Next::Home });
     }
     let error = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, description);
     Ok(Next::Return(AuthorizationResponse { to: open.flow.request.answer_to(), outcome: Err(error) }))

@@ -75,6 +75,12 @@ impl Accounts {
         accounts.sort_by_key(|account| account.session.id != id);
         Self(accounts)
     }
+
+    /// The same without the account of that session.
+    #[must_use]
+    pub fn without(&self, id: SessionId) -> Self {
+        Self(self.0.iter().filter(|account| account.session.id != id).cloned().collect())
+    }
 }
 
 /// The live sessions that a browser's cookie opens.

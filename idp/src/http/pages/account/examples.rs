@@ -40,6 +40,17 @@ fn application(text: &str, scopes: &[&str]) -> ApplicationView {
     }
 }
 
+const PASSWORD_PROBLEMS: [fn() -> PasswordProblem; 8] = [
+    || PasswordProblem::Missing(vec![PasswordField::Current, PasswordField::New, PasswordField::Again]),
+    || PasswordProblem::Wrong,
+    || PasswordProblem::Different,
+    || PasswordProblem::TooShort,
+    || PasswordProblem::TooLong,
+    || PasswordProblem::Guessable,
+    || PasswordProblem::TooManyAttempts { minutes: 7 },
+    || PasswordProblem::Busy { seconds: 5 },
+];
+
 /// Every page in every state.
 pub(crate) fn every_page(context: &PageContext, text: &str) -> Vec<Response> {
     let applications = |applications, next: Option<&str>| ApplicationsPage {
@@ -48,12 +59,18 @@ pub(crate) fn every_page(context: &PageContext, text: &str) -> Vec<Response> {
         is_continued: next.is_some(),
         next: next.map(str::to_owned),
     };
-    vec![
+    let password = PASSWORD_PROBLEMS.map(|problem| {
+        PasswordPage { frame: frame(text, AccountPage::Password, None), problem: Some(problem()) }.render(context)
+    });
+    let mut pages = vec![
         OverviewPage { frame: frame(text, AccountPage::Overview, None) }.render(context),
         profile(text, Some(Notice::ProfileSaved), None).render(context),
         profile(text, None, Some(ProfileProblem::Wrong(OwnClaim::ALL.to_vec()))).render(context),
         profile(text, None, Some(ProfileProblem::Stale(OwnClaims::read(|_| "")))).render(context),
         profile(text, None, Some(ProfileProblem::Stale(OwnClaims::read(|_| "<script>")))).render(context),
+        PasswordPage { frame: frame(text, AccountPage::Password, None), problem: None }.render(context),
+        PasswordPage { frame: frame(text, AccountPage::Password, Some(Notice::PasswordChanged)), problem: None }
+            .render(context),
         applications(Vec::new(), None).render(context),
         applications(vec![application(text, &["openid", text]), application(text, &[])], Some(text)).render(context),
         WithdrawPage {
@@ -61,5 +78,7 @@ pub(crate) fn every_page(context: &PageContext, text: &str) -> Vec<Response> {
             application: application(text, &["openid", "profile", "email", "address", "phone", "offline_access", text]),
         }
         .render(context),
-    ]
+    ];
+    pages.extend(password);
+    pages
 }

@@ -4,10 +4,12 @@ mod applications;
 #[cfg(test)]
 pub(super) mod examples;
 mod overview;
+mod password;
 mod profile;
 
 pub use applications::{ApplicationView, ApplicationsPage, WithdrawPage};
 pub use overview::OverviewPage;
+pub use password::{PasswordField, PasswordPage, PasswordProblem};
 pub use profile::{ProfilePage, ProfileProblem};
 
 use super::{AccountChoice, Person, texts::Texts};
@@ -38,7 +40,7 @@ struct Entry {
 
 impl Frame {
     fn entries(&self, t: Texts) -> Vec<Entry> {
-        let there = [AccountPage::Overview, AccountPage::Profile, AccountPage::Applications];
+        let there = [AccountPage::Overview, AccountPage::Profile, AccountPage::Password, AccountPage::Applications];
         let entry = |page: AccountPage| {
             let (icon, key) = match page {
                 AccountPage::Overview => ("i-home", "account-overview"),
@@ -62,17 +64,27 @@ impl Frame {
 pub enum Notice {
     /// The profile was saved.
     ProfileSaved,
+    /// The password was changed.
+    PasswordChanged,
+    /// A device was signed out.
+    DeviceSignedOut,
+    /// All other devices were.
+    OthersSignedOut,
     /// An application has no access any more.
     Withdrawn,
 }
 
 impl Notice {
-    const ALL: [Self; 2] = [Self::ProfileSaved, Self::Withdrawn];
+    const ALL: [Self; 5] =
+        [Self::ProfileSaved, Self::PasswordChanged, Self::DeviceSignedOut, Self::OthersSignedOut, Self::Withdrawn];
 
     /// Its name in a cookie.
     pub fn name(self) -> &'static str {
         match self {
             Self::ProfileSaved => "profile-saved",
+            Self::PasswordChanged => "password-changed",
+            Self::DeviceSignedOut => "device-signed-out",
+            Self::OthersSignedOut => "others-signed-out",
             Self::Withdrawn => "withdrawn",
         }
     }
@@ -85,6 +97,9 @@ impl Notice {
     fn key(self) -> &'static str {
         match self {
             Self::ProfileSaved => "account-notice-profile-saved",
+            Self::PasswordChanged => "account-notice-password-changed",
+            Self::DeviceSignedOut => "account-notice-device-signed-out",
+            Self::OthersSignedOut => "account-notice-others-signed-out",
             Self::Withdrawn => "account-notice-withdrawn",
         }
     }

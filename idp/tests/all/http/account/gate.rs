@@ -113,7 +113,8 @@ async fn every_address_that_an_account_hangs_on_asks_for_a_recent_sign_in() {
                     answer.assert_leads_to("/login?flow=");
                     ada.get(answer.location()).await.assert_page(200, "Sign in again");
                 }
-                Access::Session | Access::Open => assert!(answer.status != StatusCode::SEE_OTHER, "{}", address.path),
+                Access::Open => answer.assert_leads_to("/account"),
+                Access::Session => assert!(answer.status != StatusCode::SEE_OTHER, "{}", address.path),
             }
         }
         for address in needing(&[Access::Fresh]) {

@@ -3,6 +3,7 @@
 mod applications;
 mod entry;
 mod gate;
+mod password;
 mod profile;
 
 use idp::domain::{Secret, SessionId};
