@@ -133,11 +133,6 @@ pub fn flow_id(parameters: &Parameters) -> Result<FlowId, AuthorizeError> {
     text.parse().map_err(|_| AuthorizeError::FlowUnknown)
 }
 
-/// Whole minutes until then, at least one.
-pub fn minutes(now: Timestamp, until: Timestamp) -> u32 {
-    u32::try_from(until.since(now).as_secs().div_ceil(60)).unwrap_or(u32::MAX).max(1)
-}
-
 /// The parameters in the address of a request.
 pub fn query(request: &Request) -> Option<Parameters> {
     Parameters::decode(request.uri().query().unwrap_or_default().as_bytes())

@@ -9,7 +9,7 @@ use idp::store;
 use idp::store::audit::AuditFilter;
 use poem::http::StatusCode;
 
-use super::{code, console, csrf, session_of, sign_in};
+use super::{code, console, csrf, session_of};
 use crate::http::code_flow::redeem;
 use crate::support::databases;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, encode, hidden};
@@ -153,7 +153,8 @@ async fn wrong_passwords_count_as_they_do_at_sign_in() {
         assert!(may_sign_in(&world, PASSWORD).await);
         assert!(!may_sign_in(&world, NEW).await);
         // And what was tried at sign-in counts here; whoever is right clears it.
-        sign_in(&mut here, "ada@example.com").await;
+        let sent_on = here.get("/account/password").await;
+        here.sign_in(&sent_on, "ada@example.com", PASSWORD).await.assert_leads_to("/account/password");
         for _ in 0..9 {
             assert!(!may_sign_in(&world, "not the password").await);
         }
