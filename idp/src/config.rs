@@ -11,9 +11,11 @@
 //! Decided against: `figment` and `config`, which merge sources into one tree first and so forget the places;
 //! serde's `deny_unknown_fields`, which stops at the first problem.
 
+mod audit;
 mod database;
 mod deliveries;
 mod errors;
+mod events;
 mod flows;
 mod key_encryption_key;
 mod keys;
@@ -37,9 +39,11 @@ use std::path::Path;
 
 use crate::domain::tenant::Issuer;
 
+pub use audit::Audit;
 pub use database::{Database, DatabaseKind};
 pub use deliveries::Deliveries;
 pub use errors::{ConfigErrors, Fault, Place, Problem};
+pub use events::Events;
 pub use flows::Flows;
 pub use key_encryption_key::KeyEncryptionKey;
 pub use keys::Keys;
@@ -85,6 +89,10 @@ pub struct Config {
     pub outbound: Outbound,
     /// Messages that are sent until they are taken.
     pub deliveries: Deliveries,
+    /// What others are told.
+    pub events: Events,
+    /// How long the audit log is kept.
+    pub audit: Audit,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -131,6 +139,8 @@ impl Config {
             keys: Keys::default(),
             outbound: Outbound::default().with_loopback(),
             deliveries: Deliveries::default(),
+            events: Events::default(),
+            audit: Audit::default(),
             log: Log::default(),
         })
     }
@@ -149,6 +159,8 @@ impl Config {
         faults.extend(Fault::within("keys", self.keys.validate()));
         faults.extend(Fault::within("outbound", self.outbound.validate()));
         faults.extend(Fault::within("deliveries", self.deliveries.validate()));
+        faults.extend(Fault::within("events", self.events.validate()));
+        faults.extend(Fault::within("audit", self.audit.validate()));
         faults.extend(Fault::within("log", self.log.validate()));
         faults
     }
@@ -179,6 +191,8 @@ impl Config {
         let keys = reader.checked("keys", keys::ABOUT, Keys::read, Keys::validate);
         let outbound = reader.checked("outbound", outbound::ABOUT, Outbound::read, Outbound::validate);
         let deliveries = reader.checked("deliveries", deliveries::ABOUT, Deliveries::read, Deliveries::validate);
+        let events = reader.checked("events", events::ABOUT, Events::read, Events::validate);
+        let audit = reader.checked("audit", audit::ABOUT, Audit::read, Audit::validate);
         let log = reader.checked("log", log::ABOUT, Log::read, Log::validate);
         for fault in whole(issuer.as_ref(), &tokens, &keys) {
             reader.fault(&fault);
@@ -197,6 +211,8 @@ impl Config {
             keys,
             outbound,
             deliveries,
+            events,
+            audit,
             log,
         })
     }

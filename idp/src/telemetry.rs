@@ -15,6 +15,7 @@ mod writer;
 use thiserror::Error;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+pub use format::misplaces;
 pub use request::{RequestId, RequestIds, RequestLine};
 pub use writer::LogGuard;
 

@@ -48,6 +48,11 @@ pub struct Model {
     /// The rest.
     #[sea_orm(column_type = "JsonBinary")]
     pub detail: Json,
+    /// Its place in the tenant's chain, without gaps; absent in lines from before there was one.
+    pub sequence: Option<i64>,
+    /// SHA-256 over the hash of the line before and all of this one, 32 bytes.
+    #[sea_orm(column_type = "Blob", nullable)]
+    pub hash: Option<Vec<u8>>,
 }
 
 /// Joins are written where they are needed.

@@ -11,6 +11,16 @@ pub struct Model {
     pub tenant_id: Uuid,
     /// The place of the last event in the outbox; 0 before the first.
     pub event_position: i64,
+    /// The place of the last line in the audit log; 0 before the first.
+    pub audit_sequence: i64,
+    /// Its hash, 32 bytes.
+    #[sea_orm(column_type = "Blob", nullable)]
+    pub audit_hash: Option<Vec<u8>>,
+    /// The place of the last line that was removed because of its age; 0 before that.
+    pub audit_anchor_sequence: i64,
+    /// Its hash, 32 bytes: the chain goes on from it.
+    #[sea_orm(column_type = "Blob", nullable)]
+    pub audit_anchor_hash: Option<Vec<u8>>,
 }
 
 /// Joins are written where they are needed.

@@ -5,6 +5,7 @@
 //!
 //! Decided against: configuration or `./signet-dev` found by itself. A command that changes something says where.
 
+mod audit;
 mod client;
 mod completion;
 mod config;
@@ -69,6 +70,9 @@ enum Command {
     /// Look at signing keys, and rotate them by hand
     #[command(subcommand)]
     Key(key::Verb),
+    /// Look through the audit log, and see whether it is whole
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Explain tokens
     #[command(subcommand)]
     Token(token::Verb),
@@ -122,6 +126,7 @@ impl Cli {
             Command::Client(verb) => block_on(place::run(verb, common, console)),
             Command::Consent(verb) => block_on(place::run(verb, common, console)),
             Command::Key(verb) => block_on(key::run(verb, common, console)),
+            Command::Audit(verb) => block_on(audit::run(verb, common, console)),
             Command::Token(token::Verb::Explain(arguments)) => block_on(token::explain(arguments, common, console)),
             Command::Doctor => block_on(doctor::run(common, console)),
             Command::Config(verb) => config::run(verb, common, console),

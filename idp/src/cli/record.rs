@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::console::Console;
 use super::exit::{CliError, Exit};
 use crate::domain::Timestamp;
+use crate::telemetry::misplaces;
 
 /// How a command answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,9 +119,9 @@ fn lines(value: &Value) -> Vec<String> {
         Value::Null => Vec::new(),
         Value::Bool(yes) => vec![if *yes { "yes" } else { "no" }.to_owned()],
         Value::Number(number) => vec![number.to_string()],
-        // A name that somebody chose must not move the cursor or begin a line.
+        // A name that somebody chose must not move the cursor, begin a line or turn one around.
         Value::String(text) if text.is_empty() => Vec::new(),
-        Value::String(text) => vec![text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()],
+        Value::String(text) => vec![text.chars().map(|c| if misplaces(c) { '\u{fffd}' } else { c }).collect()],
         Value::Array(values) => values.iter().flat_map(lines).collect(),
         Value::Object(members) => members
             .iter()

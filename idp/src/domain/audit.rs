@@ -30,6 +30,9 @@ pub struct AuditEvent {
     pub detail: serde_json::Value,
 }
 
+/// A hash in the chain of the audit log: SHA-256.
+pub type Digest = [u8; 32];
+
 /// How an event ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +45,22 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// Its name in the log and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The end of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Success, Self::Refused, Self::Failed].into_iter().find(|outcome| outcome.as_str() == name)
+    }
+}
+
 macro_rules! audit_kinds {
     ($($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)?) => {
         /// What happened.
@@ -49,6 +68,9 @@ macro_rules! audit_kinds {
         pub enum AuditKind { $($(#[$doc])* $variant),+ }
 
         impl AuditKind {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// Its name in the log and in the database.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }

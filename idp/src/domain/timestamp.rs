@@ -1,8 +1,10 @@
 //! Points in time, as the database and the protocol need them.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -48,6 +50,22 @@ impl Timestamp {
     /// How long ago `earlier` was; zero if it lies ahead.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// A text that isn't a point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a time such as 2030-01-01T00:00:00Z")]
+pub struct TimestampError;
+
+/// Reads RFC 3339.
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let date = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| TimestampError)?;
+        let millis = date.unix_timestamp_nanos().div_euclid(1_000_000);
+        i64::try_from(millis).map(Self).map_err(|_| TimestampError)
     }
 }
 

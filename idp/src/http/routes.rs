@@ -192,10 +192,10 @@ impl Api {
 }
 
 /// All that programs call.
-type Apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents);
+type Apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit);
 
 fn service() -> OpenApiService<Apis, ()> {
-    let apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents);
+    let apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit);
     OpenApiService::new(apis, "Signet", env!("CARGO_PKG_VERSION"))
         .description("OpenID Connect provider. Addresses are below the issuer's: a tenant's begin with /t/{slug}.")
 }

@@ -5,6 +5,7 @@ pub mod access;
 pub mod access_token;
 pub mod account;
 pub mod audit;
+pub mod audit_log;
 pub mod authorize;
 pub mod backchannel_logout;
 pub mod browser;

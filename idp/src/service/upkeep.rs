@@ -8,11 +8,11 @@ use keys::{KeySpec, KeyState};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::Failure;
 use super::ctx::Ctx;
 use super::deliveries;
 use super::key_rings::{self, KeyChange, KeyChangeError};
 use super::sessions::ending;
+use super::{Failure, audit_log};
 use crate::domain::client::ClientMetadata;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::signing_keys::Due;
@@ -47,6 +47,9 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
             }
             if let Some(Err(error)) = unless(&stop, clean(&ctx)).await {
                 tracing::warn!(error = %error, "expired rows could not be removed; they will be next time");
+            }
+            if let Some(Err(error)) = unless(&stop, audit_log::prune(&ctx)).await {
+                tracing::warn!(error = %error, "old lines of the audit log could not be removed; they will be next time");
             }
         }
     };

@@ -1,28 +1,42 @@
 //! The audit log.
 
+use std::fmt;
+use std::str::FromStr;
+
 use entity::control::audit_events::{AuditOutcome, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JsonValue, QueryFilter,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JsonValue, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
+use thiserror::Error;
 
 use super::StoreError;
+use super::ledger::{self, Line};
 use super::row::{Place, page};
 use crate::domain::audit::{AuditEvent, AuditKind, Outcome};
 use crate::domain::ids::AuditEventId;
-use crate::domain::{TenantId, Timestamp, UserId};
+use crate::domain::{ClientId, TenantId, Timestamp, UserId};
 
 const TABLE: &str = "audit_events";
 
 /// Which events to list; all where nothing is said.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
     /// Only of this kind.
     pub kind: Option<AuditKind>,
     /// Only with this end.
     pub outcome: Option<Outcome>,
+    /// Only about this user.
+    pub user: Option<UserId>,
+    /// Only about this client.
+    pub client: Option<ClientId>,
+    /// Only what this one did.
+    pub actor: Option<String>,
+    /// Only what came from this address.
+    pub address: Option<String>,
     /// Only from this time on.
     pub since: Option<Timestamp>,
+    /// Only before this time.
+    pub until: Option<Timestamp>,
 }
 
 /// A place in the list: the last event that was seen.
@@ -33,6 +47,27 @@ pub struct AuditCursor {
     /// Its id.
     pub id: AuditEventId,
 }
+
+impl fmt::Display for AuditCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.at.millis(), self.id)
+    }
+}
+
+impl FromStr for AuditCursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let (at, id) = text.split_once('.').ok_or(CursorError)?;
+        let at = at.parse().map(Timestamp::from_millis).map_err(|_| CursorError)?;
+        Ok(Self { at, id: id.parse().map_err(|_| CursorError)? })
+    }
+}
+
+/// A text that isn't a place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a place in the audit log")]
+pub struct CursorError;
 
 impl TryFrom<Model> for AuditEvent {
     type Error = StoreError;
@@ -52,10 +87,10 @@ impl TryFrom<Model> for AuditEvent {
     }
 }
 
-/// Adds a line.
+/// Adds a line to the tenant's chain.
 ///
 /// # Errors
-/// [`StoreError::Missing`] if there is no such tenant.
+/// [`StoreError::Missing`] if there is no such tenant; within a job of the store's it is the job's commit that fails.
 pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &AuditEvent) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.uuid(),
@@ -68,9 +103,11 @@ pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &AuditEv
         client_id: event.client_id.as_ref().map(ToString::to_string),
         address: event.address.clone(),
         detail: storable(event.detail.clone()),
+        // They come when it is written.
+        sequence: None,
+        hash: None,
     };
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-    Ok(())
+    ledger::add(db, Line::Audit(row)).await
 }
 
 /// Events, the newest first, from the one before `before`; at most 1000.
@@ -88,11 +125,29 @@ pub async fn list(
     if let Some(outcome) = filter.outcome {
         which = which.add(Column::Outcome.eq(AuditOutcome::from(outcome)));
     }
+    if let Some(user) = filter.user {
+        which = which.add(Column::UserId.eq(user.uuid()));
+    }
+    let texts = [
+        (Column::ClientId, filter.client.as_ref().map(ClientId::as_str)),
+        (Column::Actor, filter.actor.as_deref()),
+        (Column::Address, filter.address.as_deref()),
+    ];
+    for (column, text) in texts {
+        if let Some(text) = text {
+            which = which.add(column.eq(without_nul(text)));
+        }
+    }
     if let Some(since) = filter.since {
         which = which.add(Column::At.gte(since.millis()));
     }
+    if let Some(until) = filter.until {
+        which = which.add(Column::At.lt(until.millis()));
+    }
     if let Some(AuditCursor { at, id }) = before {
         let same_time = Condition::all().add(Column::At.eq(at.millis())).add(Column::EventId.lt(id.uuid()));
+        // The first of these says nothing more than the second, but in a way that an index can follow.
+        which = which.add(Column::At.lte(at.millis()));
         which = which.add(Condition::any().add(Column::At.lt(at.millis())).add(same_time));
     }
     let rows = Entity::find()

@@ -1,4 +1,5 @@
-//! What a tenant writes in order: events.
+//! What a tenant writes in order: events, and the lines of the audit log, each of which has the hash of the one before
+//! in its own.
 //!
 //! Lines are gathered while a transaction does its work and written as its last step, in bulk. Whoever writes takes the
 //! tenant's head first and keeps it until the commit: the places of a tenant's lines have no gaps, and a line that can
@@ -11,11 +12,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use entity::control::{ledger_heads, outbox_events};
+use entity::control::{audit_events, ledger_heads, outbox_events};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
 
 use super::StoreError;
+use super::audit_chain::{self, Link};
 use super::row::insert_if_absent;
 use crate::domain::TenantId;
 
@@ -31,12 +33,15 @@ tokio::task_local! {
 pub(super) enum Line {
     /// An event.
     Event(outbox_events::Model),
+    /// A line of the audit log.
+    Audit(audit_events::Model),
 }
 
 impl Line {
     fn tenant(&self) -> TenantId {
         match self {
             Self::Event(row) => TenantId::from_uuid(row.tenant_id),
+            Self::Audit(row) => TenantId::from_uuid(row.tenant_id),
         }
     }
 }
@@ -74,14 +79,16 @@ pub(super) async fn write(db: &impl ConnectionTrait, lines: Vec<Line>) -> Result
 }
 
 async fn write_of_tenant(db: &impl ConnectionTrait, tenant: TenantId, lines: Vec<Line>) -> Result<(), StoreError> {
-    let mut events = Vec::new();
+    let (mut events, mut audited) = (Vec::new(), Vec::new());
     for line in lines {
         match line {
             Line::Event(row) => events.push(row),
+            Line::Audit(row) => audited.push(row),
         }
     }
     let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-    let head = take_head(db, tenant, count(events.len())).await?;
+    let head = take_head(db, tenant, (count(events.len()), count(audited.len()))).await?;
+    write_audit(db, tenant, &head, audited).await?;
     let first = head.event_position - count(events.len()) + 1;
     for (row, position) in events.iter_mut().zip(first..) {
         row.position = position;
@@ -93,16 +100,47 @@ async fn write_of_tenant(db: &impl ConnectionTrait, tenant: TenantId, lines: Vec
     Ok(())
 }
 
-/// Takes the tenant's head, moves it on by so many events, and says where it is then. Others wait until the commit.
+/// Goes on with the chain that ends where the head was before it was moved.
+async fn write_audit(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    head: &ledger_heads::Model,
+    mut rows: Vec<audit_events::Model>,
+) -> Result<(), StoreError> {
+    use ledger_heads::{Column, Entity};
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let before = head.audit_sequence - i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let mut last = Link::read(before, head.audit_hash.clone())?;
+    for row in &mut rows {
+        last = audit_chain::next(&last, row);
+        (row.sequence, row.hash) = (Some(last.sequence), Some(last.hash.to_vec()));
+    }
+    for rows in rows.chunks(AT_ONCE) {
+        let rows = rows.iter().cloned().map(audit_events::Model::into_active_model);
+        audit_events::Entity::insert_many(rows).exec_without_returning(db).await?;
+    }
+    Entity::update_many()
+        .col_expr(Column::AuditHash, Expr::value(last.hash.as_slice()))
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes the tenant's head, moves it on by so many events and lines of the audit log, and says where it is then. Others
+/// wait until the commit.
 async fn take_head(
     db: &impl ConnectionTrait,
     tenant: TenantId,
-    events: i64,
+    (events, audited): (i64, i64),
 ) -> Result<ledger_heads::Model, StoreError> {
     use ledger_heads::{Column, Entity, Model};
     for _ in 0..2 {
         let rows = Entity::update_many()
             .col_expr(Column::EventPosition, Expr::col(Column::EventPosition).add(events))
+            .col_expr(Column::AuditSequence, Expr::col(Column::AuditSequence).add(audited))
             .filter(Column::TenantId.eq(tenant.uuid()))
             .exec_with_returning(db)
             .await?;
@@ -110,7 +148,15 @@ async fn take_head(
             return Ok(head);
         }
         // The tenant's first.
-        insert_if_absent::<Entity, _>(db, Model { tenant_id: tenant.uuid(), event_position: 0 }).await?;
+        let first = Model {
+            tenant_id: tenant.uuid(),
+            event_position: 0,
+            audit_sequence: 0,
+            audit_hash: None,
+            audit_anchor_sequence: 0,
+            audit_anchor_hash: None,
+        };
+        insert_if_absent::<Entity, _>(db, first).await?;
     }
     Err(StoreError::corrupt("ledger_heads", "tenant_id"))
 }

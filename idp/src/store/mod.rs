@@ -8,6 +8,7 @@
 //! the same for SQLite and PostgreSQL, by sea-orm's query builder.
 
 pub mod audit;
+pub mod audit_chain;
 pub mod authorization_codes;
 pub mod authorization_flows;
 pub mod changes;

@@ -154,13 +154,20 @@ fn is_plain(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=' | b'\\'))
 }
 
-/// Pushes a text without what would end the line or move the cursor.
+/// Whether a character changes where or in which direction others are shown (UAX #9, UTS #39 §4): no name that
+/// somebody chose may have that in a line of ours.
+pub fn misplaces(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Pushes a text without what would end the line, turn it around or move the cursor.
 fn push_escaped(line: &mut String, text: &str) {
     if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
         return line.push_str(text);
     }
     for character in text.chars() {
-        if character.is_control() {
+        if misplaces(character) {
             line.extend(character.escape_default());
         } else {
             line.push(character);

@@ -12,7 +12,10 @@ use crate::domain::client_details::ClientDetails;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, UserStatus};
 use crate::domain::{ClientId, Secret, UserId};
-use crate::http::admin::model::{Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, User};
+use crate::http::admin::model::{
+    self, AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, User,
+};
+use crate::service::audit_log;
 use crate::service::clients::{self, ClientChangeError};
 use crate::service::consents::{self, WithdrawError};
 use crate::service::ctx::Ctx;
@@ -166,5 +169,12 @@ impl Administration for Local<'_> {
     async fn withdraw(&self, of: &str, from: &str) -> Result<(), CliError> {
         let withdrawn = consents::withdraw(self.ctx, self.tenant.id, user(of)?, &client(from)?, ACTOR).await;
         withdrawn.map_err(|error: WithdrawError| error.into())
+    }
+
+    async fn audit(&self, which: &AuditWhich, begin: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError> {
+        let filter = which.filter().map_err(CliError::usage)?;
+        let begin = begin.as_deref().map(model::audit_cursor).transpose().map_err(CliError::usage)?;
+        let found = audit_log::list(self.ctx, self.tenant.id, &filter, begin, limit).await?;
+        Ok(found.iter().map(AuditLine::from).collect())
     }
 }

@@ -20,7 +20,9 @@ use crate::domain::Secret;
 use crate::domain::client::ClientStatus;
 use crate::domain::tenant::Issuer;
 use crate::domain::user::UserStatus;
-use crate::http::admin::model::{Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, User};
+use crate::http::admin::model::{
+    AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, User,
+};
 use crate::service::key_rings::KeyChange;
 
 /// Which tenant a command is about, and where it is.
@@ -101,6 +103,9 @@ pub(super) trait Administration {
     ) -> Result<Vec<Consent>, CliError>;
     /// Takes a consent back, and what came of it.
     async fn withdraw(&self, user: &str, client: &str) -> Result<(), CliError>;
+
+    /// The audit log, the newest first, those lines after a place in that order.
+    async fn audit(&self, which: &AuditWhich, after: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError>;
 }
 
 /// A verb that does its work at a [`Place`].

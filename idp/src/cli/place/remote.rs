@@ -18,7 +18,8 @@ use crate::domain::tenant::Issuer;
 use crate::domain::user::UserStatus;
 use crate::domain::{Secret, UserId, client::ClientStatus};
 use crate::http::admin::model::{
-    Client, ClientPart, Consent, ConsentPart, Key, KeyPart, NewClient, NewKey, NewSecret, NewUser, User, UserPart,
+    AuditLine, AuditPart, AuditWhich, Client, ClientPart, Consent, ConsentPart, Key, KeyPart, NewClient, NewKey,
+    NewSecret, NewUser, User, UserPart,
 };
 use crate::http::admin::{MOST_AT_ONCE, RULE};
 use crate::service::key_rings::KeyChange;
@@ -278,5 +279,22 @@ impl Administration for Remote {
     async fn withdraw(&self, user: &str, client: &str) -> Result<(), CliError> {
         let path = format!("/users/{}/consents/{}", word(user), word(client));
         self.exchange(Method::DELETE, &path, None).await.map(drop)
+    }
+
+    async fn audit(&self, which: &AuditWhich, after: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError> {
+        let filter = [
+            ("kind", which.kind.as_deref()),
+            ("outcome", which.outcome.as_deref()),
+            ("user_id", which.user_id.as_deref()),
+            ("client_id", which.client_id.as_deref()),
+            ("actor", which.actor.as_deref()),
+            ("address", which.address.as_deref()),
+            ("since", which.since.as_deref()),
+            ("until", which.until.as_deref()),
+        ];
+        let read = async |after: Option<&str>, limit| {
+            self.get::<AuditPart>(&format!("/audit{}", query(after, limit, &filter))).await
+        };
+        parts(after, limit, read, |part| (part.items, part.next_cursor)).await
     }
 }

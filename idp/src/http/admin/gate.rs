@@ -40,6 +40,7 @@ rights! {
     KeysWrite = "admin:keys:write",
     ConsentsRead = "admin:consents:read",
     ConsentsWrite = "admin:consents:write",
+    AuditRead = "admin:audit:read",
 }
 
 /// A call by somebody who has the right `R`.

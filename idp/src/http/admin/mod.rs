@@ -5,6 +5,7 @@
 //! same types describe them in the OpenAPI document.
 
 mod answer;
+mod audit;
 mod body;
 mod clients;
 mod consents;
@@ -23,6 +24,7 @@ pub const MOST_AT_ONCE: u64 = paging::MOST as u64;
 /// Type of the problem that what was asked for is understood, and a rule forbids it, whatever it is asked with.
 pub const RULE: &str = "urn:signet:problem:rule";
 
+pub use audit::Audit;
 pub use clients::Clients;
 pub use consents::Consents;
 pub use keys::Keys;
@@ -39,6 +41,8 @@ enum Group {
     Keys,
     /// What people allowed clients, and taking it back.
     Consents,
+    /// Who signed in, what was refused, what was changed.
+    Audit,
 }
 
 /// The methods that an address below `/v1/admin/` takes, for `Allow`.

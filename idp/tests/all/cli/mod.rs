@@ -1,5 +1,6 @@
 //! The command line, in this process but for `signet serve`: exit codes, both kinds of answer, what changed.
 
+mod audit;
 mod client;
 mod doctor;
 mod general;

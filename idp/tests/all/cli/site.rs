@@ -87,6 +87,10 @@ impl Site {
     }
 
     /// A folder for files of the test.
+    pub(super) fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -1,5 +1,6 @@
 //! What goes on beneath the endpoints: keys, caches, upkeep, and where secrets must not be.
 
+mod audit_log;
 mod cache;
 mod client_documents;
 mod deliveries;

@@ -328,12 +328,12 @@ async fn the_audit_log_is_read_backwards_in_pages() {
             events.iter().map(|event| event.id.uuid().as_u128()).collect::<Vec<_>>()
         };
         let all = AuditFilter::default();
-        assert_eq!(list(all, None, 3).await, [4, 3, 5]);
+        assert_eq!(list(all.clone(), None, 3).await, [4, 3, 5]);
         let seen = AuditCursor { at: NOW, id: samples::event(5, AuditKind::SignIn, Outcome::Success).id };
-        assert_eq!(list(all, Some(seen), 10).await, [2, 1]);
-        assert_eq!(list(AuditFilter { kind: Some(AuditKind::UserCreated), ..all }, None, 10).await, [5]);
-        assert_eq!(list(AuditFilter { outcome: Some(Outcome::Failed), ..all }, None, 10).await, [0_u128; 0]);
-        assert_eq!(list(AuditFilter { since: Some(later(1)), ..all }, None, 10).await, [4, 3]);
+        assert_eq!(list(all.clone(), Some(seen), 10).await, [2, 1]);
+        assert_eq!(list(AuditFilter { kind: Some(AuditKind::UserCreated), ..all.clone() }, None, 10).await, [5]);
+        assert_eq!(list(AuditFilter { outcome: Some(Outcome::Failed), ..all.clone() }, None, 10).await, [0_u128; 0]);
+        assert_eq!(list(AuditFilter { since: Some(later(1)), ..all.clone() }, None, 10).await, [4, 3]);
 
         let events = store::audit::list(database.read(), tenant, &all, None, 10).await.unwrap();
         assert_eq!(events[0].detail, serde_json::json!({ "typed": "a\u{fffd}b", "list": ["c\u{fffd}"] }));

@@ -1,5 +1,6 @@
 //! `/v1/admin`, from the outside.
 
+mod audit;
 mod clients;
 mod consents;
 mod gate;
@@ -17,7 +18,7 @@ use super::code_flow::redeem;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, encode, request};
 
 /// All scopes of the admin API.
-pub(crate) const SCOPES: [&str; 8] = [
+pub(crate) const SCOPES: [&str; 9] = [
     "admin:users:read",
     "admin:users:write",
     "admin:clients:read",
@@ -26,6 +27,7 @@ pub(crate) const SCOPES: [&str; 8] = [
     "admin:keys:write",
     "admin:consents:read",
     "admin:consents:write",
+    "admin:audit:read",
 ];
 
 /// The admin API of one tenant, used by one token.
