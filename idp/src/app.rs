@@ -16,10 +16,12 @@ use crate::service::client_keys::ClientKeyCache;
 use crate::service::clients::ClientCache;
 use crate::service::clock::SystemClock;
 use crate::service::ctx::{Ctx, Parts};
+use crate::service::event_streams::EventStreams;
 use crate::service::key_rings::KeyRings;
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::SystemRandom;
+use crate::service::redis::Redis;
 use crate::service::request_object::RequestObjectCache;
 use crate::service::subject::Subjects;
 use crate::service::subject_identifier::PairwiseSalts;
@@ -116,6 +118,8 @@ impl App {
             passwords,
             sealing: key.into(),
             outbound: Outbound::new(config.outbound.clone())?,
+            redis: Redis::new(&config.redis),
+            event_streams: EventStreams::new(config.events.max_streams),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
@@ -144,6 +148,12 @@ impl App {
         let stop = CancellationToken::new();
         let upkeep = tokio::spawn(upkeep::run(self.ctx.clone(), stop.clone()));
         let grace = self.ctx.config.listen.shutdown_grace;
+        let ctx = self.ctx.clone();
+        let shutdown = async move {
+            shutdown.await;
+            // They would go on for ever.
+            ctx.event_streams.stop();
+        };
         server.serve(routes(self.ctx.clone()), shutdown, grace).await;
         stop.cancel();
         if let Err(error) = upkeep.await {

@@ -24,6 +24,7 @@ mod log;
 mod outbound;
 mod passwords;
 mod reader;
+mod redis;
 mod reference;
 mod sessions;
 mod setting;
@@ -51,6 +52,7 @@ pub use listen::Listen;
 pub use log::{Log, LogFilter, LogFormat};
 pub use outbound::Outbound;
 pub use passwords::Passwords;
+pub use redis::Redis;
 pub use reference::reference;
 pub use sessions::Sessions;
 pub use sign_in::SignIn;
@@ -91,6 +93,8 @@ pub struct Config {
     pub deliveries: Deliveries,
     /// What others are told.
     pub events: Events,
+    /// Redis.
+    pub redis: Redis,
     /// How long the audit log is kept.
     pub audit: Audit,
     /// What is logged, and how.
@@ -140,6 +144,7 @@ impl Config {
             outbound: Outbound::default().with_loopback(),
             deliveries: Deliveries::default(),
             events: Events::default(),
+            redis: Redis::default(),
             audit: Audit::default(),
             log: Log::default(),
         })
@@ -160,6 +165,7 @@ impl Config {
         faults.extend(Fault::within("outbound", self.outbound.validate()));
         faults.extend(Fault::within("deliveries", self.deliveries.validate()));
         faults.extend(Fault::within("events", self.events.validate()));
+        faults.extend(Fault::within("redis", self.redis.validate()));
         faults.extend(Fault::within("audit", self.audit.validate()));
         faults.extend(Fault::within("log", self.log.validate()));
         faults
@@ -192,6 +198,7 @@ impl Config {
         let outbound = reader.checked("outbound", outbound::ABOUT, Outbound::read, Outbound::validate);
         let deliveries = reader.checked("deliveries", deliveries::ABOUT, Deliveries::read, Deliveries::validate);
         let events = reader.checked("events", events::ABOUT, Events::read, Events::validate);
+        let redis = reader.checked("redis", redis::ABOUT, Redis::read, Redis::validate);
         let audit = reader.checked("audit", audit::ABOUT, Audit::read, Audit::validate);
         let log = reader.checked("log", log::ABOUT, Log::read, Log::validate);
         for fault in whole(issuer.as_ref(), &tokens, &keys) {
@@ -212,6 +219,7 @@ impl Config {
             outbound,
             deliveries,
             events,
+            redis,
             audit,
             log,
         })

@@ -26,6 +26,10 @@ pub struct Model {
     pub consumer: EventConsumer,
     /// The place of the last event that it took.
     pub position: i64,
+    /// The node that is delivering.
+    pub claimed_by: Option<Uuid>,
+    /// Until when nobody else does. Unix milliseconds.
+    pub claimed_until: Option<i64>,
 }
 
 /// Joins are written where they are needed.

@@ -22,3 +22,4 @@ pub mod signing_keys;
 pub mod sweeps;
 pub mod tenants;
 pub mod users;
+pub mod webhook_endpoints;

@@ -15,6 +15,7 @@ use crate::service::key_rings::KeyChangeError;
 use crate::service::reseal::ResealError;
 use crate::service::tenants::TenantChangeError;
 use crate::service::users::UserChangeError;
+use crate::service::webhooks::WebhookError;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,6 +232,19 @@ impl From<ClientChangeError> for CliError {
             }
             ClientChangeError::Failure(failure) => failure.into(),
         }
+    }
+}
+
+impl From<WebhookError> for CliError {
+    fn from(error: WebhookError) -> Self {
+        let exit = match &error {
+            WebhookError::Field(_) | WebhookError::Address(_) => Exit::Usage,
+            WebhookError::TooMany => Exit::Refused,
+            WebhookError::Unknown(_) => Exit::NotFound,
+            WebhookError::Stale => Exit::Conflict,
+            WebhookError::Failure(failure) => return (*failure).into(),
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -26,6 +26,7 @@ mod serve;
 mod tenant;
 mod token;
 mod user;
+mod webhook;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -73,6 +74,9 @@ enum Command {
     /// Look through the audit log, and see whether it is whole
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Tell other programs of events
+    #[command(subcommand)]
+    Webhook(webhook::Verb),
     /// Explain tokens
     #[command(subcommand)]
     Token(token::Verb),
@@ -127,6 +131,7 @@ impl Cli {
             Command::Consent(verb) => block_on(place::run(verb, common, console)),
             Command::Key(verb) => block_on(key::run(verb, common, console)),
             Command::Audit(verb) => block_on(audit::run(verb, common, console)),
+            Command::Webhook(verb) => block_on(place::run(verb, common, console)),
             Command::Token(token::Verb::Explain(arguments)) => block_on(token::explain(arguments, common, console)),
             Command::Doctor => block_on(doctor::run(common, console)),
             Command::Config(verb) => config::run(verb, common, console),

@@ -272,6 +272,20 @@ impl Section<'_> {
     /// A key that must be given and whose value is secret: here, or in a file of its own that `<name>_file` points to.
     pub(super) fn secret<T: Setting>(&mut self, name: &'static str, about: &'static str) -> Option<T> {
         self.declare(name, about, Default::Required("\"…\"".to_owned()), true);
+        let given = self.read_secret(name);
+        if given.is_none() {
+            self.demand(name, &format!(" or {}_FILE", variable(self.name, name)));
+        }
+        given
+    }
+
+    /// The same for one that may be absent.
+    pub(super) fn optional_secret<T: Setting>(&mut self, name: &'static str, about: &'static str) -> Option<T> {
+        self.declare(name, about, Default::Absent("\"…\"".to_owned()), true);
+        self.read_secret(name)
+    }
+
+    fn read_secret<T: Setting>(&mut self, name: &'static str) -> Option<T> {
         let path = self.path(name);
         let mut given = Vec::new();
         for (suffix, upper) in [("", ""), ("_file", "_FILE")] {
@@ -293,10 +307,7 @@ impl Section<'_> {
                 .problems
                 .push(Problem::new(place.clone(), format!("{path} is given twice: drop it or {path}_file")));
         }
-        let Some((_, place, text, suffix)) = given.into_iter().min_by_key(|(rank, ..)| *rank) else {
-            self.demand(name, &format!(" or {}_FILE", variable(self.name, name)));
-            return None;
-        };
+        let (_, place, text, suffix) = given.into_iter().min_by_key(|(rank, ..)| *rank)?;
         self.reader.places.insert(path.clone(), place.clone());
         let text = text.and_then(|text| if suffix.is_empty() { Ok(text) } else { contents(Path::new(text.as_str())) });
         // The message of a secret's parser never quotes it.

@@ -123,6 +123,8 @@ audit_kinds! {
     ClientDeleted = "client.deleted",
     /// A signing key changed its state.
     KeyChanged = "key.changed",
+    /// An address that is told of events was made, changed, given a new secret, deleted, or told again.
+    WebhookChanged = "webhook.changed",
     /// A tenant was made.
     TenantCreated = "tenant.created",
     /// A tenant was suspended, resumed or changed.

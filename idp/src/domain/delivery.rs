@@ -9,16 +9,19 @@ use super::{DeliveryId, Timestamp};
 pub enum DeliveryKind {
     /// A logout token for a client (OpenID Connect Back-Channel Logout 1.0 §2.5); the target is its `client_id`.
     BackchannelLogout,
+    /// An event for a webhook; the target is its id.
+    Webhook,
 }
 
 impl DeliveryKind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::BackchannelLogout];
+    pub const ALL: [Self; 2] = [Self::BackchannelLogout, Self::Webhook];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BackchannelLogout => "backchannel_logout",
+            Self::Webhook => "webhook",
         }
     }
 

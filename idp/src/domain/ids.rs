@@ -95,6 +95,11 @@ uuid_id!(
     "event id"
 );
 uuid_id!(
+    /// An address that is told of events.
+    EndpointId,
+    "webhook id"
+);
+uuid_id!(
     /// A message to somebody else that waits to be sent.
     DeliveryId,
     "delivery id"

@@ -36,6 +36,7 @@ pub mod tenant;
 pub mod timestamp;
 pub mod user;
 pub mod user_details;
+pub mod webhook;
 
 pub use ids::{ClientId, CodeHash, DeliveryId, FlowId, GrantId, SessionId, TenantId, UserId};
 pub use secret::Secret;

@@ -192,10 +192,12 @@ impl Api {
 }
 
 /// All that programs call.
-type Apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit);
+type Apis =
+    (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit, admin::Events, admin::Webhooks);
 
 fn service() -> OpenApiService<Apis, ()> {
-    let apis = (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit);
+    let apis =
+        (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit, admin::Events, admin::Webhooks);
     OpenApiService::new(apis, "Signet", env!("CARGO_PKG_VERSION"))
         .description("OpenID Connect provider. Addresses are below the issuer's: a tenant's begin with /t/{slug}.")
 }

@@ -10,10 +10,12 @@ use super::access_token::VerifiedTokens;
 use super::client_keys::ClientKeyCache;
 use super::clients::ClientCache;
 use super::clock::Clock;
+use super::event_streams::EventStreams;
 use super::key_rings::KeyRings;
 use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
+use super::redis::Redis;
 use super::request_object::RequestObjectCache;
 use super::subject::Subjects;
 use super::subject_identifier::PairwiseSalts;
@@ -41,6 +43,10 @@ pub struct Parts {
     pub sealing: SealingKeys,
     /// Sends requests of our own.
     pub outbound: Outbound,
+    /// Redis, if there is one.
+    pub redis: Redis,
+    /// Room for those who follow events.
+    pub event_streams: EventStreams,
     /// What the operator decided.
     pub config: Config,
     /// Tenants that were asked for.

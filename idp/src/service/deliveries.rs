@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ctx::Ctx;
 use super::outbound::Message;
-use super::{Failure, backchannel_logout};
+use super::{Failure, backchannel_logout, webhooks};
 use crate::domain::delivery::{Delivery, DeliveryKind};
 use crate::domain::{TenantId, Timestamp};
 use crate::store::deliveries::Target;
@@ -74,6 +74,7 @@ impl From<StoreError> for Undeliverable {
 async fn outgoing(ctx: &Ctx, tenant: TenantId, delivery: &Delivery) -> Result<Outgoing, Undeliverable> {
     match delivery.kind {
         DeliveryKind::BackchannelLogout => backchannel_logout::outgoing(ctx, tenant, delivery).await,
+        DeliveryKind::Webhook => webhooks::outgoing(ctx, tenant, delivery).await,
     }
 }
 

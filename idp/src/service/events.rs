@@ -32,6 +32,14 @@ pub fn of(ctx: &Ctx, kind: EventType) -> Telling {
 }
 
 impl Telling {
+    /// Another event of the same origin: who did it and where that came from are the same.
+    #[must_use]
+    pub fn another(&self, ctx: &Ctx, kind: EventType) -> Self {
+        let Event { actor, address, user_agent, .. } = self.0.clone();
+        let Self(event) = of(ctx, kind);
+        Self(Event { actor, address, user_agent, ..event })
+    }
+
     /// The user concerned.
     #[must_use]
     pub fn user(mut self, id: UserId) -> Self {

@@ -18,6 +18,7 @@ pub mod consent;
 pub mod consents;
 pub mod ctx;
 pub mod deliveries;
+pub mod event_streams;
 pub mod events;
 pub mod explain;
 pub mod issue;
@@ -26,7 +27,9 @@ pub mod key_rings;
 pub mod outbound;
 pub mod password_hasher;
 pub mod random;
+pub mod redis;
 pub mod refresh_tokens;
+pub mod relay;
 pub mod request_object;
 pub mod reseal;
 pub mod sessions;
@@ -39,6 +42,7 @@ pub mod token;
 pub mod upkeep;
 pub mod userinfo;
 pub mod users;
+pub mod webhooks;
 
 use thiserror::Error;
 

@@ -6,10 +6,11 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::ctx::Ctx;
-use super::{Failure, audit, clients, subject_identifier};
+use super::{Failure, audit, clients, subject_identifier, webhooks};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::tenant::Tenant;
 use crate::store::clients::SealedSecret;
+use crate::store::webhooks::SealedSecrets;
 use crate::store::{self, StoreError};
 
 /// What [`reseal`] did.
@@ -60,6 +61,7 @@ pub async fn reseal(ctx: &Ctx, previous: KeyEncryptionKey, actor: &str) -> Resul
             for one in [
                 keys_and_salt(ctx, tenant, &sealing, actor).await?,
                 client_secrets(ctx, tenant, &sealing, actor).await?,
+                webhook_secrets(ctx, tenant, &sealing, actor).await?,
             ] {
                 done.changed += one.changed;
                 done.unchanged += one.unchanged;
@@ -155,6 +157,47 @@ async fn client_secrets(
             })
             .await?;
     }
+}
+
+async fn webhook_secrets(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    sealing: &SealingKeys,
+    actor: &str,
+) -> Result<Resealed, ResealError> {
+    let id = tenant.id;
+    let mut done = Resealed::default();
+    for endpoint in store::webhooks::list(ctx.database.read(), id, None, webhooks::MOST).await? {
+        let Some(before) = store::webhooks::secrets(ctx.database.read(), id, endpoint.id).await? else { continue };
+        let context = webhooks::seal_context(id, endpoint.id);
+        let reseal = |sealed: &[u8]| {
+            sealing
+                .reseal(sealed, &context)
+                .map_err(unopened(tenant, format!("a secret of the webhook {}", endpoint.id)))
+        };
+        let current = reseal(&before.current)?;
+        let former = before.former.as_ref().map(|(former, _)| reseal(former)).transpose()?.flatten();
+        let changed = usize::from(current.is_some()) + usize::from(former.is_some());
+        done.changed += changed;
+        done.unchanged += 1 + usize::from(before.former.is_some()) - changed;
+        if changed == 0 {
+            continue;
+        }
+        let former = before.former.map(|(sealed, until)| (former.unwrap_or(sealed), until));
+        let secrets = SealedSecrets { current: current.unwrap_or(before.current), former };
+        let event = audit::event(ctx, AuditKind::WebhookChanged, Outcome::Success)
+            .by(actor)
+            .detail(serde_json::json!({ "endpoint_id": endpoint.id, "what": "resealed" }));
+        ctx.database
+            .write(move |tx| {
+                Box::pin(async move {
+                    store::webhooks::set_secrets(tx, id, endpoint.id, secrets).await?;
+                    store::audit::append(tx, id, &event.build()).await
+                })
+            })
+            .await?;
+    }
+    Ok(done)
 }
 
 fn unopened(tenant: &Tenant, secret: String) -> impl FnOnce(keys::SealError) -> ResealError {

@@ -12,7 +12,7 @@ use super::ctx::Ctx;
 use super::deliveries;
 use super::key_rings::{self, KeyChange, KeyChangeError};
 use super::sessions::ending;
-use super::{Failure, audit_log};
+use super::{Failure, audit_log, relay};
 use crate::domain::client::ClientMetadata;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::signing_keys::Due;
@@ -48,6 +48,9 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
             if let Some(Err(error)) = unless(&stop, clean(&ctx)).await {
                 tracing::warn!(error = %error, "expired rows could not be removed; they will be next time");
             }
+            if let Some(Err(error)) = unless(&stop, relay::clean(&ctx)).await {
+                tracing::warn!(error = %error, "events that everybody has could not be removed; they will be next time");
+            }
             if let Some(Err(error)) = unless(&stop, audit_log::prune(&ctx)).await {
                 tracing::warn!(error = %error, "old lines of the audit log could not be removed; they will be next time");
             }
@@ -61,7 +64,8 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
             }
         }
     };
-    tokio::join!(following, cleaning, rotating, deliveries::run(&ctx, &stop));
+    let relaying = relay::run(&ctx, &stop);
+    tokio::join!(relaying, following, cleaning, rotating, deliveries::run(&ctx, &stop));
 }
 
 /// The work, unless the end comes first. It may be left at any point: what was begun in the database is finished there.

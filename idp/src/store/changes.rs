@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use entity::control::change_counter::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::StoreError;
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, UserId};
@@ -57,6 +57,11 @@ pub(super) fn note_delivery() {
     let _outside = NOTED.try_with(|noted| noted.borrow_mut().deliveries = true);
 }
 
+/// Notes that this transaction tells something: whoever passes it on is woken after its commit.
+pub(super) fn note_event() {
+    let _outside = NOTED.try_with(|noted| noted.borrow_mut().events = true);
+}
+
 /// Runs a job and gives what it noted.
 pub(super) async fn noting<F: Future>(job: F) -> (F::Output, Noted) {
     let noted = async {
@@ -73,6 +78,8 @@ pub(super) struct Noted {
     revision: Option<i64>,
     /// Whether there is something to be sent.
     deliveries: bool,
+    /// Whether there is something to be told.
+    events: bool,
 }
 
 /// Counts a transaction that changed something, as its last statement: on PostgreSQL the row stays locked from here to
@@ -177,6 +184,7 @@ pub struct Changes {
     certain_until: AtomicU64,
     /// Rung when something is to be sent.
     deliveries: Notify,
+    events: watch::Sender<()>,
 }
 
 impl fmt::Debug for Changes {
@@ -194,6 +202,7 @@ impl Changes {
             began: Instant::now(),
             certain_until: AtomicU64::new(0),
             deliveries: Notify::new(),
+            events: watch::Sender::new(()),
         }
     }
 
@@ -265,12 +274,20 @@ impl Changes {
         if noted.deliveries {
             self.deliveries.notify_one();
         }
+        if noted.events {
+            self.events.send_replace(());
+        }
     }
 
     /// Waits until a transaction of this process has put a message into the queue; returns at once if one did since the
     /// last time. For the one who sends them.
     pub async fn deliveries_added(&self) {
         self.deliveries.notified().await;
+    }
+
+    /// Changes when a transaction of this process has written an event.
+    pub fn events(&self) -> watch::Receiver<()> {
+        self.events.subscribe()
     }
 
     /// Takes note of how many transactions changed something: of those that aren't known nobody knows what it was.
@@ -340,7 +357,7 @@ mod tests {
     fn numbers_that_are_not_ours_change_everything() {
         let changes = certain();
         let stamp = || changes.stamp(changes.begin(), &[user(1)]);
-        let own = |revision| Noted { changes: vec![user(2)], revision: Some(revision), deliveries: false };
+        let own = |revision| Noted { changes: vec![user(2)], revision: Some(revision), ..Noted::default() };
         changes.see_revision(Some(7));
         let kept = stamp();
         changes.publish_own(&own(8));

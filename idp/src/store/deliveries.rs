@@ -218,6 +218,63 @@ pub async fn replay(
     Ok(replayed.rows_affected > 0)
 }
 
+/// A target's messages, oldest first; those after `after`.
+pub async fn list_of_target(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    target: (DeliveryKind, &str),
+    after: Option<DeliveryId>,
+    limit: u64,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut query = Entity::find().filter(to(tenant, target));
+    if let Some(after) = after {
+        query = query.filter(Column::DeliveryId.gt(after.uuid()));
+    }
+    let rows = query.order_by(Column::DeliveryId, Order::Asc).limit(page(limit)).all(db).await?;
+    rows.into_iter().map(Delivery::try_from).collect()
+}
+
+fn to(tenant: TenantId, (kind, target): (DeliveryKind, &str)) -> Condition {
+    Condition::all()
+        .add(Column::TenantId.eq(tenant.uuid()))
+        .add(Column::Kind.eq(kind.as_str()))
+        .add(Column::Target.eq(target))
+}
+
+/// Tries a target's dead messages again from the start, or one of them; how many they are.
+pub async fn replay_of_target(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    target: (DeliveryKind, &str),
+    one: Option<DeliveryId>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut which = to(tenant, target).add(in_state(DeliveryState::Dead));
+    if let Some(one) = one {
+        which = which.add(Column::DeliveryId.eq(one.uuid()));
+    }
+    let pending = entity::control::deliveries::DeliveryState::from(DeliveryState::Pending);
+    let replayed = Entity::update_many()
+        .col_expr(Column::State, Expr::value(pending))
+        .col_expr(Column::Attempts, Expr::value(0))
+        .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
+        .filter(which)
+        .exec(db)
+        .await?;
+    changes::note_delivery();
+    Ok(replayed.rows_affected)
+}
+
+/// Takes out all that waits for a target or was given up.
+pub async fn delete_of_target(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    kind: DeliveryKind,
+    target: &str,
+) -> Result<u64, StoreError> {
+    Ok(Entity::delete_many().filter(to(tenant, (kind, target))).exec(db).await?.rows_affected)
+}
+
 /// Deletes at most `limit` dead messages, of any tenant, that were put in before that.
 pub async fn delete_dead(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let over = Condition::all().add(in_state(DeliveryState::Dead)).add(Column::CreatedAt.lte(before.millis()));

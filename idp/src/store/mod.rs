@@ -32,6 +32,7 @@ pub mod signing_keys;
 pub mod sweeps;
 pub mod tenants;
 pub mod users;
+pub mod webhooks;
 mod writer;
 
 pub use database::{Database, DatabaseSettings};

@@ -12,8 +12,11 @@ use sea_orm::{
     QuerySelect as _,
 };
 
+use uuid::Uuid;
+
 use super::StoreError;
 use super::audit::storable;
+use super::changes;
 use super::housekeeping::delete_batch;
 use super::ledger::{self, Line};
 use super::row::{insert_if_absent, page};
@@ -72,6 +75,7 @@ pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &Event) 
         at: event.at.millis(),
         payload: storable(event.payload(tenant)),
     };
+    changes::note_event();
     ledger::add(db, Line::Event(row)).await
 }
 
@@ -112,7 +116,7 @@ pub struct Backlog {
 
 #[derive(FromQueryResult)]
 struct BacklogRow {
-    tenant_id: uuid::Uuid,
+    tenant_id: Uuid,
     taken: i64,
     event_position: i64,
 }
@@ -159,9 +163,8 @@ pub async fn take(
     from: i64,
     to: i64,
 ) -> Result<bool, StoreError> {
-    use event_cursors::{Column, Entity, Model};
-    let row = Model { tenant_id: tenant.uuid(), consumer: consumer.into(), position: to };
-    if from == 0 && insert_if_absent::<Entity, _>(db, row).await? {
+    use event_cursors::{Column, Entity};
+    if from == 0 && insert_if_absent::<Entity, _>(db, cursor(tenant, consumer, to)).await? {
         return Ok(true);
     }
     let moved = Entity::update_many()
@@ -172,6 +175,60 @@ pub async fn take(
         .exec(db)
         .await?;
     Ok(moved.rows_affected > 0)
+}
+
+fn cursor(tenant: TenantId, consumer: Consumer, position: i64) -> event_cursors::Model {
+    event_cursors::Model {
+        tenant_id: tenant.uuid(),
+        consumer: consumer.into(),
+        position,
+        claimed_by: None,
+        claimed_until: None,
+    }
+}
+
+/// Lets a node deliver a tenant's events by this way until then; `None` if another does already. Whoever has it gets it
+/// again. The last place that was taken comes with it.
+pub async fn claim(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    consumer: Consumer,
+    node: Uuid,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<Option<i64>, StoreError> {
+    use event_cursors::{Column, Entity};
+    insert_if_absent::<Entity, _>(db, cursor(tenant, consumer, 0)).await?;
+    let free = Condition::any()
+        .add(Column::ClaimedUntil.is_null())
+        .add(Column::ClaimedUntil.lte(now.millis()))
+        .add(Column::ClaimedBy.eq(node));
+    let claimed = Entity::update_many()
+        .col_expr(Column::ClaimedBy, Expr::value(node))
+        .col_expr(Column::ClaimedUntil, Expr::value(until.millis()))
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::Consumer.eq(EventConsumer::from(consumer)))
+        .filter(free)
+        .exec_with_returning(db)
+        .await?;
+    Ok(claimed.first().map(|row| row.position))
+}
+
+/// Gives a claim back.
+pub async fn release(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    consumer: Consumer,
+    node: Uuid,
+) -> Result<(), StoreError> {
+    use event_cursors::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::ClaimedUntil, Expr::value(0_i64))
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::Consumer.eq(EventConsumer::from(consumer)))
+        .filter(Column::ClaimedBy.eq(node))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Deletes at most `limit` events, of any tenant, that are older than `before` and that each of these ways of delivery

@@ -14,6 +14,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::sign_in_limit::LimitKind;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::user::UserStatus;
+use crate::domain::webhook::EndpointStatus;
 
 /// The most rows that a list has.
 const LONGEST_LIST: u64 = 1000;
@@ -89,6 +90,7 @@ same_values! {
     rows::clients::ClientStatus = ClientStatus { Active, Disabled }
     rows::authorization_flows::FlowState = FlowState { Open, Completed, Refused }
     rows::deliveries::DeliveryState = DeliveryState { Pending, Dead }
+    rows::webhook_endpoints::EndpointStatus = EndpointStatus { Active, Disabled }
     rows::audit_events::AuditOutcome = Outcome { Success, Refused, Failed }
     rows::sign_in_limits::LimitKind = LimitKind { Account, Address }
 }

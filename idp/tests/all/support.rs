@@ -5,6 +5,7 @@ mod ambient;
 mod cluster;
 pub(crate) mod database;
 pub(crate) mod elsewhere;
+pub(crate) mod redis;
 pub(crate) mod world;
 
 pub(crate) use database::databases;

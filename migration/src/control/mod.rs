@@ -10,7 +10,7 @@ mod m0007_deliveries;
 mod m0008_endings;
 mod m0011_account_console;
 mod m0012_events;
-mod m0013_audit_chain;
+mod m0013_chain_and_webhooks;
 mod table;
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr, DynIden};
@@ -35,7 +35,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0008_endings::Migration),
             Box::new(m0011_account_console::Migration),
             Box::new(m0012_events::Migration),
-            Box::new(m0013_audit_chain::Migration),
+            Box::new(m0013_chain_and_webhooks::Migration),
         ]
     }
 

@@ -13,7 +13,8 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, UserStatus};
 use crate::domain::{ClientId, Secret, UserId};
 use crate::http::admin::model::{
-    self, AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, User,
+    self, AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, NewWebhook,
+    NewWebhookSecret, User, Webhook, WebhookDelivery, WebhookPatch,
 };
 use crate::service::audit_log;
 use crate::service::clients::{self, ClientChangeError};
@@ -21,6 +22,7 @@ use crate::service::consents::{self, WithdrawError};
 use crate::service::ctx::Ctx;
 use crate::service::key_rings::{self, KeyChange, KeyChangeError};
 use crate::service::users::{self, UserChangeError, UserFilter};
+use crate::service::webhooks::{self, WebhookError};
 
 /// A tenant in the database.
 pub(super) struct Local<'a> {
@@ -169,6 +171,54 @@ impl Administration for Local<'_> {
     async fn withdraw(&self, of: &str, from: &str) -> Result<(), CliError> {
         let withdrawn = consents::withdraw(self.ctx, self.tenant.id, user(of)?, &client(from)?, ACTOR).await;
         withdrawn.map_err(|error: WithdrawError| error.into())
+    }
+
+    async fn create_webhook(&self, new: NewWebhook) -> Result<Webhook, CliError> {
+        let (endpoint, secret) = webhooks::create(self.ctx, self.tenant.id, new.into(), ACTOR).await?;
+        Ok(Webhook::made(&endpoint, Some(&secret)))
+    }
+
+    async fn list_webhooks(&self, begin: Option<String>, limit: u64) -> Result<Vec<Webhook>, CliError> {
+        let found = webhooks::list(self.ctx, self.tenant.id, after(begin)?, limit).await?;
+        Ok(found.iter().map(Webhook::from).collect())
+    }
+
+    async fn find_webhook(&self, id: &str) -> Result<Webhook, CliError> {
+        Ok(Webhook::from(&webhooks::find(self.ctx, self.tenant.id, id).await?))
+    }
+
+    async fn update_webhook(&self, id: &str, patch: &Value) -> Result<Webhook, CliError> {
+        let endpoint = webhooks::find(self.ctx, self.tenant.id, id).await?;
+        let changed = WebhookPatch::read(patch).map_err(WebhookError::from)?.applied(&endpoint);
+        Ok(Webhook::from(&webhooks::update(self.ctx, self.tenant.id, &endpoint, changed, ACTOR).await?))
+    }
+
+    async fn rotate_webhook_secret(&self, id: &str, grace: Duration) -> Result<NewWebhookSecret, CliError> {
+        let endpoint = webhooks::find(self.ctx, self.tenant.id, id).await?;
+        let rotated = webhooks::rotate_secret(self.ctx, self.tenant.id, &endpoint, grace, ACTOR).await?;
+        Ok(NewWebhookSecret::new(&endpoint, &rotated.0, rotated.1))
+    }
+
+    async fn delete_webhook(&self, id: &str) -> Result<(), CliError> {
+        let endpoint = webhooks::find(self.ctx, self.tenant.id, id).await?;
+        Ok(webhooks::delete(self.ctx, self.tenant.id, &endpoint, ACTOR).await?)
+    }
+
+    async fn webhook_deliveries(
+        &self,
+        id: &str,
+        begin: Option<String>,
+        limit: u64,
+    ) -> Result<Vec<WebhookDelivery>, CliError> {
+        let endpoint = webhooks::find(self.ctx, self.tenant.id, id).await?.id;
+        let found = webhooks::deliveries(self.ctx, self.tenant.id, endpoint, after(begin)?, limit).await?;
+        Ok(found.iter().map(WebhookDelivery::from).collect())
+    }
+
+    async fn replay_webhook(&self, id: &str, one: Option<&str>) -> Result<u64, CliError> {
+        let endpoint = webhooks::find(self.ctx, self.tenant.id, id).await?;
+        let one = one.map(str::parse).transpose().map_err(|error| CliError::usage(format!("--delivery: {error}")))?;
+        Ok(webhooks::replay(self.ctx, self.tenant.id, &endpoint, one, ACTOR).await?)
     }
 
     async fn audit(&self, which: &AuditWhich, begin: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError> {

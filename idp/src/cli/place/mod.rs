@@ -21,7 +21,8 @@ use crate::domain::client::ClientStatus;
 use crate::domain::tenant::Issuer;
 use crate::domain::user::UserStatus;
 use crate::http::admin::model::{
-    AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, User,
+    AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, NewWebhook, NewWebhookSecret,
+    User, Webhook, WebhookDelivery,
 };
 use crate::service::key_rings::KeyChange;
 
@@ -103,6 +104,28 @@ pub(super) trait Administration {
     ) -> Result<Vec<Consent>, CliError>;
     /// Takes a consent back, and what came of it.
     async fn withdraw(&self, user: &str, client: &str) -> Result<(), CliError>;
+
+    /// Makes a webhook; its secret is in the answer.
+    async fn create_webhook(&self, new: NewWebhook) -> Result<Webhook, CliError>;
+    /// Lists webhooks, those after one.
+    async fn list_webhooks(&self, after: Option<String>, limit: u64) -> Result<Vec<Webhook>, CliError>;
+    /// The webhook of that id.
+    async fn find_webhook(&self, id: &str) -> Result<Webhook, CliError>;
+    /// Changes what a merge patch names.
+    async fn update_webhook(&self, id: &str, patch: &Value) -> Result<Webhook, CliError>;
+    /// Gives a webhook a new secret.
+    async fn rotate_webhook_secret(&self, id: &str, grace: Duration) -> Result<NewWebhookSecret, CliError>;
+    /// Deletes a webhook.
+    async fn delete_webhook(&self, id: &str) -> Result<(), CliError>;
+    /// What waits for a webhook and what was given up, those after one.
+    async fn webhook_deliveries(
+        &self,
+        id: &str,
+        after: Option<String>,
+        limit: u64,
+    ) -> Result<Vec<WebhookDelivery>, CliError>;
+    /// Tries again what was given up: one message, or all.
+    async fn replay_webhook(&self, id: &str, one: Option<&str>) -> Result<u64, CliError>;
 
     /// The audit log, the newest first, those lines after a place in that order.
     async fn audit(&self, which: &AuditWhich, after: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError>;

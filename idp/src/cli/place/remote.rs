@@ -19,7 +19,8 @@ use crate::domain::user::UserStatus;
 use crate::domain::{Secret, UserId, client::ClientStatus};
 use crate::http::admin::model::{
     AuditLine, AuditPart, AuditWhich, Client, ClientPart, Consent, ConsentPart, Key, KeyPart, NewClient, NewKey,
-    NewSecret, NewUser, User, UserPart,
+    NewSecret, NewUser, NewWebhook, NewWebhookSecret, Replayed, User, UserPart, Webhook, WebhookDelivery,
+    WebhookDeliveryPart, WebhookPart,
 };
 use crate::http::admin::{MOST_AT_ONCE, RULE};
 use crate::service::key_rings::KeyChange;
@@ -279,6 +280,52 @@ impl Administration for Remote {
     async fn withdraw(&self, user: &str, client: &str) -> Result<(), CliError> {
         let path = format!("/users/{}/consents/{}", word(user), word(client));
         self.exchange(Method::DELETE, &path, None).await.map(drop)
+    }
+
+    async fn create_webhook(&self, new: NewWebhook) -> Result<Webhook, CliError> {
+        self.post("/webhooks", &new).await
+    }
+
+    async fn list_webhooks(&self, after: Option<String>, limit: u64) -> Result<Vec<Webhook>, CliError> {
+        let read = async |after: Option<&str>, limit| {
+            self.get::<WebhookPart>(&format!("/webhooks{}", query(after, limit, &[]))).await
+        };
+        parts(after, limit, read, |part| (part.items, part.next_cursor)).await
+    }
+
+    async fn find_webhook(&self, id: &str) -> Result<Webhook, CliError> {
+        self.get(&format!("/webhooks/{}", word(id))).await
+    }
+
+    async fn update_webhook(&self, id: &str, patch: &Value) -> Result<Webhook, CliError> {
+        self.call(Method::PATCH, &format!("/webhooks/{}", word(id)), Some(patch)).await
+    }
+
+    async fn rotate_webhook_secret(&self, id: &str, grace: Duration) -> Result<NewWebhookSecret, CliError> {
+        self.post(&format!("/webhooks/{}/secret", word(id)), &json!({ "grace_seconds": grace.as_secs() })).await
+    }
+
+    async fn delete_webhook(&self, id: &str) -> Result<(), CliError> {
+        self.exchange(Method::DELETE, &format!("/webhooks/{}", word(id)), None).await.map(drop)
+    }
+
+    async fn webhook_deliveries(
+        &self,
+        id: &str,
+        after: Option<String>,
+        limit: u64,
+    ) -> Result<Vec<WebhookDelivery>, CliError> {
+        let path = format!("/webhooks/{}/deliveries", word(id));
+        let read = async |after: Option<&str>, limit| {
+            self.get::<WebhookDeliveryPart>(&format!("{path}{}", query(after, limit, &[]))).await
+        };
+        parts(after, limit, read, |part| (part.items, part.next_cursor)).await
+    }
+
+    async fn replay_webhook(&self, id: &str, one: Option<&str>) -> Result<u64, CliError> {
+        let body = one.map_or_else(|| json!({}), |one| json!({ "delivery_id": one }));
+        let replayed: Replayed = self.post(&format!("/webhooks/{}/replay", word(id)), &body).await?;
+        Ok(replayed.replayed)
     }
 
     async fn audit(&self, which: &AuditWhich, after: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError> {

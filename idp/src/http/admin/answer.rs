@@ -115,6 +115,13 @@ impl<K: Kind> Answer<K> {
     }
 }
 
+impl<K> Answer<K> {
+    /// One that is made elsewhere: a stream.
+    pub(super) fn ready(response: Response) -> Self {
+        Self { response, kind: PhantomData }
+    }
+}
+
 /// What an endpoint has to say.
 #[derive(Debug, Default)]
 pub(super) struct Content {

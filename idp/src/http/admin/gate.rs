@@ -41,6 +41,9 @@ rights! {
     ConsentsRead = "admin:consents:read",
     ConsentsWrite = "admin:consents:write",
     AuditRead = "admin:audit:read",
+    EventsRead = "admin:events:read",
+    WebhooksRead = "admin:webhooks:read",
+    WebhooksWrite = "admin:webhooks:write",
 }
 
 /// A call by somebody who has the right `R`.

@@ -9,6 +9,7 @@ mod audit;
 mod body;
 mod clients;
 mod consents;
+mod events;
 mod gate;
 mod keys;
 pub mod model;
@@ -16,6 +17,7 @@ mod paging;
 mod refusal;
 mod schema;
 mod users;
+mod webhooks;
 
 use poem_openapi::Tags;
 
@@ -27,8 +29,10 @@ pub const RULE: &str = "urn:signet:problem:rule";
 pub use audit::Audit;
 pub use clients::Clients;
 pub use consents::Consents;
+pub use events::Events;
 pub use keys::Keys;
 pub use users::Users;
+pub use webhooks::Webhooks;
 
 /// How the endpoints are grouped in the document.
 #[derive(Tags)]
@@ -41,6 +45,10 @@ enum Group {
     Keys,
     /// What people allowed clients, and taking it back.
     Consents,
+    /// What others are told.
+    Events,
+    /// Addresses that are told of events.
+    Webhooks,
     /// Who signed in, what was refused, what was changed.
     Audit,
 }
@@ -49,13 +57,14 @@ enum Group {
 pub fn methods(path: &str) -> &'static str {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').skip(2).collect();
     match segments.as_slice() {
-        ["users" | "clients" | "keys"] => "GET, HEAD, POST",
-        ["users", _] => "GET, HEAD, PATCH, DELETE",
+        ["users" | "clients" | "keys" | "webhooks"] => "GET, HEAD, POST",
+        ["users" | "webhooks", _] => "GET, HEAD, PATCH, DELETE",
         ["clients", _] => "GET, HEAD, PUT, PATCH, DELETE",
         ["users", _, "password"] => "PUT",
         ["users", _, "enable" | "disable" | "lock"]
         | ["clients", _, "enable" | "disable" | "secret"]
-        | ["keys", _, "activate" | "retire"] => "POST",
+        | ["keys", _, "activate" | "retire"]
+        | ["webhooks", _, "secret" | "replay"] => "POST",
         ["users", _, "consents", _] => "DELETE",
         _ => "GET, HEAD",
     }

@@ -15,6 +15,7 @@ use crate::service::clients::ClientChangeError;
 use crate::service::consents::WithdrawError;
 use crate::service::key_rings::KeyChangeError;
 use crate::service::users::UserChangeError;
+use crate::service::webhooks::WebhookError;
 
 /// A refusal, ready to be sent.
 #[derive(Debug)]
@@ -48,6 +49,13 @@ impl Refusal {
     pub(super) fn rule(status: StatusCode, detail: impl std::fmt::Display) -> Self {
         let problem = fallback::described(status, &sentence(&detail.to_string()));
         Self(Box::new(problem.kind(RULE, "A rule forbids it").into_response()))
+    }
+
+    /// There is no room now.
+    pub(super) fn later(detail: impl std::fmt::Display) -> Self {
+        let mut response = fallback::problem(StatusCode::SERVICE_UNAVAILABLE, &sentence(&detail.to_string()));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        Self(Box::new(response))
     }
 
     /// It was changed since the caller saw it.
@@ -163,6 +171,18 @@ impl From<KeyChangeError> for Refusal {
             KeyChangeError::Lifecycle(_) => Self::rule(StatusCode::CONFLICT, error),
             KeyChangeError::Raced => Self::new(StatusCode::CONFLICT, error),
             KeyChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WebhookError> for Refusal {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Field(_) | WebhookError::Address(_) => Self::unprocessable(error),
+            WebhookError::TooMany => Self::rule(StatusCode::CONFLICT, error),
+            WebhookError::Unknown(_) => Self::not_found(error),
+            WebhookError::Stale => Self::stale(error),
+            WebhookError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::client::{
     SubjectType,
 };
 use crate::domain::user::UserStatus;
+use crate::domain::webhook::EndpointStatus;
 
 macro_rules! described_text {
     ($($(#[$doc:meta])* $name:ident = $format:literal),+ $(,)?) => {$(
@@ -103,6 +104,7 @@ words! {
     PkcePolicy: &[Self::Required, Self::Optional],
     RefreshTokenPolicy: &[Self::Offline, Self::Session],
     UserStatus: &[Self::Active, Self::Disabled, Self::Locked],
+    EndpointStatus: &[Self::Active, Self::Disabled],
     ClientStatus: &[Self::Active, Self::Disabled],
 }
 

@@ -11,12 +11,14 @@
 //! Decided against ending a tenant's sessions in one statement: it would hold SQLite's one writer for seconds.
 
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::event::EventType;
 use crate::domain::ids::SweepId;
 use crate::domain::session::{EndReason, Session};
 use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
 use crate::service::Failure;
 use crate::service::audit::{self, Actor};
 use crate::service::ctx::{Caller, Ctx};
+use crate::service::events::{self, Telling};
 use crate::store::sweeps::Sweep;
 use crate::store::{self, Connection, StoreError};
 
@@ -59,25 +61,29 @@ pub struct Ending {
     /// When.
     pub at: Timestamp,
     event: audit::Event,
+    /// What others are told of all of them together.
+    told: Telling,
 }
 
 impl Ending {
     /// Ends these sessions now.
     pub fn new(ctx: &Ctx, which: Which, reason: EndReason) -> Self {
         let kind = if matches!(which, Which::One(_)) { AuditKind::SessionEnded } else { AuditKind::SessionsEnded };
-        Self { which, reason, at: ctx.now(), event: audit::event(ctx, kind, Outcome::Success) }
+        let event = audit::event(ctx, kind, Outcome::Success);
+        Self { which, reason, at: ctx.now(), event, told: events::of(ctx, EventType::SessionsBulkTerminated) }
     }
 
     /// Who wants it, if not the person.
     #[must_use]
     pub fn by(self, actor: impl Into<Actor>) -> Self {
-        Self { event: self.event.by(actor), ..self }
+        let actor = actor.into();
+        Self { event: self.event.by(&actor), told: self.told.by(&actor), ..self }
     }
 
     /// Where that came from.
     #[must_use]
     pub fn from(self, caller: &Caller) -> Self {
-        Self { event: self.event.from(caller), ..self }
+        Self { event: self.event.from(caller), told: self.told.from(caller), ..self }
     }
 }
 
@@ -159,6 +165,7 @@ pub async fn end_in(ctx: &Ctx, tx: &impl Connection, tenant: TenantId, ending: E
             ended.left = store::sweeps::begin(tx, tenant, &sweep).await?.then_some(sweep);
         }
     }
+    tell_of_all(tx, tenant, &ending, &ended).await?;
     if let Some(event) = event(ending, &ended) {
         store::audit::append(tx, tenant, &event.build()).await?;
     }
@@ -174,7 +181,7 @@ async fn end_rows(
     rows: store::sessions::Ending,
     ended: &mut Ended,
 ) -> Result<(), StoreError> {
-    while end_batch(ctx, tx, tenant, (ending.reason, ending.at), rows, ended).await? {}
+    while end_batch(ctx, tx, tenant, (ending.reason, ending.at, &ending.told), rows, ended).await? {}
     Ok(())
 }
 
@@ -183,7 +190,7 @@ async fn end_batch(
     ctx: &Ctx,
     tx: &impl Connection,
     tenant: TenantId,
-    (reason, at): (EndReason, Timestamp),
+    (reason, at, told): (EndReason, Timestamp, &Telling),
     rows: store::sessions::Ending,
     ended: &mut Ended,
 ) -> Result<bool, StoreError> {
@@ -196,24 +203,49 @@ async fn end_batch(
         EndedSession { session, clients: theirs }
     };
     let batch: Vec<EndedSession> = sessions.into_iter().map(with_clients).collect();
-    tell(ctx, tx, tenant, reason, &batch).await?;
+    let one = matches!(rows, store::sessions::Ending::One(_));
+    tell(ctx, tx, tenant, (reason, told, one), &batch).await?;
     ended.add(batch);
     Ok(true)
 }
 
 /// Tells whoever has to hear that sessions ended, in the transaction that ended them.
-#[expect(clippy::unused_async, reason = "whoever is told will be told by rows in this transaction")]
 async fn tell(
-    _ctx: &Ctx,
-    _tx: &impl Connection,
+    ctx: &Ctx,
+    tx: &impl Connection,
     tenant: TenantId,
-    reason: EndReason,
+    (reason, told, one): (EndReason, &Telling, bool),
     ended: &[EndedSession],
 ) -> Result<(), StoreError> {
     for EndedSession { session, clients } in ended {
+        let tell = |kind| told.another(ctx, kind).user(session.user_id).session(session.id);
+        if reason == EndReason::SignedOut {
+            tell(EventType::UserLogout).tell(tx, tenant).await?;
+        }
+        tell(EventType::SessionTerminated).with("reason", reason.as_str()).tell(tx, tenant).await?;
+        if one && reason == EndReason::Revoked {
+            tell(EventType::SessionDeleted).tell(tx, tenant).await?;
+        }
         tracing::debug!(%tenant, session = %session.id, reason = reason.as_str(), clients = clients.len(), "session ended");
     }
     Ok(())
+}
+
+/// Tells others that several sessions ended together; that each of them did is told by itself.
+async fn tell_of_all(tx: &impl Connection, tenant: TenantId, ending: &Ending, ended: &Ended) -> Result<(), StoreError> {
+    let told = ending.told.clone().with("reason", ending.reason.as_str());
+    let told = match &ending.which {
+        Which::Others { user, .. } | Which::OfUser(user) => {
+            (ended.sessions > 0).then(|| told.user(*user).with("count", ended.sessions))
+        }
+        Which::OfTenant => ended.left.as_ref().map(|_| told),
+        // Of one session it is told by itself, and where a client loses what it was given, sessions go on.
+        Which::One(_) | Which::OfClient(_) => None,
+    };
+    match told {
+        Some(told) => told.tell(tx, tenant).await,
+        None => Ok(()),
+    }
 }
 
 /// What the audit log says; nothing where nothing ended.
@@ -257,7 +289,9 @@ async fn sweep_batch(ctx: &Ctx, tenant: TenantId, sweep: Sweep, ended: &mut Ende
                 let mut batch = Ended::default();
                 let rows = store::sessions::Ending::Until(sweep.until);
                 let client = sweep.client_id.as_ref();
-                if client.is_none() && end_batch(&inside, tx, tenant, (sweep.reason, now), rows, &mut batch).await? {
+                let told = events::of(&inside, EventType::SessionTerminated);
+                let why = (sweep.reason, now, &told);
+                if client.is_none() && end_batch(&inside, tx, tenant, why, rows, &mut batch).await? {
                     return Ok((batch, false));
                 }
                 batch.grants += store::grants::revoke_until(tx, tenant, client, sweep.until, now, GRANTS).await?;

@@ -2,8 +2,9 @@
 
 pub mod ending;
 
-use super::Failure;
 use super::ctx::Ctx;
+use super::{Failure, events};
+use crate::domain::event::EventType;
 use crate::domain::session::{Session, SessionSecret};
 use crate::domain::{SessionId, TenantId, UserId};
 use crate::store::{self, StoreError};
@@ -105,8 +106,17 @@ async fn opened_by_one(ctx: &Ctx, tenant: TenantId, secret: &SessionSecret) -> R
     let Some(session) = found.filter(|session| rested(session) < longest) else { return Ok(None) };
     if rested(&session) >= longest / TOUCHES {
         let id = session.id;
+        let told = events::of(ctx, EventType::SessionActivityUpdated).user(session.user_id).session(id);
         ctx.database
-            .write(move |tx| Box::pin(async move { store::sessions::touch(tx, tenant, id, now).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let touched = store::sessions::touch(tx, tenant, id, now).await?;
+                    if touched {
+                        told.tell(tx, tenant).await?;
+                    }
+                    Ok(touched)
+                })
+            })
             .await
             .map_err(|error: StoreError| Failure::from(error))?;
     }

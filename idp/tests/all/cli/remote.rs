@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use super::site::{Ran, Site, block_on};
 
 const SCOPES: &str = "admin:users:read admin:users:write admin:clients:read admin:clients:write admin:keys:read \
-     admin:keys:write admin:consents:read admin:consents:write admin:audit:read";
+     admin:keys:write admin:consents:read admin:consents:write admin:audit:read \
+     admin:webhooks:read admin:webhooks:write";
 
 /// An installation that serves.
 struct Served {

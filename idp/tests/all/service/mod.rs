@@ -7,6 +7,7 @@ mod deliveries;
 mod endings;
 mod keys;
 mod outbound;
+mod relay;
 mod secrets;
 mod upkeep;
 

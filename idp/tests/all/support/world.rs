@@ -23,9 +23,11 @@ use idp::service::client_keys::ClientKeyCache;
 use idp::service::clients::{self, ClientCache, NewClient};
 use idp::service::clock::Clock;
 use idp::service::ctx::{Ctx, Parts};
+use idp::service::event_streams::EventStreams;
 use idp::service::outbound::Outbound;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
+use idp::service::redis::Redis;
 use idp::service::sessions::ending::{self, Ended, Ending, Which};
 use idp::service::tenants::{self, NewTenant, TenantCache};
 use idp::service::users::{self, NewUser};
@@ -176,6 +178,8 @@ impl World {
             passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
             sealing: keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into(),
             outbound: Outbound::with_resolver(config.outbound.clone(), Arc::new(Here)).unwrap(),
+            redis: Redis::new(&config.redis),
+            event_streams: EventStreams::new(config.events.max_streams),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
@@ -298,6 +302,14 @@ impl World {
         let (parts, body) = response.into_parts();
         let body = body.into_string().await.unwrap();
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends a request and gives the answer before all of it is there.
+    pub(crate) async fn open(&self, request: poem::http::Request<Vec<u8>>) -> Response {
+        let (parts, body) = request.into_parts();
+        let remote = RemoteAddr(Addr::SocketAddr(SocketAddr::new(HOME.parse().unwrap(), 50_000)));
+        let parts = (parts, LocalAddr::default(), remote, poem::http::uri::Scheme::HTTP).into();
+        self.endpoint.get_response(Request::from_parts(parts, Body::from(body))).await
     }
 
     /// GET, with headers.

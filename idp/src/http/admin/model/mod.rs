@@ -3,13 +3,21 @@
 mod audit;
 mod client;
 mod consent;
+mod event;
 mod key;
 mod user;
+mod webhook;
 
 pub use audit::{AuditLine, AuditPart, AuditWhich, cursor as audit_cursor};
 pub use client::{Client, ClientPart, ClientPatch, ClientSecret, NewClient, NewSecret, Registration, Rotation};
 pub use consent::{Consent, ConsentPart};
+pub use event::EventPart;
 pub use key::{Key, KeyPart, KeyStep, NewKey};
 pub use user::{Address, NewUser, PasswordChange, Profile, User, UserPart, UserPatch};
 
-pub use super::schema::DateTime;
+pub use webhook::{
+    NewWebhook, NewWebhookSecret, Replay, Replayed, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart,
+    WebhookPatch, WebhookRotation,
+};
+
+pub use super::schema::{DateTime, Uri};

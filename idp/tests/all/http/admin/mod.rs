@@ -3,10 +3,12 @@
 mod audit;
 mod clients;
 mod consents;
+mod events;
 mod gate;
 mod keys;
 mod races;
 mod users;
+mod webhooks;
 
 use idp::domain::client::{ClientMetadata, ConsentPolicy, GrantType};
 use idp::domain::tenant::Tenant;
@@ -17,8 +19,11 @@ use serde_json::{Value, json};
 use super::code_flow::redeem;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, encode, request};
 
+/// An id that nothing has.
+const NO_ID: &str = "00000000-0000-7000-8000-000000000000";
+
 /// All scopes of the admin API.
-pub(crate) const SCOPES: [&str; 9] = [
+pub(crate) const SCOPES: [&str; 12] = [
     "admin:users:read",
     "admin:users:write",
     "admin:clients:read",
@@ -28,6 +33,9 @@ pub(crate) const SCOPES: [&str; 9] = [
     "admin:consents:read",
     "admin:consents:write",
     "admin:audit:read",
+    "admin:events:read",
+    "admin:webhooks:read",
+    "admin:webhooks:write",
 ];
 
 /// The admin API of one tenant, used by one token.
@@ -135,7 +143,11 @@ pub(crate) struct Operation {
 impl Operation {
     /// The path with these values.
     pub(crate) fn at(&self, user: &str, client: &str, kid: &str) -> String {
-        self.path.replace("{user_id}", user).replace("{client_id}", client).replace("{kid}", kid)
+        self.path
+            .replace("{user_id}", user)
+            .replace("{client_id}", client)
+            .replace("{kid}", kid)
+            .replace("{endpoint_id}", NO_ID)
     }
 
     pub(crate) fn has_parameters(&self) -> bool {
@@ -145,6 +157,7 @@ impl Operation {
     /// A body that would do.
     pub(crate) fn body(&self) -> Value {
         match (self.method.as_str(), self.path.as_str()) {
+            ("POST", "/webhooks") => json!({ "url": "http://127.0.0.1:9/hook" }),
             ("POST", "/users") => json!({ "email": "new@example.com" }),
             ("POST", "/clients") => json!({ "client_name": "New", "redirect_uris": ["https://new.example/cb"] }),
             ("PUT", "/clients/{client_id}") => {
