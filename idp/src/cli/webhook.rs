@@ -19,7 +19,8 @@ pub(super) enum Verb {
     /// Make a webhook; what its messages are signed with is printed once
     Create {
         /// Address: https, and public unless outbound.allowed_networks has more
-        url: String,
+        #[arg(value_name = "URL")]
+        address: String,
         /// What it is for
         #[arg(long, default_value = "")]
         description: String,
@@ -48,8 +49,8 @@ pub(super) enum Verb {
         /// Its id
         id: String,
         /// Address
-        #[arg(long)]
-        url: Option<String>,
+        #[arg(long, value_name = "URL")]
+        address: Option<String>,
         /// What it is for
         #[arg(long)]
         description: Option<String>,
@@ -143,8 +144,8 @@ impl place::Verb for Verb {
         console: &mut Console<'_>,
     ) -> Result<Exit, CliError> {
         let record = match self {
-            Self::Create { url, description, types, .. } => {
-                let made = admin.create_webhook(NewWebhook { url: Uri(url), description, types }).await?;
+            Self::Create { address, description, types, .. } => {
+                let made = admin.create_webhook(NewWebhook { url: Uri(address), description, types }).await?;
                 let secret = made.secret.clone();
                 shown(&made)
                     .with_text("secret", secret)
@@ -157,9 +158,9 @@ impl place::Verb for Verb {
                 return record::list(console, common.format, &records, &["endpoint_id", "url", "status", "types"]);
             }
             Self::Show { id, .. } => shown(&admin.find_webhook(&id).await?),
-            Self::Set { id, url, description, types, all_types, .. } => {
+            Self::Set { id, address, description, types, all_types, .. } => {
                 let mut patch = Map::new();
-                patch.extend(url.map(|url| ("url".to_owned(), Value::from(url))));
+                patch.extend(address.map(|url| ("url".to_owned(), Value::from(url))));
                 patch.extend(description.map(|text| ("description".to_owned(), Value::from(text))));
                 if all_types || !types.is_empty() {
                     patch.insert("types".to_owned(), types.into());

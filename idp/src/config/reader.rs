@@ -280,8 +280,13 @@ impl Section<'_> {
     }
 
     /// The same for one that may be absent.
-    pub(super) fn optional_secret<T: Setting>(&mut self, name: &'static str, about: &'static str) -> Option<T> {
-        self.declare(name, about, Default::Absent("\"…\"".to_owned()), true);
+    pub(super) fn optional_secret<T: Setting>(
+        &mut self,
+        name: &'static str,
+        example: &str,
+        about: &'static str,
+    ) -> Option<T> {
+        self.declare(name, about, Default::Absent(T::FORM.in_toml(example)), true);
         self.read_secret(name)
     }
 

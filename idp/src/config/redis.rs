@@ -24,6 +24,7 @@ impl Redis {
         Self {
             url: section.optional_secret(
                 "url",
+                "redis://localhost:6379",
                 "`redis://USER:PASSWORD@HOST:PORT/NUMBER`; `rediss://` with TLS. One server: a cluster or a sentinel is \
                  not known.",
             ),

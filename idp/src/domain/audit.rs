@@ -113,6 +113,8 @@ audit_kinds! {
     CodeRedeemed = "code.redeemed",
     /// A refresh token was used.
     TokenRefreshed = "token.refreshed",
+    /// A client that proved itself was given no tokens.
+    TokenRefused = "token.refused",
     /// A client failed to prove itself.
     ClientAuthentication = "client.authentication",
     /// A client was made.

@@ -49,6 +49,11 @@ impl OAuthError {
         }
     }
 
+    /// The error code, if a rule refused; `None` where something of ours failed.
+    pub fn refusal(&self) -> Option<&'static str> {
+        self.status.is_client_error().then_some(self.code)
+    }
+
     /// A parameter is missing, repeated or wrong.
     pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::bad_request("invalid_request", description)

@@ -70,7 +70,9 @@ pub async fn sign_in(
 ) -> Result<SignedIn, SignInError> {
     let began = Instant::now();
     let limits = Limits::of_sign_in(ctx, caller, &attempt.login);
-    allowed(limits.check(ctx.database.read(), tenant, ctx.now()).await?)?;
+    if let Err(refusal) = allowed(limits.check(ctx.database.read(), tenant, ctx.now()).await?) {
+        return Err(note_refusal(ctx, tenant, caller, (&attempt.client_id, None), refusal).await);
+    }
     let found = store::users::find_by_login_with_password(ctx.database.read(), tenant, &attempt.login).await?;
     let (user, phc) = match found {
         Some((user, phc)) => (Some(user), phc),
@@ -92,7 +94,11 @@ pub async fn sign_in(
                 PasswordCheck::Right | PasswordCheck::Wrong => None,
             };
             let proof = Proof { user, next: renewed.unwrap_or_else(|| phc.clone()), phc };
-            begin_session(ctx, tenant, caller, attempt, proof, limits).await
+            let (client, known) = (attempt.client_id.clone(), proof.user.id);
+            match begin_session(ctx, tenant, caller, attempt, proof, limits).await {
+                Ok(signed_in) => Ok(signed_in),
+                Err(refusal) => Err(note_refusal(ctx, tenant, caller, (&client, Some(known)), refusal).await),
+            }
         }
     }
 }
@@ -101,6 +107,29 @@ fn allowed(attempt: Attempt) -> Result<(), SignInError> {
     match attempt {
         Attempt::Allowed => Ok(()),
         Attempt::Blocked { until } => Err(SignInError::TooManyAttempts { until }),
+    }
+}
+
+/// Notes in the audit log that an attempt was refused that isn't counted: because of those before it, or because of what
+/// was changed while the password was being checked.
+async fn note_refusal(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    (client, known): (&ClientId, Option<UserId>),
+    refusal: SignInError,
+) -> SignInError {
+    if matches!(refusal, SignInError::Failure(_)) {
+        return refusal;
+    }
+    let event = audit::event(ctx, AuditKind::SignIn, Outcome::Refused)
+        .client(client)
+        .from(caller)
+        .detail(serde_json::json!({ "amr": ["pwd"], "reason": refusal.to_string() }));
+    let event = known.into_iter().fold(event, audit::Event::user);
+    match audit::append(ctx, tenant, event).await {
+        Ok(()) => refusal,
+        Err(error) => error.into(),
     }
 }
 

@@ -6,9 +6,12 @@ pub mod refresh_token;
 
 use thiserror::Error;
 
-use super::Failure;
+use super::ctx::{Caller, Ctx};
 use super::issue::AccessToken;
-use crate::domain::Secret;
+use super::{Failure, audit};
+use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::client::GrantType;
+use crate::domain::{ClientId, Secret, TenantId};
 use crate::store::StoreError;
 
 /// What a grant gives.
@@ -40,6 +43,22 @@ pub enum TokenError {
     /// Something of ours failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+/// Notes in the audit log that a client that proved itself was given nothing. What was wrong with what it presented is
+/// told there where somebody may have stolen it.
+pub async fn note_refusal(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    client: &ClientId,
+    (grant_type, error): (GrantType, &str),
+) -> Result<(), Failure> {
+    let event = audit::event(ctx, AuditKind::TokenRefused, Outcome::Refused)
+        .client(client)
+        .from(caller)
+        .detail(serde_json::json!({ "grant_type": grant_type, "error": error }));
+    Ok(audit::append(ctx, tenant, event).await?)
 }
 
 impl From<StoreError> for TokenError {

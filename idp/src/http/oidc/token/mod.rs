@@ -15,7 +15,7 @@ use crate::http::error::oauth::OAuthError;
 use crate::http::extract::client_credentials as credentials;
 use crate::http::extract::visit::Call;
 use crate::service::client_authentication;
-use crate::service::token::Tokens;
+use crate::service::token::{self, Tokens};
 
 /// A token request (RFC 6749 §4.1.3, §4.4.2; client authentication §2.3.1 and RFC 7523 §2.2).
 #[derive(Debug, Object)]
@@ -78,11 +78,15 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
     }
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
     let tokens = match grant_type {
-        GrantType::AuthorizationCode => authorization_code::grant(call, &client, form).await?,
-        GrantType::ClientCredentials => client_credentials::grant(call, &client, form).await?,
-        GrantType::RefreshToken => refresh_token::grant(call, &client, form).await?,
+        GrantType::AuthorizationCode => authorization_code::grant(call, &client, form).await,
+        GrantType::ClientCredentials => client_credentials::grant(call, &client, form).await,
+        GrantType::RefreshToken => refresh_token::grant(call, &client, form).await,
     };
-    respond(tokens)
+    if let Some(error) = tokens.as_ref().err().and_then(OAuthError::refusal) {
+        let refused = (grant_type, error);
+        token::note_refusal(&call.ctx, call.tenant_id(), &call.caller, &client.id, refused).await?;
+    }
+    respond(tokens?)
 }
 
 /// A token response as JSON that nobody keeps.

@@ -1,13 +1,16 @@
 //! The audit log at `/v1/admin`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use idp::service::audit_log;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::Api;
+use super::{Api, Operation, SCOPES, operations, service_token};
+use crate::support::database::TestDatabase;
 use crate::support::databases;
-use crate::support::world::{Browser, World};
+use crate::support::world::{Browser, PASSWORD, SECRET, World, basic, encode};
 
 async fn found(api: &Api<'_>, query: &str) -> Vec<Value> {
     let answer = api.get(&format!("/audit{query}")).await;
@@ -107,6 +110,175 @@ async fn what_cannot_be_understood_is_said_so() {
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}: {}", answer.body);
             assert!(answer.body.to_lowercase().contains(&text.to_lowercase()), "{query}: {}", answer.body);
         }
+    }
+}
+
+/// Operations that change something only under a condition of their own; their tests say that it is in the log.
+const ELSEWHERE: [&str; 1] = ["/webhooks/{endpoint_id}/replay"];
+
+#[tokio::test]
+async fn every_change_by_the_admin_api_is_in_it_with_who_made_it_and_from_where() {
+    for operation in operations().into_iter().filter(|operation| operation.method != "GET") {
+        if ELSEWHERE.contains(&operation.path.as_str()) {
+            continue;
+        }
+        let database = TestDatabase::sqlite().await;
+        let world = World::furnished(&database).await;
+        let api = Api::new(&world, &world.tenant().await).await;
+        Browser::new(&world, "").code("reports", "ada@example.com").await;
+        let user = api.get("/users?email=ada@example.com").await.json()["items"][0]["user_id"].clone();
+        let mut kids = Vec::new();
+        for _ in 0..2 {
+            kids.push(api.post("/keys", &json!({ "alg": "ES256" })).await.json()["kid"].as_str().unwrap().to_owned());
+        }
+        if operation.path.ends_with("/retire") {
+            for kid in &kids {
+                let activated = api.post(&format!("/keys/{kid}/activate"), &json!({ "emergency": true })).await;
+                assert_eq!(activated.status, StatusCode::OK, "{}", activated.body);
+            }
+        }
+        let hook = api.post("/webhooks", &json!({ "url": "https://x.example/hook" })).await.json();
+        let path = operation.path.replace("{endpoint_id}", hook["endpoint_id"].as_str().unwrap());
+        let operation = Operation { path, ..operation };
+        world.pass(Duration::from_secs(1));
+        let token = service_token(&world, "", "operator", &SCOPES.join(" ")).await;
+        let api = api.with(&token);
+        let path = operation.at(user.as_str().unwrap(), "reports", &kids[0]);
+        let answer = if path.starts_with("/keys/") {
+            api.post(&path, &json!({ "emergency": true })).await
+        } else {
+            operation.send(&api, &path).await
+        };
+        let name = format!("{} {path}", operation.method);
+        assert!(answer.status.is_success(), "{name}: {}", answer.body);
+        let lines = found(&api, "?since=2030-01-01T00:00:01Z&actor=client:operator").await;
+        assert!(!lines.is_empty(), "{name} leaves no line");
+        for line in lines {
+            assert_eq!(
+                (&line["outcome"], &line["address"]),
+                (&"success".into(), &"127.0.0.1".into()),
+                "{name}: {line}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_of_somebody_known_is_in_it() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.service(&tenant, "service").await;
+        let api = Api::new(&world, &tenant).await;
+        let newest = async || found(&api, "?outcome=refused&limit=1").await.pop();
+        let (reports, service) = (basic("reports", SECRET), basic("service", SECRET));
+        let wrong = basic("reports", "not the secret, but as long as one would be");
+        for (credentials, form, kind, client, error) in [
+            (&wrong, "grant_type=authorization_code&code=x", "client.authentication", "reports", None),
+            (
+                &reports,
+                "grant_type=authorization_code&code=x&redirect_uri=x&code_verifier=x",
+                "token.refused",
+                "reports",
+                Some("invalid_grant"),
+            ),
+            (&reports, "grant_type=authorization_code", "token.refused", "reports", Some("invalid_request")),
+            (&reports, "grant_type=client_credentials", "token.refused", "reports", Some("unauthorized_client")),
+            (
+                &reports,
+                "grant_type=refresh_token&refresh_token=x",
+                "token.refused",
+                "reports",
+                Some("unauthorized_client"),
+            ),
+            (&service, "grant_type=client_credentials&scope=more", "token.refused", "service", Some("invalid_scope")),
+            (&service, "grant_type=client_credentials&resource=x", "token.refused", "service", Some("invalid_target")),
+        ] {
+            world.pass(Duration::from_secs(1));
+            let answer = world.post("/token", &[("authorization", credentials)], form).await;
+            assert!(answer.status.is_client_error(), "{form}: {}", answer.body);
+            let line = newest().await.unwrap();
+            let said = (&line["kind"], &line["client_id"], &line["address"]);
+            assert_eq!(said, (&kind.into(), &client.into(), &"127.0.0.1".into()), "{form}: {line}");
+            if let Some(error) = error {
+                assert_eq!(line["detail"]["error"], error, "{form}: {line}");
+            }
+        }
+
+        // At the sign-in page: a wrong password, nobody, and one too many.
+        world.pass(Duration::from_mins(20));
+        for (name, times) in [("ada@example.com", 11), ("nobody@example.com", 1)] {
+            for attempt in 1..=times {
+                world.pass(Duration::from_secs(1));
+                let mut browser = Browser::new(&world, "");
+                let start = browser.authorize("reports", &[]).await;
+                browser.sign_in(&start, name, "not her password").await;
+                let api = api.with(&service_token(&world, "", "operator", &SCOPES.join(" ")).await);
+                let line = found(&api, "?outcome=refused&limit=1").await.pop().unwrap();
+                assert_eq!((&line["kind"], &line["client_id"]), (&"user.sign_in".into(), &"reports".into()), "{line}");
+                assert_eq!(line["detail"]["amr"], json!(["pwd"]), "by what they tried to prove themselves");
+                let known = line["user_id"].is_string();
+                assert_eq!(known, name == "ada@example.com" && attempt <= 10, "{attempt}: {line}");
+            }
+        }
+        // What a person declines, and what a token isn't enough for.
+        world.pass(Duration::from_mins(20));
+        let mut browser = Browser::new(&world, "");
+        let start = browser.authorize("reports", &[]).await;
+        let asked = browser.sign_in(&start, "ada@example.com", PASSWORD).await;
+        browser.consent(&asked, "deny").await;
+        let narrow = service_token(&world, "", "operator", "admin:audit:read").await;
+        assert_eq!(api.with(&narrow).get("/users").await.status, StatusCode::FORBIDDEN);
+        let lines = found(&api.with(&narrow), "?outcome=refused&limit=2").await;
+        let kinds: BTreeSet<_> = lines.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["access.refused", "consent.answered"].into());
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_is_in_it_with_its_factors() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let api = Api::new(&world, &world.tenant().await).await;
+        let mut browser = Browser::new(&world, "");
+        "198.51.100.7".clone_into(&mut browser.address);
+        browser.code("reports", "ada@example.com").await;
+        let lines = found(&api, "?kind=user.sign_in").await;
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!((&line["outcome"], &line["address"]), (&"success".into(), &"198.51.100.7".into()));
+        assert_eq!(line["detail"]["amr"], json!(["pwd"]));
+        assert!(line["detail"]["sid"].is_string() && line["user_id"].is_string(), "{line}");
+    }
+}
+
+/// What somebody calls themselves, or writes into any field that is kept, stays in its place.
+#[tokio::test]
+async fn no_name_forges_a_line() {
+    const FORGED: &str = "eve\n2030-01-01T00:00:00Z user.sign_in success\r\u{202e}\u{2028}\u{1b}[2K\u{9b}\u{0}";
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let api = Api::new(&world, &tenant).await;
+        world.pass(Duration::from_secs(1));
+        let since = "?since=2030-01-01T00:00:01Z&limit=200";
+        let form = encode(&[("grant_type", "client_credentials"), ("scope", FORGED), ("client_id", FORGED)]);
+        world.post("/token", &[("authorization", &basic("reports", FORGED))], &form).await;
+        world.post("/token", &[], &encode(&[("grant_type", FORGED), ("client_id", FORGED)])).await;
+        let mut browser = Browser::new(&world, "");
+        let start = browser.authorize("reports", &[]).await;
+        browser.sign_in(&start, FORGED, FORGED).await;
+        api.post("/users", &json!({ "username": FORGED, "profile": { "name": FORGED } })).await;
+        api.post("/clients", &json!({ "client_name": FORGED })).await;
+        let named = json!({ "username": "eve", "profile": { "name": "e\u{202e}ve\u{2028}" } });
+        assert_eq!(api.post("/users", &named).await.status, StatusCode::CREATED);
+        let lines = api.get(&format!("/audit{since}")).await.body;
+        assert!(lines.contains("user.created"), "{lines}");
+        assert!(!lines.contains("eve\\n2030"), "nothing of it is kept as it was typed: {lines}");
+        assert!(!lines.chars().any(char::is_control), "and in the answer nothing begins a line: {lines}");
+        assert!(matches!(
+            audit_log::verify(&world.ctx, tenant.id, None).await.unwrap(),
+            audit_log::Verdict::Intact { .. }
+        ));
     }
 }
 
