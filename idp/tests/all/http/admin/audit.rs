@@ -177,7 +177,7 @@ async fn every_refusal_of_somebody_known_is_in_it() {
             (&wrong, "grant_type=authorization_code&code=x", "client.authentication", "reports", None),
             (
                 &reports,
-                "grant_type=authorization_code&code=x&redirect_uri=x&code_verifier=x",
+                "grant_type=authorization_code&code=x&redirect_uri=x&code_verifier=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
                 "token.refused",
                 "reports",
                 Some("invalid_grant"),
