@@ -11,3 +11,4 @@ mod site;
 mod tenant;
 mod token;
 mod user;
+mod webhook;

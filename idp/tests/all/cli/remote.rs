@@ -71,8 +71,19 @@ impl Drop for Served {
 
 /// An answer without what differs from tenant to tenant and from second to second.
 fn settled(value: &mut Value) {
-    const DIFFERS: [&str; 9] =
-        ["user_id", "password", "client_secret", "kid", "jwk", "secrets", "since", "next", "former_secrets_good_until"];
+    const DIFFERS: [&str; 11] = [
+        "endpoint_id",
+        "secret",
+        "user_id",
+        "password",
+        "client_secret",
+        "kid",
+        "jwk",
+        "secrets",
+        "since",
+        "next",
+        "former_secrets_good_until",
+    ];
     match value {
         Value::Object(members) => {
             for (name, member) in members {
@@ -180,6 +191,18 @@ const COMMANDS: &[(&[&str], &str, Exit)] = &[
     (&["client", "create", "Shop", "--id", "shop", "--redirect-uri", "https://shop.example/cb"], "", Exit::Ok),
     (&["client", "create", "Shop", "--id", "shop", "--redirect-uri", "https://shop.example/cb"], "", Exit::Conflict),
     (&["client", "create", "Bad", "--grant", "authorization_code"], "", Exit::Usage),
+    (&["webhook", "create", "https://hook.example/a", "--type", "auth:user.login", "--description", "A"], "", Exit::Ok),
+    (&["webhook", "create", "https://hook.example/a", "--type", "auth:user.flew"], "", Exit::Usage),
+    (&["webhook", "create", "nonsense"], "", Exit::Usage),
+    (&["webhook", "list"], "", Exit::Ok),
+    (&["webhook", "show", "00000000-0000-7000-8000-000000000000"], "", Exit::NotFound),
+    (&["webhook", "show", "nothing"], "", Exit::NotFound),
+    (&["webhook", "set", "nothing"], "", Exit::Usage),
+    (&["webhook", "delete", "nothing"], "", Exit::NotFound),
+    (&["webhook", "replay", "nothing"], "", Exit::NotFound),
+    (&["audit", "list", "--client", "nobody"], "", Exit::Ok),
+    (&["audit", "list", "--kind", "no.such"], "", Exit::Usage),
+    (&["audit", "list", "--user", "nobody"], "", Exit::NotFound),
     (&["client", "list"], "", Exit::Ok),
     (&["client", "show", "shop"], "", Exit::Ok),
     (&["client", "show", "nothing"], "", Exit::NotFound),
