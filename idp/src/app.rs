@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::http::routes::routes;
 use crate::http::server::Server;
+use crate::service::Failure;
 use crate::service::access_token::VerifiedTokens;
 use crate::service::client_keys::ClientKeyCache;
 use crate::service::clients::ClientCache;
@@ -22,6 +23,7 @@ use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::SystemRandom;
 use crate::service::redis::Redis;
+use crate::service::refresh_tokens::RefreshKeys;
 use crate::service::request_object::RequestObjectCache;
 use crate::service::subject::Subjects;
 use crate::service::subject_identifier::PairwiseSalts;
@@ -60,6 +62,9 @@ pub enum AppError {
     /// Threads for password hashes can't be started.
     #[error("password hashing can't be started: {0}")]
     Passwords(#[from] std::io::Error),
+    /// The keys of refresh tokens can't be derived.
+    #[error("the keys of refresh tokens can't be derived; see the log")]
+    RefreshKeys(#[from] Failure),
     /// Requests of our own can't be sent.
     #[error(transparent)]
     Outbound(#[from] OutboundSetupError),
@@ -110,13 +115,14 @@ impl App {
         };
         let permits = config.passwords.permits.get();
         let passwords = PasswordHasher::start(cost, permits, config.passwords.queue as usize)?;
-        let key = KeyEncryptionKey::new(Zeroizing::new(*config.key_encryption_key.expose()));
+        let sealing = KeyEncryptionKey::new(Zeroizing::new(*config.key_encryption_key.expose())).into();
         let ctx = Ctx::new(Parts {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             database,
             passwords,
-            sealing: key.into(),
+            refresh_keys: RefreshKeys::derive(&sealing)?,
+            sealing,
             outbound: Outbound::new(config.outbound.clone())?,
             redis: Redis::new(&config.redis),
             event_streams: EventStreams::new(config.events.max_streams),

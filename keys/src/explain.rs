@@ -101,6 +101,7 @@ fn guess(typ: Option<&str>) -> Purpose {
     match typ {
         Some("at+jwt") => Purpose::AccessToken,
         Some("logout+jwt") => Purpose::LogoutToken,
+        Some("token-introspection+jwt") => Purpose::Introspection,
         Some("oauth-authz-req+jwt") => Purpose::RequestObject,
         Some("client-authentication+jwt") => Purpose::ClientAssertion,
         _ => Purpose::IdToken,

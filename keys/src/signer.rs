@@ -31,10 +31,12 @@ pub enum TokenType {
     IdToken,
     /// A logout token: `logout+jwt` (OIDC Back-Channel Logout 1.0 §2.4).
     LogoutToken,
+    /// A signed introspection answer: `token-introspection+jwt` (RFC 9701 §5).
+    Introspection,
 }
 
 impl TokenType {
-    const ALL: [Self; 3] = [Self::AccessToken, Self::IdToken, Self::LogoutToken];
+    const ALL: [Self; 4] = [Self::AccessToken, Self::IdToken, Self::LogoutToken, Self::Introspection];
 
     /// The `typ` value on the wire.
     pub const fn typ(self) -> &'static str {
@@ -42,6 +44,7 @@ impl TokenType {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
             Self::LogoutToken => "logout+jwt",
+            Self::Introspection => "token-introspection+jwt",
         }
     }
 
@@ -50,6 +53,7 @@ impl TokenType {
             Self::AccessToken => 0,
             Self::IdToken => 1,
             Self::LogoutToken => 2,
+            Self::Introspection => 3,
         }
     }
 }

@@ -31,13 +31,20 @@ pub enum Purpose {
     RequestObject,
     /// A logout token (OIDC Back-Channel Logout 1.0 §2.6): `logout+jwt` and nothing else.
     LogoutToken,
+    /// A signed introspection answer (RFC 9701 §5): `token-introspection+jwt` and nothing else.
+    Introspection,
 }
 
 impl Purpose {
     /// The algorithms that are accepted.
     pub const fn algorithms(self) -> &'static [Algorithm] {
         match self {
-            Self::AccessToken | Self::IdToken | Self::ClientAssertion | Self::RequestObject | Self::LogoutToken => {
+            Self::AccessToken
+            | Self::IdToken
+            | Self::ClientAssertion
+            | Self::RequestObject
+            | Self::LogoutToken
+            | Self::Introspection => {
                 &[Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa]
             }
         }
@@ -51,6 +58,7 @@ impl Purpose {
             Self::ClientAssertion => &["jwt", "client-authentication+jwt"],
             Self::RequestObject => &["oauth-authz-req+jwt", "jwt"],
             Self::LogoutToken => &["logout+jwt"],
+            Self::Introspection => &["token-introspection+jwt"],
         }
     }
 
@@ -58,7 +66,7 @@ impl Purpose {
     pub const fn accepts_no_type(self) -> bool {
         match self {
             Self::IdToken | Self::ClientAssertion | Self::RequestObject => true,
-            Self::AccessToken | Self::LogoutToken => false,
+            Self::AccessToken | Self::LogoutToken | Self::Introspection => false,
         }
     }
 }

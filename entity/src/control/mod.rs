@@ -10,6 +10,7 @@ pub mod clients;
 pub mod consents;
 pub mod credentials;
 pub mod deliveries;
+pub mod denied_tokens;
 pub mod event_cursors;
 pub mod grants;
 pub mod ledger_heads;

@@ -2,6 +2,18 @@
 
 use sea_orm::entity::prelude::*;
 
+/// Which way a session began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum SessionOrigin {
+    /// On a hosted page.
+    #[sea_orm(string_value = "page")]
+    Page,
+    /// At the first-party API.
+    #[sea_orm(string_value = "first_party")]
+    FirstParty,
+}
+
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -31,6 +43,10 @@ pub struct Model {
     /// The address that it came from.
     #[sea_orm(column_type = "Text", nullable)]
     pub address: Option<String>,
+    /// Which way it began.
+    pub origin: SessionOrigin,
+    /// How long it may rest. Milliseconds.
+    pub idle_timeout: i64,
     /// When it began. Unix milliseconds.
     pub created_at: i64,
     /// When it was last used. Unix milliseconds.

@@ -152,7 +152,7 @@ impl From<AppError> for CliError {
         match error {
             AppError::Database(_) => Self::new(Exit::Unavailable, format!("{error}{causes}")),
             AppError::Migration(_) => Self::new(Exit::Failed, format!("{error}{causes}")),
-            AppError::Passwords(_) => Self::new(Exit::Failed, error.to_string()),
+            AppError::Passwords(_) | AppError::RefreshKeys(_) => Self::new(Exit::Failed, error.to_string()),
             AppError::Outbound(_) => Self::usage(error.to_string()),
             AppError::Unmigrated { .. } | AppError::Issuer { .. } => Self::new(Exit::Refused, error.to_string()),
             AppError::Tenant(error) => error.into(),
@@ -169,7 +169,8 @@ fn causes(error: &AppError) -> String {
         | AppError::Issuer { .. }
         | AppError::Tenant(_)
         | AppError::Passwords(_)
-        | AppError::Outbound(_) => None,
+        | AppError::Outbound(_)
+        | AppError::RefreshKeys(_) => None,
     };
     let mut root = first;
     while let Some(deeper) = root.and_then(std::error::Error::source) {
@@ -188,7 +189,7 @@ impl From<TenantChangeError> for CliError {
                 Self::new(Exit::NotFound, format!("{error}; `signet tenant list` shows those that there are"))
             }
             TenantChangeError::Default => Self::new(Exit::Refused, error.to_string()),
-            TenantChangeError::Name => Self::usage(error.to_string()),
+            TenantChangeError::Name | TenantChangeError::Settings(_) => Self::usage(error.to_string()),
             TenantChangeError::Failure(failure) => failure.into(),
         }
     }

@@ -23,6 +23,7 @@ mod password;
 mod place;
 mod record;
 mod serve;
+mod session;
 mod tenant;
 mod token;
 mod user;
@@ -68,6 +69,9 @@ enum Command {
     /// Look at what people allowed clients, and take it back
     #[command(subcommand)]
     Consent(consent::Verb),
+    /// Look at who is signed in, and end sessions
+    #[command(subcommand)]
+    Session(session::Verb),
     /// Look at signing keys, and rotate them by hand
     #[command(subcommand)]
     Key(key::Verb),
@@ -129,6 +133,7 @@ impl Cli {
             Command::User(verb) => block_on(place::run(verb, common, console)),
             Command::Client(verb) => block_on(place::run(verb, common, console)),
             Command::Consent(verb) => block_on(place::run(verb, common, console)),
+            Command::Session(verb) => block_on(place::run(verb, common, console)),
             Command::Key(verb) => block_on(key::run(verb, common, console)),
             Command::Audit(verb) => block_on(audit::run(verb, common, console)),
             Command::Webhook(verb) => block_on(place::run(verb, common, console)),

@@ -1,13 +1,15 @@
 //! `signet tenant`: tenants, each with an issuer, keys, people and clients of its own.
 
+use std::num::NonZeroU32;
+
 use super::console::Console;
 use super::exit::{CliError, Exit};
-use super::options::{ACTOR, Common, Page, one_of};
+use super::options::{self, ACTOR, Common, Page, one_of};
 use super::place::with_app;
 use super::record::{self, Record};
 use crate::app::App;
 use crate::domain::sign_up::SignUpPolicy;
-use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
+use crate::domain::tenant::{FirstPartySettings, SessionSettings, Slug, Tenant, TenantSettings, TenantStatus};
 use crate::http::pages::{Colour, Language, LogoUrl};
 use crate::service::tenants::{self, NewTenant};
 
@@ -77,6 +79,35 @@ pub(super) struct Settings {
     /// Who may make an account: administrators alone, or anybody for themselves [default: closed]
     #[arg(long, value_name = "POLICY", value_parser = one_of(SignUpPolicy::ALL, |policy| policy.as_str()))]
     sign_up: Option<SignUpPolicy>,
+    /// Longest life of sessions that begin on the pages, 0 for the configuration's
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    session_lifetime: Option<u32>,
+    /// Longest rest of these sessions, 0 for the configuration's
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    session_idle_timeout: Option<u32>,
+    /// The most of these sessions that a person has, the oldest ends; 0 for any number
+    #[arg(long, value_name = "NUMBER")]
+    session_limit: Option<u32>,
+    /// Longest life of sessions that begin at the first-party API, 0 for the usual [default: 168h]
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    first_party_lifetime: Option<u32>,
+    /// Longest rest of these sessions, 0 for the usual [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    first_party_idle_timeout: Option<u32>,
+    /// The most of these sessions that a person has, 0 for the usual [default: 5]
+    #[arg(long, value_name = "NUMBER")]
+    first_party_limit: Option<u32>,
+    /// Life of their access tokens, 0 for the usual [default: 15m]
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    first_party_access_token_lifetime: Option<u32>,
+    /// Longest rest of their refresh tokens, 0 for the usual [default: 7d]
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    first_party_refresh_token_lifetime: Option<u32>,
+}
+
+/// A duration in whole seconds.
+fn seconds(text: &str) -> Result<u32, String> {
+    options::duration(text).and_then(|time| u32::try_from(time.as_secs()).map_err(|_| "is too long".to_owned()))
 }
 
 /// Runs a verb.
@@ -111,8 +142,18 @@ async fn answer(verb: Verb, common: &Common, console: &mut Console<'_>, app: &Ap
 }
 
 fn record(tenant: &Tenant) -> Record {
-    let TenantSettings { logo, accent, background, default_locale, default_audience, default_role, sign_up } =
-        &tenant.settings;
+    let TenantSettings {
+        logo,
+        accent,
+        background,
+        default_locale,
+        default_audience,
+        default_role,
+        sign_up,
+        sessions,
+        first_party,
+    } = &tenant.settings;
+    let FirstPartySettings { sessions: apps, access_token_lifetime, refresh_token_lifetime } = first_party;
     Record::default()
         .with("slug", tenant.slug.as_str())
         .with_text("tenant_id", Some(tenant.id))
@@ -132,6 +173,14 @@ fn record(tenant: &Tenant) -> Record {
         .with_text("default_audience", default_audience.as_ref())
         .with_text("default_role", default_role.as_ref())
         .with("sign_up", sign_up.as_str())
+        .with_text("session_lifetime", sessions.lifetime)
+        .with_text("session_idle_timeout", sessions.idle_timeout)
+        .with_text("session_limit", sessions.limit)
+        .with_text("first_party_lifetime", apps.lifetime)
+        .with_text("first_party_idle_timeout", apps.idle_timeout)
+        .with_text("first_party_limit", apps.limit)
+        .with_text("first_party_access_token_lifetime", *access_token_lifetime)
+        .with_text("first_party_refresh_token_lifetime", *refresh_token_lifetime)
         .with_time("created_at", tenant.created_at)
         .with_time("updated_at", tenant.updated_at)
 }
@@ -144,6 +193,7 @@ impl Settings {
             Some(text) => Some(text),
             None => before,
         };
+        let apps = before.first_party;
         TenantSettings {
             logo: over(self.logo, before.logo),
             accent: over(self.accent, before.accent),
@@ -152,8 +202,34 @@ impl Settings {
             default_audience: over(self.default_audience, before.default_audience),
             default_role: over(self.default_role, before.default_role),
             sign_up: self.sign_up.unwrap_or(before.sign_up),
+            sessions: SessionSettings {
+                lifetime: unless_zero(self.session_lifetime, before.sessions.lifetime),
+                idle_timeout: unless_zero(self.session_idle_timeout, before.sessions.idle_timeout),
+                limit: limit(self.session_limit, before.sessions.limit),
+            },
+            first_party: FirstPartySettings {
+                sessions: SessionSettings {
+                    lifetime: unless_zero(self.first_party_lifetime, apps.sessions.lifetime),
+                    idle_timeout: unless_zero(self.first_party_idle_timeout, apps.sessions.idle_timeout),
+                    limit: limit(self.first_party_limit, apps.sessions.limit),
+                },
+                access_token_lifetime: unless_zero(self.first_party_access_token_lifetime, apps.access_token_lifetime),
+                refresh_token_lifetime: unless_zero(
+                    self.first_party_refresh_token_lifetime,
+                    apps.refresh_token_lifetime,
+                ),
+            },
         }
     }
+}
+
+/// Nought takes a setting back.
+fn unless_zero(given: Option<u32>, before: Option<u32>) -> Option<u32> {
+    given.map_or(before, |number| Some(number).filter(|number| *number > 0))
+}
+
+fn limit(given: Option<u32>, before: Option<NonZeroU32>) -> Option<NonZeroU32> {
+    given.map_or(before, NonZeroU32::new)
 }
 
 /// An empty text takes a setting back; any other goes through its rule.

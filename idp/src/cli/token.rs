@@ -150,5 +150,6 @@ const fn kind(purpose: Purpose) -> &'static str {
         Purpose::ClientAssertion => "client assertion",
         Purpose::RequestObject => "request object",
         Purpose::LogoutToken => "logout token",
+        Purpose::Introspection => "introspection answer",
     }
 }

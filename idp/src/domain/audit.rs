@@ -115,6 +115,8 @@ audit_kinds! {
     TokenRefreshed = "token.refreshed",
     /// A client that proved itself was given no tokens.
     TokenRefused = "token.refused",
+    /// A client gave a token back.
+    TokenRevoked = "token.revoked",
     /// A client failed to prove itself.
     ClientAuthentication = "client.authentication",
     /// A client was made.

@@ -46,6 +46,11 @@ pub struct Authentication {
 }
 
 impl Grant {
+    /// When a refresh token of it stops working that may rest until then: at the latest with the grant.
+    pub fn refreshed_until(&self, rest: Timestamp) -> Timestamp {
+        self.expires_at.map_or(rest, |end| end.min(rest))
+    }
+
     /// Whether it counts at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)

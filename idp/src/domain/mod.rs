@@ -16,6 +16,7 @@ pub mod client_assertion;
 pub mod client_details;
 pub mod consent;
 pub mod delivery;
+pub mod device;
 pub mod event;
 pub mod grant;
 pub mod ids;

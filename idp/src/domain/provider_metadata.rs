@@ -19,6 +19,8 @@ pub struct ProviderMetadata {
     authorization_endpoint: String,
     token_endpoint: String,
     userinfo_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
     jwks_uri: String,
     scopes_supported: [&'static str; 6],
     response_types_supported: [&'static str; 1],
@@ -30,6 +32,11 @@ pub struct ProviderMetadata {
     userinfo_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    introspection_signing_alg_values_supported: [&'static str; 1],
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: &'static [&'static str],
     claims_supported: Vec<&'static str>,
@@ -50,11 +57,14 @@ impl ProviderMetadata {
     /// The document of this tenant; `ui_locales` are the languages that the pages have.
     pub fn new(tenant: &Tenant, ui_locales: Vec<&'static str>) -> Self {
         let issuer = &tenant.issuer;
+        let confidential = ClientAuthMethod::ALL.iter().filter(|method| **method != ClientAuthMethod::None);
         Self {
             issuer: issuer.clone(),
             authorization_endpoint: format!("{issuer}/authorize"),
             token_endpoint: format!("{issuer}/token"),
             userinfo_endpoint: format!("{issuer}/userinfo"),
+            introspection_endpoint: format!("{issuer}/introspect"),
+            revocation_endpoint: format!("{issuer}/revoke"),
             jwks_uri: format!("{issuer}/jwks"),
             scopes_supported: SCOPES,
             response_types_supported: ["code"],
@@ -66,6 +76,11 @@ impl ProviderMetadata {
             userinfo_signing_alg_values_supported: Algorithm::ALL.iter().map(|alg| alg.name()).collect(),
             token_endpoint_auth_methods_supported: ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
             token_endpoint_auth_signing_alg_values_supported: ClientAlgorithm::ALL.map(ClientAlgorithm::name),
+            introspection_endpoint_auth_methods_supported: confidential.map(|method| method.as_str()).collect(),
+            introspection_endpoint_auth_signing_alg_values_supported: ClientAlgorithm::ALL.map(ClientAlgorithm::name),
+            introspection_signing_alg_values_supported: [Algorithm::Rs256.name()],
+            revocation_endpoint_auth_methods_supported: ClientAuthMethod::ALL.iter().map(|m| m.as_str()).collect(),
+            revocation_endpoint_auth_signing_alg_values_supported: ClientAlgorithm::ALL.map(ClientAlgorithm::name),
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: Prompt::supported(tenant.settings.sign_up),
             claims_supported: claims::supported(),

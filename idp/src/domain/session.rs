@@ -1,5 +1,8 @@
 //! Sessions: a person signed in on a device.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, SessionId, Timestamp, UserId};
@@ -21,6 +24,10 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// The address that it came from.
     pub address: Option<String>,
+    /// Which way it began.
+    pub origin: SessionOrigin,
+    /// How long it may rest.
+    pub idle_timeout: Duration,
     /// When it began.
     pub created_at: Timestamp,
     /// When it was last used.
@@ -34,8 +41,40 @@ pub struct Session {
 impl Session {
     /// Whether it counts at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.ended_at.is_none() && now < self.expires_at
+        self.ended_at.is_none() && now < self.expires_at && now < self.last_seen_at + self.idle_timeout
     }
+}
+
+/// Which way a session began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionOrigin {
+    /// On a hosted page: a browser has its cookie.
+    Page,
+    /// At the first-party API: one of one's own apps has its tokens.
+    FirstParty,
+}
+
+impl SessionOrigin {
+    /// Its name in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::FirstParty => "first_party",
+        }
+    }
+}
+
+/// How long sessions of one origin live, and how many a person has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// Which sessions.
+    pub origin: SessionOrigin,
+    /// Longest life, from the sign-in on.
+    pub lifetime: Duration,
+    /// Longest rest, from the last use on.
+    pub idle_timeout: Duration,
+    /// The most that a person has at once; the oldest ends for a new one.
+    pub limit: Option<NonZeroU32>,
 }
 
 /// How a person proved who they are (RFC 8176 §2).
@@ -44,6 +83,15 @@ impl Session {
 pub enum AuthenticationMethod {
     /// Password.
     Pwd,
+}
+
+impl AuthenticationMethod {
+    /// Its name in tokens.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pwd => "pwd",
+        }
+    }
 }
 
 /// The value of the session cookie: 256 random bits. The database keeps its SHA-256, so that neither a copy of

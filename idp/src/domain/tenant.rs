@@ -1,6 +1,7 @@
 //! Tenants and their issuers.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,40 @@ pub struct TenantSettings {
     pub default_role: Option<String>,
     /// Who may make an account.
     pub sign_up: SignUpPolicy,
+    /// Sessions that begin on the hosted pages.
+    pub sessions: SessionSettings,
+    /// Sessions that begin at the first-party API.
+    pub first_party: FirstPartySettings,
+}
+
+/// How long sessions live and how many there are; what isn't said is as usual. Times are whole seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionSettings {
+    /// Longest life, from the sign-in on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u32>,
+    /// Longest rest, from the last use on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<u32>,
+    /// The most that a person has at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<NonZeroU32>,
+}
+
+/// The same for the first-party API, and how long its tokens live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FirstPartySettings {
+    /// Its sessions.
+    #[serde(flatten)]
+    pub sessions: SessionSettings,
+    /// Life of access tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_lifetime: Option<u32>,
+    /// Longest rest of a refresh token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token_lifetime: Option<u32>,
 }
 
 /// A text that can't be a slug or an issuer.

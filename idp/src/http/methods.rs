@@ -1,6 +1,6 @@
 //! Which methods an address takes, and who may call it from a page elsewhere.
 //!
-//! `/token` and `/userinfo` may be called by scripts of any origin, since they look at no cookie: an application that
+//! `/token`, `/revoke` and `/userinfo` may be called by scripts of any origin, since they look at no cookie: an application that
 //! lives in the browser alone could do nothing otherwise. Pages may be called by none.
 
 use super::{account, admin};
@@ -18,9 +18,10 @@ impl Methods {
     /// Of an address within a tenant.
     pub fn of(path: &str) -> Self {
         let (allow, cross_origin) = match path {
-            "/token" => ("POST, OPTIONS", true),
+            "/token" | "/revoke" => ("POST, OPTIONS", true),
             "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
-            "/v1/auth/m2m/token" => ("POST", false),
+            // No page's script can keep the secret that these two need.
+            "/v1/auth/m2m/token" | "/introspect" => ("POST", false),
             "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" => ("GET, HEAD, POST", false),
             path if path.starts_with("/account") => (account::methods(path), false),
             path if path.starts_with("/v1/admin/") => (admin::methods(path), false),

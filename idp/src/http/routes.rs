@@ -18,9 +18,12 @@ use super::extract::oauth_form::{OAuthForm, OptionalForm};
 use super::extract::visit::{Call, Visit};
 use super::hot::Hot;
 use super::methods::Methods;
+use super::oidc::introspect::TokenQuery;
 use super::oidc::token::{TokenRequest, TokenResponse};
 use super::oidc::userinfo::UserinfoRequest;
-use super::oidc::{authorize, consent, discovery, jwks, login, select_account, signup, step, token, userinfo};
+use super::oidc::{
+    authorize, consent, discovery, introspect, jwks, login, revoke, select_account, signup, step, token, userinfo,
+};
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
 use super::{account, admin, first_party, health, reference};
@@ -56,6 +59,60 @@ enum TokenAnswers {
     #[oai(status = 413)]
     TooLarge(Json<OAuthErrorBody>),
     /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
+}
+
+/// What a token is worth, in one of two forms.
+#[derive(ResponseContent)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum IntrospectionContent {
+    /// As it is: `{"active":false}`, or what the token says.
+    #[oai(content_type = "application/json")]
+    Json(Json<Any<serde_json::Value>>),
+    /// Signed (RFC 9701), for who accepts that media type.
+    #[oai(content_type = "application/token-introspection+jwt")]
+    Jwt(PlainText<String>),
+}
+
+/// What `/introspect` answers.
+#[derive(ApiResponse)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum IntrospectionAnswers {
+    /// What the token is worth.
+    #[oai(status = 200)]
+    Introspection(IntrospectionContent),
+    /// The request is wrong.
+    #[oai(status = 400)]
+    Refused(Json<OAuthErrorBody>),
+    /// The client didn't prove itself.
+    #[oai(status = 401)]
+    Unauthorized(Json<OAuthErrorBody>),
+    /// The form is larger than 16 KiB.
+    #[oai(status = 413)]
+    TooLarge(Json<OAuthErrorBody>),
+    /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
+}
+
+/// What `/revoke` answers.
+#[derive(ApiResponse)]
+#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
+enum RevocationAnswers {
+    /// The token doesn't work.
+    #[oai(status = 200)]
+    Revoked,
+    /// The request is wrong, or the token another client's.
+    #[oai(status = 400)]
+    Refused(Json<OAuthErrorBody>),
+    /// The client didn't prove itself.
+    #[oai(status = 401)]
+    Unauthorized(Json<OAuthErrorBody>),
+    /// The form is larger than 16 KiB.
+    #[oai(status = 413)]
+    TooLarge(Json<OAuthErrorBody>),
+    /// Come back later; nothing was revoked.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
 }
@@ -173,6 +230,23 @@ impl Api {
         Described::new(first_party::m2m_token::answer(&call, request, &form.parameters).await)
     }
 
+    /// What a token is worth now (RFC 7662)
+    #[oai(path = "/introspect", method = "post", tag = "Group::Tokens")]
+    async fn introspect(
+        &self,
+        call: Call,
+        request: &Request,
+        form: OAuthForm<TokenQuery>,
+    ) -> Described<IntrospectionAnswers> {
+        Described::new(introspect::answer(&call, request, &form.parameters).await)
+    }
+
+    /// Give a token back (RFC 7009)
+    #[oai(path = "/revoke", method = "post", tag = "Group::Tokens")]
+    async fn revoke(&self, call: Call, request: &Request, form: OAuthForm<TokenQuery>) -> Described<RevocationAnswers> {
+        Described::new(revoke::answer(&call, request, &form.parameters).await)
+    }
+
     /// Claims of the user
     #[oai(path = "/userinfo", method = "get", tag = "Group::Userinfo")]
     async fn userinfo(&self, call: Call, request: &Request) -> Described<UserinfoAnswers> {
@@ -192,12 +266,30 @@ impl Api {
 }
 
 /// All that programs call.
-type Apis =
-    (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit, admin::Events, admin::Webhooks);
+type Apis = (
+    Api,
+    admin::Users,
+    admin::Clients,
+    admin::Keys,
+    admin::Consents,
+    admin::Audit,
+    admin::Events,
+    admin::Webhooks,
+    admin::Sessions,
+);
 
 fn service() -> OpenApiService<Apis, ()> {
-    let apis =
-        (Api, admin::Users, admin::Clients, admin::Keys, admin::Consents, admin::Audit, admin::Events, admin::Webhooks);
+    let apis = (
+        Api,
+        admin::Users,
+        admin::Clients,
+        admin::Keys,
+        admin::Consents,
+        admin::Audit,
+        admin::Events,
+        admin::Webhooks,
+        admin::Sessions,
+    );
     OpenApiService::new(apis, "Signet", env!("CARGO_PKG_VERSION"))
         .description("OpenID Connect provider. Addresses are below the issuer's: a tenant's begin with /t/{slug}.")
 }

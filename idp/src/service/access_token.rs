@@ -18,6 +18,7 @@ use crate::domain::client::GrantType;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, GrantId, Secret, SessionId, TenantId, Timestamp};
+use crate::store;
 use crate::store::changes::Change;
 
 /// How many tokens are remembered.
@@ -27,23 +28,29 @@ const KEPT: Duration = Duration::from_mins(5);
 
 /// A token whose signature is good. Nothing is said of its time, or of what it belongs to.
 #[derive(Debug)]
-struct Verified {
-    registered: RegisteredClaims,
-    ours: Ours,
+pub struct Verified {
+    /// The registered claims.
+    pub(super) registered: RegisteredClaims,
+    /// Those beside them.
+    pub(super) ours: Ours,
+    /// SHA-256 of its `jti`.
+    pub(super) jti_hash: Option<[u8; 32]>,
     grant: Option<GrantId>,
 }
 
 /// The claims beside the registered ones that say whose a token is.
 #[derive(Debug, Deserialize)]
-struct Ours {
-    client_id: ClientId,
+pub(super) struct Ours {
+    /// To whom it was issued.
+    pub(super) client_id: ClientId,
     #[serde(default)]
     scope: ScopeSet,
+    /// The session that it was given in.
     #[serde(default)]
-    sid: Option<SessionId>,
+    pub(super) sid: Option<SessionId>,
     /// When a person proved who they are.
     #[serde(default)]
-    auth_time: Option<i64>,
+    pub(super) auth_time: Option<i64>,
 }
 
 impl Verified {
@@ -85,6 +92,8 @@ pub struct Presented {
     pub audience: Audience,
     /// What it allows: what it says, as far as that is still granted.
     pub scope: ScopeSet,
+    /// What it says.
+    pub claims: Arc<Verified>,
 }
 
 /// Why a token doesn't hold.
@@ -98,8 +107,9 @@ pub enum AccessTokenError {
     Failure(#[from] Failure),
 }
 
-/// Reads a token: signature, kind, issuer, dates. No database and no signature when warm.
-async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified>, AccessTokenError> {
+/// Reads a token: signature, kind, issuer, dates, and whether it was revoked by itself. No database and no signature when
+/// warm. Whether what it belongs to holds is not asked.
+pub(super) async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified>, AccessTokenError> {
     let key = (tenant.id, token.sha256());
     let tokens = &ctx.verified_tokens.0;
     let verified = if let Some(verified) = tokens.get(&ctx.database, &key).await {
@@ -111,8 +121,17 @@ async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified
         let registered: RegisteredClaims = jws.claims().map_err(|_| AccessTokenError::Invalid)?;
         let ours = jws.claims().map_err(|_| AccessTokenError::Invalid)?;
         let grant = registered.jti.as_deref().and_then(issue::grant_of_jti);
-        let verified = Arc::new(Verified { registered, ours, grant });
-        tokens.keep(&ctx.database, lookup, &[Change::Keys(tenant.id)], key, Arc::clone(&verified)).await;
+        let jti_hash = registered.jti.as_deref().map(|jti| openssl::sha::sha256(jti.as_bytes()));
+        let mut of = vec![Change::Keys(tenant.id)];
+        if let Some(jti_hash) = jti_hash {
+            let db = ctx.database.read();
+            if store::denied_tokens::is_denied(db, tenant.id, &jti_hash).await.map_err(Failure::from)? {
+                return Err(AccessTokenError::Invalid);
+            }
+            of.push(Change::Token(tenant.id, jti_hash));
+        }
+        let verified = Arc::new(Verified { registered, ours, jti_hash, grant });
+        tokens.keep(&ctx.database, lookup, &of, key, Arc::clone(&verified)).await;
         verified
     };
     let rules = ClaimRules::at(ctx.now().seconds()).issuer(tenant.issuer.as_str());
@@ -139,7 +158,7 @@ pub async fn present(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Prese
         (Bearer::Person(subject), client, granted)
     };
     let scope = verified.ours.scope.intersection(&granted);
-    Ok(Presented { bearer, client, audience: verified.registered.aud.clone(), scope })
+    Ok(Presented { bearer, client, audience: verified.registered.aud.clone(), scope, claims: verified })
 }
 
 async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadySubject>, AccessTokenError> {

@@ -16,6 +16,7 @@ use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
 use super::redis::Redis;
+use super::refresh_tokens::RefreshKeys;
 use super::request_object::RequestObjectCache;
 use super::subject::Subjects;
 use super::subject_identifier::PairwiseSalts;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub passwords: PasswordHasher,
     /// Seals and opens private keys.
     pub sealing: SealingKeys,
+    /// Makes and recognises refresh tokens.
+    pub refresh_keys: RefreshKeys,
     /// Sends requests of our own.
     pub outbound: Outbound,
     /// Redis, if there is one.

@@ -9,13 +9,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keys::SealingKeys;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::sign::Signer;
 
 use super::Failure;
-use super::ctx::Ctx;
 use crate::domain::{GrantId, Secret};
 
 const ID_BYTES: usize = 16;
@@ -31,12 +31,15 @@ pub struct RefreshKeys(Vec<PKey<Private>>);
 
 impl RefreshKeys {
     /// Those of this installation, the current one first.
-    pub fn of(ctx: &Ctx) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// They can't be derived from its key-encryption keys.
+    pub fn derive(sealing: &SealingKeys) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(error = %error, "the keys of refresh tokens can't be derived");
             Failure::Internal
         };
-        let derived = ctx.sealing.derive(PURPOSE).map_err(|error| failed(&error))?;
+        let derived = sealing.derive(PURPOSE).map_err(|error| failed(&error))?;
         let keys = derived.iter().map(|key| PKey::hmac(key.as_slice())).collect::<Result<_, _>>();
         keys.map(Self).map_err(|error: ErrorStack| failed(&error))
     }

@@ -120,7 +120,7 @@ pub async fn sign_up(ctx: &Ctx, tenant: &Tenant, caller: &Caller, wanted: SignUp
     };
     let prepared = users::prepare(ctx, tenant, new).await?.at(&client_id, caller);
     let user = prepared.user().id;
-    let beginning = Beginning::new(ctx, caller, user, &client_id, place);
+    let beginning = Beginning::new(ctx, tenant, caller, user, &client_id, place);
     let (inside, tenant_id, now) = (ctx.clone(), tenant.id, ctx.now());
     let made: Result<SignedIn, StoreError> = ctx
         .database

@@ -9,6 +9,7 @@ use super::Failure;
 use super::ctx::Ctx;
 use super::kept::Kept;
 use super::sessions::ending::{self, Ending, Which};
+use super::sessions::policy;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::session::EndReason;
 use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
@@ -94,6 +95,9 @@ pub enum TenantChangeError {
     /// The default tenant can't be suspended: it is the one at the base URL.
     #[error("the default tenant can't be suspended")]
     Default,
+    /// Settings that can't be.
+    #[error("{0}")]
+    Settings(&'static str),
     /// A name that is empty or too long.
     #[error("a name has 1 to 200 characters")]
     Name,
@@ -107,6 +111,7 @@ pub async fn create(ctx: &Ctx, new: NewTenant, actor: &str) -> Result<Tenant, Te
     if new.name.trim().is_empty() || new.name.chars().count() > 200 {
         return Err(TenantChangeError::Name);
     }
+    policy::check(&new.settings).map_err(TenantChangeError::Settings)?;
     let now = ctx.now();
     let default = new.slug == Slug::default_tenant();
     let tenant = Tenant {
@@ -195,6 +200,7 @@ pub async fn set_settings(
     if name.trim().is_empty() || name.chars().count() > 200 {
         return Err(TenantChangeError::Name);
     }
+    policy::check(&settings).map_err(TenantChangeError::Settings)?;
     let updated_at = ctx.now().after(tenant.updated_at);
     let changed = Tenant { name, settings, updated_at, ..tenant };
     let event = audit::event(ctx, AuditKind::TenantChanged, Outcome::Success)

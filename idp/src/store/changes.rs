@@ -14,6 +14,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::control::change_counter::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -39,6 +41,8 @@ pub enum Change {
     Session(TenantId, SessionId),
     /// A grant.
     Grant(TenantId, GrantId),
+    /// An access token, by the SHA-256 of its `jti`.
+    Token(TenantId, [u8; 32]),
 }
 
 tokio::task_local! {
@@ -112,6 +116,7 @@ impl fmt::Display for Change {
             Self::User(tenant, user) => write!(f, "user {tenant} {user}"),
             Self::Session(tenant, session) => write!(f, "session {tenant} {session}"),
             Self::Grant(tenant, grant) => write!(f, "grant {tenant} {grant}"),
+            Self::Token(tenant, jti_hash) => write!(f, "token {tenant} {}", URL_SAFE_NO_PAD.encode(jti_hash)),
         }
     }
 }
@@ -132,6 +137,7 @@ impl From<&str> for Change {
                 "user" => Self::User(tenant, UserId::from_uuid(uuid()?)),
                 "session" => Self::Session(tenant, SessionId::from_uuid(uuid()?)),
                 "grant" => Self::Grant(tenant, GrantId::from_uuid(uuid()?)),
+                "token" => Self::Token(tenant, URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()?),
                 _ => return None,
             })
         };
@@ -381,6 +387,7 @@ mod tests {
             user(5),
             Change::Session(TENANT, SessionId::from_uuid(id)),
             Change::Grant(TENANT, GrantId::from_uuid(id)),
+            Change::Token(TENANT, [7; 32]),
         ];
         for change in all.into_iter().chain("a-client".parse().map(|id| Change::Client(TENANT, id))) {
             assert_eq!(Change::from(change.to_string().as_str()), change);

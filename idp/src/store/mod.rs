@@ -17,6 +17,7 @@ pub mod clients;
 pub mod consents;
 pub mod database;
 pub mod deliveries;
+pub mod denied_tokens;
 mod error;
 mod following;
 pub mod grants;

@@ -11,6 +11,7 @@ use crate::domain::audit::Outcome;
 use crate::domain::authorization_flow::FlowState;
 use crate::domain::client::ClientStatus;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::session::SessionOrigin;
 use crate::domain::sign_in_limit::LimitKind;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::user::UserStatus;
@@ -86,6 +87,7 @@ macro_rules! same_values {
 
 same_values! {
     rows::tenants::TenantStatus = TenantStatus { Active, Suspended }
+    rows::sessions::SessionOrigin = SessionOrigin { Page, FirstParty }
     rows::users::UserStatus = UserStatus { Active, Disabled, Locked }
     rows::clients::ClientStatus = ClientStatus { Active, Disabled }
     rows::authorization_flows::FlowState = FlowState { Open, Completed, Refused }

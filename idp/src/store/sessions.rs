@@ -1,18 +1,21 @@
 //! Sessions.
 
+use std::time::Duration;
+
 use entity::control::sessions::{Column, Entity, Model};
-use entity::control::tenants;
+use entity::control::{grants, tenants};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect as _,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::StoreError;
 use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
-use super::row::Place;
-use crate::domain::session::Session;
-use crate::domain::{SessionId, TenantId, Timestamp, UserId};
+use super::row::{Place, page};
+use crate::domain::session::{Session, SessionOrigin};
+use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
 const AMR: Place = Place("sessions", "amr");
 
@@ -28,6 +31,8 @@ impl TryFrom<Model> for Session {
             acr: row.acr,
             user_agent: row.user_agent,
             address: row.address,
+            origin: row.origin.into(),
+            idle_timeout: Duration::from_millis(Place("sessions", "idle_timeout").parse(row.idle_timeout)?),
             created_at: Timestamp::from_millis(row.created_at),
             last_seen_at: Timestamp::from_millis(row.last_seen_at),
             expires_at: Timestamp::from_millis(row.expires_at),
@@ -42,7 +47,12 @@ fn this(tenant: TenantId, id: SessionId) -> Condition {
 
 /// Sessions whose row says nothing against them.
 fn running(now: Timestamp) -> Condition {
-    Condition::all().add(Column::EndedAt.is_null()).add(Column::ExpiresAt.gt(now.millis()))
+    let until = Expr::col((Entity, Column::LastSeenAt)).add(Expr::col((Entity, Column::IdleTimeout)));
+    Condition::all().add(Column::EndedAt.is_null()).add(Column::ExpiresAt.gt(now.millis())).add(until.gt(now.millis()))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Sessions that count: nor were all of their tenant's ended since they began ([`super::sweeps`]).
@@ -78,6 +88,8 @@ pub async fn insert(
         acr: session.acr.clone(),
         user_agent: session.user_agent.clone(),
         address: session.address.clone(),
+        origin: session.origin.into(),
+        idle_timeout: millis(session.idle_timeout),
         created_at: session.created_at.millis(),
         last_seen_at: session.last_seen_at.millis(),
         expires_at: session.expires_at.millis(),
@@ -105,6 +117,7 @@ pub async fn renew(
         .col_expr(Column::Address, Expr::value(session.address.clone()))
         .col_expr(Column::LastSeenAt, Expr::value(session.last_seen_at.millis()))
         .col_expr(Column::ExpiresAt, Expr::value(session.expires_at.millis()))
+        .col_expr(Column::IdleTimeout, Expr::value(millis(session.idle_timeout)))
         .filter(this(tenant, session.id))
         .filter(Column::SecretHash.eq(hashes.0.as_slice()))
         .filter(live(now))
@@ -147,6 +160,75 @@ pub async fn find_by_id(
     id: SessionId,
 ) -> Result<Option<Session>, StoreError> {
     Entity::find().filter(this(tenant, id)).one(db).await?.map(Session::try_from).transpose()
+}
+
+/// Which live sessions to list; all where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFilter {
+    /// Only those of this person.
+    pub user: Option<UserId>,
+    /// Only those in which this client was given something that it still has.
+    pub client: Option<ClientId>,
+}
+
+/// Live sessions in order of their ids, from the one after `after`; at most 1000.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    filter: &SessionFilter,
+    after: Option<SessionId>,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Session>, StoreError> {
+    let mut query = Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(live(now))
+        .order_by_asc(Column::SessionId)
+        .limit(page(limit));
+    if let Some(user) = filter.user {
+        query = query.filter(Column::UserId.eq(user.uuid()));
+    }
+    if let Some(client) = &filter.client {
+        let given = Query::select()
+            .column(grants::Column::SessionId)
+            .from(grants::Entity)
+            .and_where(grants::Column::TenantId.eq(tenant.uuid()))
+            .and_where(grants::Column::ClientId.eq(client.as_str()))
+            .and_where(grants::Column::RevokedAt.is_null())
+            .take();
+        query = query.filter(Column::SessionId.in_subquery(given));
+    }
+    if let Some(after) = after {
+        query = query.filter(Column::SessionId.gt(after.uuid()));
+    }
+    query.all(db).await?.into_iter().map(Session::try_from).collect()
+}
+
+/// A person's live sessions of an origin but for the `stay` newest ones, the newest first; at most 1000.
+pub async fn oldest_but(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: UserId,
+    origin: SessionOrigin,
+    now: Timestamp,
+    stay: u64,
+) -> Result<Vec<SessionId>, StoreError> {
+    let origin = entity::control::sessions::SessionOrigin::from(origin);
+    let ids: Vec<uuid::Uuid> = Entity::find()
+        .select_only()
+        .column(Column::SessionId)
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::UserId.eq(user.uuid()))
+        .filter(Column::Origin.eq(origin))
+        .filter(live(now))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::SessionId)
+        .offset(stay)
+        .limit(page(u64::MAX))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().map(SessionId::from_uuid).collect())
 }
 
 /// Which sessions of a tenant to end.

@@ -20,6 +20,7 @@ fn a_valid_token_is_shown_and_nothing_speaks_against_it() {
         (TokenType::AccessToken, Purpose::AccessToken),
         (TokenType::IdToken, Purpose::IdToken),
         (TokenType::LogoutToken, Purpose::LogoutToken),
+        (TokenType::Introspection, Purpose::Introspection),
     ] {
         let token = signer(Algorithm::Es256).sign_jwt(token_type, &json!({"sub": "a", "exp": NOW + 1})).unwrap();
         let explanation = explain(&format!(" {token}\n"), &against(Some(verification_keys()), ClaimRules::at(NOW)));

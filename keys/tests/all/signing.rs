@@ -12,10 +12,12 @@ const fn purpose(token_type: TokenType) -> Purpose {
         TokenType::AccessToken => Purpose::AccessToken,
         TokenType::IdToken => Purpose::IdToken,
         TokenType::LogoutToken => Purpose::LogoutToken,
+        TokenType::Introspection => Purpose::Introspection,
     }
 }
 
-const TOKEN_TYPES: [TokenType; 3] = [TokenType::AccessToken, TokenType::IdToken, TokenType::LogoutToken];
+const TOKEN_TYPES: [TokenType; 4] =
+    [TokenType::AccessToken, TokenType::IdToken, TokenType::LogoutToken, TokenType::Introspection];
 
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

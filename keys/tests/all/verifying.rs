@@ -175,9 +175,17 @@ fn every_purpose_accepts_its_types_only() {
         (Purpose::ClientAssertion, &["jwt", "client-authentication+jwt"], true),
         (Purpose::RequestObject, &["oauth-authz-req+jwt", "jwt"], true),
         (Purpose::LogoutToken, &["logout+jwt"], false),
+        (Purpose::Introspection, &["token-introspection+jwt"], false),
     ];
-    let every_type =
-        ["at+jwt", "jwt", "client-authentication+jwt", "oauth-authz-req+jwt", "logout+jwt", "dpop+jwt", "secevent+jwt"];
+    let every_type = [
+        "at+jwt",
+        "jwt",
+        "client-authentication+jwt",
+        "oauth-authz-req+jwt",
+        "logout+jwt",
+        "token-introspection+jwt",
+        "dpop+jwt",
+    ];
     for (purpose, accepted, untyped) in cases {
         for typ in every_type {
             let token = forge(&header_with(&json!({"typ": typ})), "{}");

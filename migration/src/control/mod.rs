@@ -8,6 +8,7 @@ mod m0005_whole_code_flow;
 mod m0006_refresh_tokens;
 mod m0007_deliveries;
 mod m0008_endings;
+mod m0009_session_policies;
 mod m0011_account_console;
 mod m0012_events;
 mod m0013_chain_and_webhooks;
@@ -34,6 +35,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0007_deliveries::Migration),
             Box::new(m0008_endings::Migration),
             Box::new(m0011_account_console::Migration),
+            Box::new(m0009_session_policies::Migration),
             Box::new(m0012_events::Migration),
             Box::new(m0013_chain_and_webhooks::Migration),
         ]

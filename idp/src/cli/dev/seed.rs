@@ -21,7 +21,8 @@ const ACTOR: &str = "signet serve --dev";
 /// What the service may get: something to play with, and all of the admin API.
 const SERVICE_SCOPES: &str = "demo:read demo:write admin:users:read admin:users:write admin:clients:read \
      admin:clients:write admin:keys:read admin:keys:write admin:consents:read admin:consents:write \
-     admin:audit:read admin:events:read admin:webhooks:read admin:webhooks:write";
+     admin:audit:read admin:events:read admin:webhooks:read admin:webhooks:write admin:sessions:read \
+     admin:sessions:write";
 
 /// Makes what is missing. With `drawn`, the passwords and secrets are new, and hold for what is there already.
 pub(in crate::cli) async fn seed(ctx: &Ctx, facts: &Facts, drawn: bool) -> Result<(), CliError> {

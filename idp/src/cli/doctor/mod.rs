@@ -133,6 +133,7 @@ async fn database(config: &Config, findings: &mut Findings) {
                 AppError::Tenant(_) => "tenants",
                 AppError::Passwords(_) => "passwords",
                 AppError::Outbound(_) => "outbound",
+                AppError::RefreshKeys(_) => "key_encryption_key",
             };
             if check != "database" {
                 reachable(findings);

@@ -4,23 +4,26 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Administration, Which};
-use crate::cli::exit::CliError;
+use super::{Administration, End, Signed, Which};
+use crate::cli::exit::{CliError, Exit};
 use crate::cli::options::ACTOR;
 use crate::domain::client::ClientStatus;
 use crate::domain::client_details::ClientDetails;
+use crate::domain::session::EndReason;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, UserStatus};
-use crate::domain::{ClientId, Secret, UserId};
+use crate::domain::{ClientId, Secret, SessionId, UserId};
 use crate::http::admin::model::{
     self, AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, NewWebhook,
-    NewWebhookSecret, User, Webhook, WebhookDelivery, WebhookPatch,
+    NewWebhookSecret, Session, User, Webhook, WebhookDelivery, WebhookPatch,
 };
 use crate::service::audit_log;
 use crate::service::clients::{self, ClientChangeError};
 use crate::service::consents::{self, WithdrawError};
 use crate::service::ctx::Ctx;
 use crate::service::key_rings::{self, KeyChange, KeyChangeError};
+use crate::service::sessions::ending::{self, Ending, Which as Ended};
+use crate::service::sessions::{self, SessionFilter};
 use crate::service::users::{self, UserChangeError, UserFilter};
 use crate::service::webhooks::{self, WebhookError};
 
@@ -227,4 +230,41 @@ impl Administration for Local<'_> {
         let found = audit_log::list(self.ctx, self.tenant.id, &filter, begin, limit).await?;
         Ok(found.iter().map(AuditLine::from).collect())
     }
+
+    async fn list_sessions(&self, of: &Signed, begin: Option<String>, limit: u64) -> Result<Vec<Session>, CliError> {
+        let client = match &of.client {
+            Some(of) => Some(clients::find(self.ctx, self.tenant.id, &client(of)?).await?.id),
+            None => None,
+        };
+        let filter = SessionFilter { user: of.user.as_deref().map(user).transpose()?, client };
+        let found = sessions::list(self.ctx, self.tenant.id, &filter, after(begin)?, limit).await?;
+        Ok(found.iter().map(Session::from).collect())
+    }
+
+    async fn find_session(&self, id: &str) -> Result<Session, CliError> {
+        let found = sessions::find(self.ctx, self.tenant.id, session(id)?).await?;
+        found.as_ref().map(Session::from).ok_or_else(no_session)
+    }
+
+    async fn end(&self, what: &End) -> Result<(), CliError> {
+        let (which, reason) = match what {
+            End::Session(id) => (Ended::One(session(id)?), EndReason::Revoked),
+            End::User(id) => (Ended::OfUser(user(id)?), EndReason::Revoked),
+            End::Client(id) => {
+                let id = clients::find(self.ctx, self.tenant.id, &client(id)?).await?.id;
+                (Ended::OfClient(id), EndReason::Revoked)
+            }
+            End::All => (Ended::OfTenant, EndReason::LockDown),
+        };
+        let ended = ending::end(self.ctx, self.tenant.id, Ending::new(self.ctx, which, reason).by(ACTOR)).await?;
+        if matches!(what, End::Session(_)) && ended.sessions == 0 { Err(no_session()) } else { Ok(()) }
+    }
+}
+
+fn no_session() -> CliError {
+    CliError::new(Exit::NotFound, "there is no such session, or it has ended")
+}
+
+fn session(id: &str) -> Result<SessionId, CliError> {
+    id.parse().map_err(|_| no_session())
 }

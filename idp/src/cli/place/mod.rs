@@ -22,7 +22,7 @@ use crate::domain::tenant::Issuer;
 use crate::domain::user::UserStatus;
 use crate::http::admin::model::{
     AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, NewWebhook, NewWebhookSecret,
-    User, Webhook, WebhookDelivery,
+    Session, User, Webhook, WebhookDelivery,
 };
 use crate::service::key_rings::KeyChange;
 
@@ -50,6 +50,28 @@ pub(super) struct Which {
     pub(super) status: Option<UserStatus>,
     /// Only those whose e-mail address or user name begins so.
     pub(super) search: Option<String>,
+}
+
+/// Whose sessions to list; all where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Signed {
+    /// Only those of this user.
+    pub(super) user: Option<String>,
+    /// Only those in which this client was given something.
+    pub(super) client: Option<String>,
+}
+
+/// What to end.
+#[derive(Clone, Debug)]
+pub(super) enum End {
+    /// A session.
+    Session(String),
+    /// All sessions of a user, and all that they gave.
+    User(String),
+    /// All that a client was given.
+    Client(String),
+    /// Everything.
+    All,
 }
 
 /// What commands can do to a tenant. People and clients are named by their ids, but by [`Self::find_user`].
@@ -129,6 +151,12 @@ pub(super) trait Administration {
 
     /// The audit log, the newest first, those lines after a place in that order.
     async fn audit(&self, which: &AuditWhich, after: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError>;
+    /// Lists live sessions, those after one.
+    async fn list_sessions(&self, of: &Signed, after: Option<String>, limit: u64) -> Result<Vec<Session>, CliError>;
+    /// The live session of that id.
+    async fn find_session(&self, id: &str) -> Result<Session, CliError>;
+    /// Ends sessions or what was given.
+    async fn end(&self, what: &End) -> Result<(), CliError>;
 }
 
 /// A verb that does its work at a [`Place`].

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::token::{self, send};
-use super::{Administration, Which};
+use super::{Administration, End, Signed, Which};
 use crate::cli::console::Console;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::http::Client as Http;
@@ -19,8 +19,8 @@ use crate::domain::user::UserStatus;
 use crate::domain::{Secret, UserId, client::ClientStatus};
 use crate::http::admin::model::{
     AuditLine, AuditPart, AuditWhich, Client, ClientPart, Consent, ConsentPart, Key, KeyPart, NewClient, NewKey,
-    NewSecret, NewUser, NewWebhook, NewWebhookSecret, Replayed, User, UserPart, Webhook, WebhookDelivery,
-    WebhookDeliveryPart, WebhookPart,
+    NewSecret, NewUser, NewWebhook, NewWebhookSecret, Replayed, Session, SessionPart, User, UserPart, Webhook,
+    WebhookDelivery, WebhookDeliveryPart, WebhookPart,
 };
 use crate::http::admin::{MOST_AT_ONCE, RULE};
 use crate::service::key_rings::KeyChange;
@@ -343,5 +343,27 @@ impl Administration for Remote {
             self.get::<AuditPart>(&format!("/audit{}", query(after, limit, &filter))).await
         };
         parts(after, limit, read, |part| (part.items, part.next_cursor)).await
+    }
+
+    async fn list_sessions(&self, of: &Signed, after: Option<String>, limit: u64) -> Result<Vec<Session>, CliError> {
+        let filter = [("user_id", of.user.as_deref()), ("client_id", of.client.as_deref())];
+        let read = async |after: Option<&str>, limit| {
+            self.get::<SessionPart>(&format!("/sessions{}", query(after, limit, &filter))).await
+        };
+        parts(after, limit, read, |part| (part.items, part.next_cursor)).await
+    }
+
+    async fn find_session(&self, id: &str) -> Result<Session, CliError> {
+        self.get(&format!("/sessions/{}", word(id))).await
+    }
+
+    async fn end(&self, what: &End) -> Result<(), CliError> {
+        let (method, path) = match what {
+            End::Session(id) => (Method::DELETE, format!("/sessions/{}", word(id))),
+            End::User(id) => (Method::DELETE, format!("/users/{}/sessions", word(id))),
+            End::Client(id) => (Method::DELETE, format!("/clients/{}/grants", word(id))),
+            End::All => (Method::POST, "/lock-down".to_owned()),
+        };
+        self.exchange(method, &path, None).await.map(drop)
     }
 }

@@ -44,6 +44,8 @@ rights! {
     EventsRead = "admin:events:read",
     WebhooksRead = "admin:webhooks:read",
     WebhooksWrite = "admin:webhooks:write",
+    SessionsRead = "admin:sessions:read",
+    SessionsWrite = "admin:sessions:write",
 }
 
 /// A call by somebody who has the right `R`.

@@ -1,4 +1,4 @@
-//! `/v1/admin`: what administrators and their programs do to a tenant's people, clients, keys and consents. A file per
+//! `/v1/admin`: what administrators and their programs do to a tenant's people, clients, keys, consents and sessions. A file per
 //! family of endpoints; each begins with the same [`gate`] and ends in a [`refusal`] or an [`answer`].
 //!
 //! Bodies are read by serde into types that name every member, so that one that isn't known is refused by its name; the
@@ -16,6 +16,7 @@ pub mod model;
 mod paging;
 mod refusal;
 mod schema;
+mod sessions;
 mod users;
 mod webhooks;
 
@@ -31,6 +32,7 @@ pub use clients::Clients;
 pub use consents::Consents;
 pub use events::Events;
 pub use keys::Keys;
+pub use sessions::Sessions;
 pub use users::Users;
 pub use webhooks::Webhooks;
 
@@ -51,6 +53,8 @@ enum Group {
     Webhooks,
     /// Who signed in, what was refused, what was changed.
     Audit,
+    /// People signed in on devices, and ending that.
+    Sessions,
 }
 
 /// The methods that an address below `/v1/admin/` takes, for `Allow`.
@@ -64,8 +68,10 @@ pub fn methods(path: &str) -> &'static str {
         ["users", _, "enable" | "disable" | "lock"]
         | ["clients", _, "enable" | "disable" | "secret"]
         | ["keys", _, "activate" | "retire"]
-        | ["webhooks", _, "secret" | "replay"] => "POST",
-        ["users", _, "consents", _] => "DELETE",
+        | ["webhooks", _, "secret" | "replay"]
+        | ["lock-down"] => "POST",
+        ["users", _, "consents", _] | ["users", _, "sessions"] | ["clients", _, "grants"] => "DELETE",
+        ["sessions", _] => "GET, HEAD, DELETE",
         _ => "GET, HEAD",
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::parameters::ParameterError;
 use crate::http::extract::oauth_form::FormError;
 use crate::service::Failure;
 use crate::service::client_authentication::{ClientAuthenticationError, REFUSAL};
+use crate::service::revocation::RevocationError;
 use crate::service::token::TokenError;
 use crate::service::userinfo::UserinfoError;
 
@@ -181,6 +182,17 @@ impl From<TokenError> for OAuthError {
             TokenError::InvalidTarget => Self::bad_request("invalid_target", error.to_string()),
             TokenError::InvalidScope(text) => Self::bad_request("invalid_scope", text),
             TokenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RevocationError> for OAuthError {
+    fn from(error: RevocationError) -> Self {
+        match error {
+            // RFC 6749 §5.2 has this code for what was issued to another client.
+            RevocationError::Foreign => Self::bad_request("invalid_grant", error.to_string()),
+            RevocationError::UnsupportedTokenType => Self::bad_request("unsupported_token_type", error.to_string()),
+            RevocationError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -112,7 +112,7 @@ async fn submit(
         client_id: open.client.id.clone(),
         place: Place::Page { flow: open.flow.id, accounts },
     };
-    match sign_in::sign_in(&visit.ctx, visit.tenant_id(), &visit.caller, attempt).await {
+    match sign_in::sign_in(&visit.ctx, visit.tenant(), &visit.caller, attempt).await {
         Ok(signed_in) => {
             let (open, accounts) = (open.after(&signed_in.session), &signed_in.accounts);
             let next = authorize::advance(&visit.ctx, visit.tenant_id(), &visit.caller, &open, accounts).await;

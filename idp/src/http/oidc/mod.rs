@@ -3,8 +3,10 @@
 pub mod authorize;
 pub mod consent;
 pub mod discovery;
+pub mod introspect;
 pub mod jwks;
 pub mod login;
+pub mod revoke;
 pub mod select_account;
 pub mod signup;
 pub mod step;

@@ -1,13 +1,16 @@
-//! Sessions: found by the browser's cookie, noted as used, and ended ([`ending`]).
+//! Sessions: found by the browser's cookie, made and limited ([`policy`]), noted as used, and ended
+//! ([`ending`]).
 
 pub mod ending;
+pub mod policy;
 
 use super::ctx::Ctx;
 use super::{Failure, events};
 use crate::domain::event::EventType;
 use crate::domain::session::{Session, SessionSecret};
-use crate::domain::{SessionId, TenantId, UserId};
-use crate::store::{self, StoreError};
+use crate::domain::{SessionId, TenantId, Timestamp, UserId};
+pub use crate::store::sessions::SessionFilter;
+use crate::store::{self, Connection, StoreError};
 
 /// How often in its longest rest a session's use is noted: noting each would cost a write.
 const TOUCHES: u32 = 100;
@@ -101,24 +104,57 @@ pub async fn opened_by(ctx: &Ctx, tenant: TenantId, secrets: Vec<SessionSecret>)
 async fn opened_by_one(ctx: &Ctx, tenant: TenantId, secret: &SessionSecret) -> Result<Option<Session>, Failure> {
     let (hash, now) = (secret.0.sha256(), ctx.now());
     let found = store::sessions::find_by_secret_hash(ctx.database.read(), tenant, &hash, now).await?;
-    let rested = |session: &Session| now.since(session.last_seen_at);
-    let longest = ctx.config.sessions.idle_timeout;
-    let Some(session) = found.filter(|session| rested(session) < longest) else { return Ok(None) };
-    if rested(&session) >= longest / TOUCHES {
-        let id = session.id;
-        let told = events::of(ctx, EventType::SessionActivityUpdated).user(session.user_id).session(id);
-        ctx.database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let touched = store::sessions::touch(tx, tenant, id, now).await?;
-                    if touched {
-                        told.tell(tx, tenant).await?;
-                    }
-                    Ok(touched)
-                })
-            })
-            .await
-            .map_err(|error: StoreError| Failure::from(error))?;
+    if let Some(session) = &found {
+        used(ctx, tenant, session).await?;
     }
-    Ok(Some(session))
+    Ok(found)
+}
+
+/// Notes that a session was used just now, if that is worth noting.
+pub async fn used(ctx: &Ctx, tenant: TenantId, session: &Session) -> Result<(), Failure> {
+    let now = ctx.now();
+    if !is_worth_noting(session, now) {
+        return Ok(());
+    }
+    let (inside, session) = (ctx.clone(), session.clone());
+    ctx.database
+        .write(move |tx| Box::pin(async move { used_in(&inside, tx, tenant, &session, now).await }))
+        .await
+        .map_err(|error: StoreError| Failure::from(error))?;
+    Ok(())
+}
+
+/// The same in a transaction of a change that is a use of the session.
+pub async fn used_in(
+    ctx: &Ctx,
+    tx: &impl Connection,
+    tenant: TenantId,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if is_worth_noting(session, now) && store::sessions::touch(tx, tenant, session.id, now).await? {
+        let told = events::of(ctx, EventType::SessionActivityUpdated).user(session.user_id).session(session.id);
+        told.tell(tx, tenant).await?;
+    }
+    Ok(())
+}
+
+fn is_worth_noting(session: &Session, now: Timestamp) -> bool {
+    now.since(session.last_seen_at) >= session.idle_timeout / TOUCHES
+}
+
+/// Live sessions in order of their ids, from the one after `after`; at most 1,000 at a time.
+pub async fn list(
+    ctx: &Ctx,
+    tenant: TenantId,
+    filter: &SessionFilter,
+    after: Option<SessionId>,
+    limit: u64,
+) -> Result<Vec<Session>, Failure> {
+    Ok(store::sessions::list(ctx.database.read(), tenant, filter, after, ctx.now(), limit).await?)
+}
+
+/// The session of that id, if it is live.
+pub async fn find(ctx: &Ctx, tenant: TenantId, id: SessionId) -> Result<Option<Session>, Failure> {
+    Ok(store::sessions::find_live(ctx.database.read(), tenant, id, ctx.now()).await?)
 }

@@ -1,16 +1,19 @@
 //! The beginning of a session: the one place that makes any, whatever way the person proved who they are.
 
+use std::num::NonZeroU32;
+
 use serde_json::json;
 
 use crate::domain::acr::Acr;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::session::{AuthenticationMethod, EndReason, Session, SessionSecret};
+use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, FlowId, SessionId, TenantId, UserId};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
-use crate::service::sessions::Accounts;
 use crate::service::sessions::ending::{self, Ending, Which};
+use crate::service::sessions::{Accounts, policy};
 use crate::service::{audit, events};
 use crate::store::{self, Connection, StoreError};
 
@@ -39,6 +42,9 @@ pub struct SignedIn {
 #[derive(Clone, Debug)]
 pub(in crate::service) struct Beginning {
     session: Session,
+    /// The most that the person may have.
+    limit: Option<NonZeroU32>,
+    caller: Caller,
     /// Its id, unless the person's own session in this browser goes on.
     fresh: SessionId,
     secret: SessionSecret,
@@ -54,10 +60,18 @@ pub(in crate::service) struct Beginning {
 
 impl Beginning {
     /// A session of this person, who has just proved by their password who they are.
-    pub(in crate::service) fn new(ctx: &Ctx, caller: &Caller, user: UserId, client: &ClientId, place: Place) -> Self {
+    pub(in crate::service) fn new(
+        ctx: &Ctx,
+        tenant: &Tenant,
+        caller: &Caller,
+        user: UserId,
+        client: &ClientId,
+        place: Place,
+    ) -> Self {
         let now = ctx.now();
         let secret = SessionSecret(ctx.random.secret());
         let amr = vec![AuthenticationMethod::Pwd];
+        let policy = policy::of_pages(&ctx.config.sessions, &tenant.settings);
         let Place::Page { accounts, .. } = &place;
         // The person's own session goes on under another secret; a session of somebody else is left alone.
         let own = accounts.of_user(user);
@@ -70,9 +84,11 @@ impl Beginning {
             amr,
             user_agent: caller.user_agent.clone(),
             address: Some(caller.address.to_string()),
+            origin: policy.origin,
+            idle_timeout: policy.idle_timeout,
             created_at: own.map_or(now, |own| own.created_at),
             last_seen_at: now,
-            expires_at: now + ctx.config.sessions.lifetime,
+            expires_at: now + policy.lifetime,
             ended_at: None,
         };
         let event = audit::event(ctx, AuditKind::SignIn, Outcome::Success).user(user).client(client).from(caller);
@@ -81,7 +97,19 @@ impl Beginning {
         let former = own.and_then(|own| accounts.secret_of(own.id)).map(|secret| secret.0.sha256());
         let supernumerary = accounts.supernumerary().filter(|_| own.is_none()).map(|session| session.id);
         let supernumerary = supernumerary.map(|id| Ending::new(ctx, Which::One(id), EndReason::Limit).from(caller));
-        Self { session, fresh, secret, former, supernumerary, place, event, login, created }
+        Self {
+            session,
+            limit: policy.limit,
+            caller: caller.clone(),
+            fresh,
+            secret,
+            former,
+            supernumerary,
+            place,
+            event,
+            login,
+            created,
+        }
     }
 
     /// Begins it, in the transaction in which it was looked at once more whether the person may.
@@ -91,7 +119,8 @@ impl Beginning {
         tx: &impl Connection,
         tenant: TenantId,
     ) -> Result<SignedIn, StoreError> {
-        let Self { mut session, fresh, secret, former, supernumerary, place, event, login, created } = self;
+        let Self { mut session, limit, caller, fresh, secret, former, supernumerary, place, event, login, created } =
+            self;
         let (now, hash) = (session.auth_time, secret.0.sha256());
         if let Some(supernumerary) = supernumerary {
             ending::end_in(ctx, tx, tenant, supernumerary).await?;
@@ -103,7 +132,7 @@ impl Beginning {
         };
         if !renewed {
             session = Session { id: fresh, created_at: now, ..session };
-            store::sessions::insert(tx, tenant, &session, &hash).await?;
+            policy::begin(ctx, tx, tenant, &caller, (&session, &hash), limit).await?;
             let created = created.session(session.id).with("expires_at", session.expires_at.rfc3339());
             created.tell(tx, tenant).await?;
         }

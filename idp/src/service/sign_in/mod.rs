@@ -16,6 +16,7 @@ use super::password_hasher::{PasswordCheck, PasswordHasherError};
 use super::{Failure, audit, subject};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::sign_in_limit::Attempt;
+use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, User};
 use crate::domain::{ClientId, Secret, TenantId, Timestamp, UserId};
 use crate::store::{self, StoreError};
@@ -64,16 +65,16 @@ impl From<StoreError> for SignInError {
 /// Signs a person in.
 pub async fn sign_in(
     ctx: &Ctx,
-    tenant: TenantId,
+    tenant: &Tenant,
     caller: &Caller,
     attempt: SignInAttempt,
 ) -> Result<SignedIn, SignInError> {
     let began = Instant::now();
     let limits = Limits::of_sign_in(ctx, caller, &attempt.login);
-    if let Err(refusal) = allowed(limits.check(ctx.database.read(), tenant, ctx.now()).await?) {
-        return Err(note_refusal(ctx, tenant, caller, (&attempt.client_id, None), refusal).await);
+    if let Err(refusal) = allowed(limits.check(ctx.database.read(), tenant.id, ctx.now()).await?) {
+        return Err(note_refusal(ctx, tenant.id, caller, (&attempt.client_id, None), refusal).await);
     }
-    let found = store::users::find_by_login_with_password(ctx.database.read(), tenant, &attempt.login).await?;
+    let found = store::users::find_by_login_with_password(ctx.database.read(), tenant.id, &attempt.login).await?;
     let (user, phc) = match found {
         Some((user, phc)) => (Some(user), phc),
         None => (None, None),
@@ -84,7 +85,7 @@ pub async fn sign_in(
     let user = user.filter(|user| check != PasswordCheck::Wrong && subject::may_act(user).is_ok());
     match user.zip(phc) {
         None => {
-            let refusal = fail(ctx, tenant, caller, attempt, limits, known).await;
+            let refusal = fail(ctx, tenant.id, caller, attempt, limits, known).await;
             tokio::time::sleep_until(began + ctx.config.sign_in.refusal_time).await;
             Err(refusal)
         }
@@ -97,7 +98,7 @@ pub async fn sign_in(
             let (client, known) = (attempt.client_id.clone(), proof.user.id);
             match begin_session(ctx, tenant, caller, attempt, proof, limits).await {
                 Ok(signed_in) => Ok(signed_in),
-                Err(refusal) => Err(note_refusal(ctx, tenant, caller, (&client, Some(known)), refusal).await),
+                Err(refusal) => Err(note_refusal(ctx, tenant.id, caller, (&client, Some(known)), refusal).await),
             }
         }
     }
@@ -176,7 +177,7 @@ async fn fail(
 /// Begins the session of somebody who has proved who they are, unless that has changed in the meantime.
 async fn begin_session(
     ctx: &Ctx,
-    tenant: TenantId,
+    tenant: &Tenant,
     caller: &Caller,
     attempt: SignInAttempt,
     proof: Proof,
@@ -184,8 +185,8 @@ async fn begin_session(
 ) -> Result<SignedIn, SignInError> {
     let Proof { user, phc, next } = proof;
     let (now, id) = (ctx.now(), user.id);
-    let beginning = Beginning::new(ctx, caller, id, &attempt.client_id, attempt.place);
-    let inside = ctx.clone();
+    let beginning = Beginning::new(ctx, tenant, caller, id, &attempt.client_id, attempt.place);
+    let (inside, tenant) = (ctx.clone(), tenant.id);
     ctx.database
         .write(move |tx| {
             Box::pin(async move {

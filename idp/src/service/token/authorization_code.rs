@@ -15,11 +15,10 @@ use crate::domain::pkce::CodeVerifier;
 use crate::domain::scope::OFFLINE_ACCESS;
 use crate::domain::tenant::Tenant;
 use crate::domain::{CodeHash, Secret, TenantId, Timestamp};
+use crate::service::audit;
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::issue::{self, UserGrant};
-use crate::service::refresh_tokens::RefreshKeys;
 use crate::service::subject::{self, LiveSubject};
-use crate::service::{Failure, audit};
 use crate::store::{self, Connection};
 
 /// What a client presents.
@@ -59,7 +58,7 @@ pub async fn grant(
         .client(&client.id)
         .from(caller)
         .detail(serde_json::json!({ "reason": "the code was used before; its tokens were revoked" }));
-    let first = FirstRefreshToken::drawn(ctx, client)?;
+    let first = FirstRefreshToken::drawn(ctx, client);
     let decision = ctx
         .database
         .write(move |tx| {
@@ -80,7 +79,10 @@ pub async fn grant(
                         let subject = subject::live(tx, tenant_id, code.grant_id, now).await?;
                         let subject = subject.ok().filter(|subject| subject.session.is_some());
                         let subject = subject.ok_or(TokenError::InvalidGrant("the user's session has ended"))?;
-                        let refresh_token = first.keep(tx, tenant_id, &subject.grant, now).await?;
+                        let refresh_token = match &first {
+                            Some(first) => first.keep(tx, tenant_id, &subject.grant, now).await?,
+                            None => None,
+                        };
                         Ok(Decision::Granted(Box::new(user_grant(subject, *code)), refresh_token))
                     }
                 }
@@ -113,22 +115,19 @@ fn check_bindings(code: &AuthorizationCode, presented: &CodePresentation) -> Res
     }
 }
 
-/// What a grant's first refresh token is made of.
+/// What a grant's first refresh token is made of, for a client that may refresh.
 struct FirstRefreshToken {
-    keys: RefreshKeys,
+    ctx: Ctx,
     secret: [u8; 32],
     idle: Duration,
-    /// Whether the client may have one.
-    wanted: bool,
 }
 
 impl FirstRefreshToken {
-    fn drawn(ctx: &Ctx, client: &Client) -> Result<Self, Failure> {
-        Ok(Self {
-            keys: RefreshKeys::of(ctx)?,
+    fn drawn(ctx: &Ctx, client: &Client) -> Option<Self> {
+        client.metadata.grant_types.contains(&GrantType::RefreshToken).then(|| Self {
+            ctx: ctx.clone(),
             secret: ctx.random.bytes(),
             idle: ctx.config.tokens.refresh_token_idle_timeout,
-            wanted: client.metadata.grant_types.contains(&GrantType::RefreshToken),
         })
     }
 
@@ -140,12 +139,11 @@ impl FirstRefreshToken {
         grant: &Grant,
         now: Timestamp,
     ) -> Result<Option<Secret>, TokenError> {
-        if !(self.wanted && grant.scope.contains(OFFLINE_ACCESS)) {
+        if !grant.scope.contains(OFFLINE_ACCESS) {
             return Ok(None);
         }
-        let token = self.keys.first(grant.id, self.secret)?;
-        let idle = now + self.idle;
-        let expires_at = grant.expires_at.map_or(idle, |end| end.min(idle));
+        let token = self.ctx.refresh_keys.first(grant.id, self.secret)?;
+        let expires_at = grant.refreshed_until(now + self.idle);
         store::refresh_tokens::insert(tx, tenant, grant.id, &token.hash(), now, expires_at).await?;
         Ok(Some(token.text()))
     }

@@ -17,9 +17,9 @@ use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
 use crate::service::issue::{self, UserGrant};
-use crate::service::refresh_tokens::{RefreshKeys, RefreshToken};
+use crate::service::refresh_tokens::RefreshToken;
 use crate::service::subject::{self, LiveSubject};
-use crate::service::{Failure, audit, events};
+use crate::service::{Failure, audit, events, sessions};
 use crate::store::{self, Connection};
 
 /// What a client presents.
@@ -59,9 +59,8 @@ pub async fn grant(
             Some(scope)
         }
     };
-    let keys = RefreshKeys::of(ctx)?;
-    let token = keys.parse(presented.token.expose()).ok_or(TokenError::InvalidGrant(UNKNOWN))?;
-    let successors = keys.successors(&token)?;
+    let token = ctx.refresh_keys.parse(presented.token.expose()).ok_or(TokenError::InvalidGrant(UNKNOWN))?;
+    let successors = ctx.refresh_keys.successors(&token)?;
     let now = ctx.now();
     let rules = Rules {
         now,
@@ -72,6 +71,7 @@ pub async fn grant(
     let reused = serde_json::json!({ "reason": "the refresh token was used before; its grant was revoked" });
     let events = (event(Outcome::Success), event(Outcome::Refused).detail(reused));
     let told = events::of(ctx, EventType::TokenRefreshed).client(&client.id).from(caller);
+    let inside = ctx.clone();
     let (tenant_id, asker) = (tenant.id, Asker { client_id: client.id.clone(), since: client.created_at });
     let decision = ctx
         .database
@@ -89,6 +89,9 @@ pub async fn grant(
                         Ok(Decision::Stolen)
                     }
                     Followed::By(successor) => {
+                        if let Some(session) = &subject.session {
+                            sessions::used_in(&inside, tx, tenant_id, session, now).await?;
+                        }
                         let told = told.user(subject.user.id).with("scope", json!(scope));
                         let session = subject.session.as_ref().map(|session| session.id);
                         session.into_iter().fold(told, Telling::session).tell(tx, tenant_id).await?;
@@ -163,7 +166,7 @@ async fn follow(
     rules: Rules,
 ) -> Result<Followed, TokenError> {
     let hash = token.hash();
-    let expires_at = grant.expires_at.map_or(rules.idle, |end| end.min(rules.idle));
+    let expires_at = grant.refreshed_until(rules.idle);
     let next = successors.first().ok_or(Failure::Internal)?;
     let pair = (&hash, &next.hash());
     if store::refresh_tokens::rotate(tx, tenant, grant.id, pair, rules.now, expires_at).await? {

@@ -13,7 +13,8 @@ use super::site::{Ran, Site, block_on};
 
 const SCOPES: &str = "admin:users:read admin:users:write admin:clients:read admin:clients:write admin:keys:read \
      admin:keys:write admin:consents:read admin:consents:write admin:audit:read \
-     admin:webhooks:read admin:webhooks:write";
+     admin:webhooks:read admin:webhooks:write admin:sessions:read \
+     admin:sessions:write";
 
 /// An installation that serves.
 struct Served {

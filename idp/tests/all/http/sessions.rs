@@ -1,8 +1,13 @@
 //! Sessions and flows in the browser: cookies, new sessions, several tabs, and how long each lives.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use idp::domain::tenant::{SessionSettings, TenantSettings};
 use idp::service::browser::Form;
+use idp::service::sessions::ending::Which;
+use idp::service::sessions::{self as service_sessions, SessionFilter};
+use idp::service::tenants::{self, TenantChangeError};
 use idp::service::users;
 use poem::http::StatusCode;
 
@@ -221,5 +226,173 @@ async fn a_session_ends_when_its_time_is_up_or_it_rests_for_too_long() {
         let rested = browser.authorize("reports", silent).await;
         assert_eq!(rested.returned("error").as_deref(), Some("login_required"));
         browser.authorize("reports", &[]).await.assert_leads_to("/login");
+    }
+}
+
+/// Settings of the default tenant.
+async fn set(world: &World, change: impl FnOnce(&mut TenantSettings)) {
+    let tenant = world.tenant().await;
+    let mut settings = tenant.settings.clone();
+    change(&mut settings);
+    tenants::set_settings(&world.ctx, &tenant.slug, tenant.name, settings, "test").await.unwrap();
+    world.pass(Duration::from_millis(1));
+}
+
+async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
+    browser.authorize("reports", &[("prompt", "none")]).await.returned("code").is_some()
+}
+
+#[tokio::test]
+async fn a_tenant_says_how_long_its_sessions_live_and_rest() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        set(&world, |settings| {
+            settings.sessions = SessionSettings { lifetime: Some(3600), idle_timeout: Some(600), limit: None };
+        })
+        .await;
+        let (mut busy, mut idle) = (Browser::new(&world, ""), Browser::new(&world, ""));
+        busy.code("reports", "ada@example.com").await;
+        let code = idle.code("reports", "ada@example.com").await;
+        let tokens = redeem(&world, "", "reports", &code).await.json();
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let userinfo = async || world.get("/userinfo", &[("authorization", &bearer)]).await.status;
+        for _ in 0..5 {
+            world.pass(Duration::from_secs(599));
+            assert!(is_signed_in(&mut busy).await, "used in time");
+        }
+        assert!(!is_signed_in(&mut idle).await, "rested for too long");
+        assert_eq!(userinfo().await, StatusCode::UNAUTHORIZED, "and its tokens with it");
+        world.pass(Duration::from_secs(599));
+        assert!(is_signed_in(&mut busy).await);
+        world.pass(Duration::from_secs(7));
+        assert!(!is_signed_in(&mut busy).await, "an hour is over");
+    }
+}
+
+#[tokio::test]
+async fn a_use_that_is_noted_keeps_what_is_warm_alive() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        set(&world, |settings| settings.sessions.idle_timeout = Some(600)).await;
+        let mut browser = Browser::new(&world, "");
+        let code = browser.code("reports", "ada@example.com").await;
+        let tokens = redeem(&world, "", "reports", &code).await.json();
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        for _ in 0..2 {
+            let answer = world.get("/userinfo", &[("authorization", &bearer)]).await;
+            assert_eq!(answer.status, StatusCode::OK);
+            world.pass(Duration::from_mins(5));
+            assert!(is_signed_in(&mut browser).await);
+            world.pass(Duration::from_secs(149));
+        }
+        // Longer after the sign-in than a rest may be, and all that is known of it came from a warm copy.
+        let answer = world.get("/userinfo", &[("authorization", &bearer)]).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "its own time is up at fifteen minutes");
+        assert!(is_signed_in(&mut browser).await);
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_session_ends_when_there_are_too_many() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.user(&tenant, "bob@example.com").await;
+        set(&world, |settings| settings.sessions.limit = NonZeroU32::new(2)).await;
+        let mut bobs = Browser::new(&world, "");
+        bobs.code("reports", "bob@example.com").await;
+        let mut browsers = Vec::new();
+        for _ in 0..4 {
+            let mut browser = Browser::new(&world, "");
+            browser.code("reports", "ada@example.com").await;
+            browsers.push(browser);
+            world.pass(Duration::from_secs(1));
+        }
+        let mut signed_in = Vec::new();
+        for browser in &mut browsers {
+            signed_in.push(is_signed_in(browser).await);
+        }
+        assert_eq!(signed_in, [false, false, true, true]);
+        assert!(is_signed_in(&mut bobs).await, "somebody else's");
+        // Who signs in again in their own session makes none.
+        let again = browsers[3].authorize("reports", &[("prompt", "login")]).await;
+        browsers[3].sign_in(&again, "ada@example.com", PASSWORD).await.assert_code();
+        assert!(is_signed_in(&mut browsers[2]).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_sign_ins_at_once_as_many_stay_as_may() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        set(&world, |settings| settings.sessions.limit = NonZeroU32::new(3)).await;
+        let sign_in = async || {
+            let mut browser = Browser::new(&world, "");
+            browser.code("reports", "ada@example.com").await;
+        };
+        Browser::new(&world, "").code("reports", "ada@example.com").await;
+        futures_util::future::join_all((0..12).map(|_| sign_in())).await;
+        let live = service_sessions::list(&world.ctx, tenant.id, &SessionFilter::default(), None, 100).await.unwrap();
+        assert_eq!(live.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_listed_by_person_and_client_page_by_page() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let bob = world.user(&tenant, "bob@example.com").await;
+        world.client(&tenant, "charts", |_| {}).await;
+        for (email, client) in
+            [("ada@example.com", "reports"), ("bob@example.com", "charts"), ("bob@example.com", "reports")]
+        {
+            Browser::new(&world, "").code(client, email).await;
+            world.pass(Duration::from_millis(1));
+        }
+        let list = async |filter: SessionFilter, after, limit| {
+            service_sessions::list(&world.ctx, tenant.id, &filter, after, limit).await.unwrap()
+        };
+        let all = list(SessionFilter::default(), None, 10).await;
+        assert_eq!(all.len(), 3);
+        let first = list(SessionFilter::default(), None, 2).await;
+        let rest = list(SessionFilter::default(), Some(first[1].id), 2).await;
+        assert_eq!([first, rest].concat(), all);
+        let bobs = list(SessionFilter { user: Some(bob.id), client: None }, None, 10).await;
+        assert_eq!(bobs, all[1..]);
+        let reports = SessionFilter { user: Some(bob.id), client: Some("reports".parse().unwrap()) };
+        assert_eq!(list(reports, None, 10).await, all[2..]);
+        world.end(tenant.id, Which::One(all[2].id)).await;
+        assert_eq!(list(SessionFilter { user: Some(bob.id), client: None }, None, 10).await, all[1..2]);
+        let other = world.other_tenant("acme").await;
+        let theirs = service_sessions::list(&world.ctx, other.id, &SessionFilter::default(), None, 10).await.unwrap();
+        assert!(theirs.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_refused_and_change_nothing() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let change: [fn(&mut TenantSettings); 5] = [
+            |settings| settings.sessions.lifetime = Some(59),
+            |settings| settings.first_party.sessions.idle_timeout = Some(367 * 24 * 3600),
+            |settings| settings.first_party.access_token_lifetime = Some(25 * 3600),
+            |settings| {
+                settings.sessions = SessionSettings { lifetime: Some(60), idle_timeout: Some(61), limit: None };
+            },
+            |settings| settings.first_party.sessions.limit = NonZeroU32::new(1001),
+        ];
+        for change in change {
+            let mut settings = tenant.settings.clone();
+            change(&mut settings);
+            let refused = tenants::set_settings(&world.ctx, &tenant.slug, tenant.name.clone(), settings, "test")
+                .await
+                .unwrap_err();
+            assert!(matches!(refused, TenantChangeError::Settings(_)), "{refused:?}");
+        }
+        assert_eq!(world.tenant().await, tenant);
     }
 }

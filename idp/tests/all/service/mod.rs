@@ -42,6 +42,6 @@ async fn texts(db: &DatabaseConnection, sql: &str, column: &str) -> Vec<String> 
 }
 
 /// How many rows a table has.
-async fn count(db: &DatabaseConnection, table: &str) -> usize {
+pub(crate) async fn count(db: &DatabaseConnection, table: &str) -> usize {
     rows(db).await.iter().filter(|(name, _)| name == table).count()
 }

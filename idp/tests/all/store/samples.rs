@@ -13,7 +13,7 @@ use idp::domain::delivery::{DeliveryKind, NewDelivery};
 use idp::domain::event::{Event, EventType};
 use idp::domain::grant::Grant;
 use idp::domain::ids::{AuditEventId, CredentialId, EventId};
-use idp::domain::session::{AuthenticationMethod, Session};
+use idp::domain::session::{AuthenticationMethod, Session, SessionOrigin};
 use idp::domain::tenant::{Tenant, TenantSettings, TenantStatus};
 use idp::domain::user::{Profile, User, UserStatus};
 use idp::domain::{ClientId, CodeHash, DeliveryId, FlowId, GrantId, SessionId, TenantId, Timestamp, UserId};
@@ -137,6 +137,8 @@ pub(crate) fn session(number: u128, user: u128) -> Session {
         acr: None,
         user_agent: Some("Browser".to_owned()),
         address: Some("192.0.2.1".to_owned()),
+        origin: SessionOrigin::Page,
+        idle_timeout: Duration::from_hours(1),
         created_at: NOW,
         last_seen_at: NOW,
         expires_at: later(3600),

@@ -28,6 +28,7 @@ use idp::service::outbound::Outbound;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
 use idp::service::redis::Redis;
+use idp::service::refresh_tokens::RefreshKeys;
 use idp::service::sessions::ending::{self, Ended, Ending, Which};
 use idp::service::tenants::{self, NewTenant, TenantCache};
 use idp::service::users::{self, NewUser};
@@ -171,12 +172,14 @@ impl World {
 
     fn assemble(database: Database, config: Config, clock: Arc<TestClock>, random: Arc<TestRandom>) -> Self {
         let cheap = HashCost { memory_kib: 64, iterations: 1, parallelism: 1 };
+        let sealing = keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into();
         let ctx = Ctx::new(Parts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::clone(&random) as Arc<dyn Random>,
             database,
             passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
-            sealing: keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into(),
+            refresh_keys: RefreshKeys::derive(&sealing).unwrap(),
+            sealing,
             outbound: Outbound::with_resolver(config.outbound.clone(), Arc::new(Here)).unwrap(),
             redis: Redis::new(&config.redis),
             event_streams: EventStreams::new(config.events.max_streams),
@@ -379,13 +382,21 @@ pub(crate) struct Browser<'w> {
     base: String,
     /// The network address that it is at.
     pub(crate) address: String,
+    /// What it calls itself.
+    pub(crate) user_agent: String,
     pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl<'w> Browser<'w> {
     /// A browser without cookies, at the tenant whose pages are below `base`.
     pub(crate) fn new(world: &'w World, base: &str) -> Self {
-        Self { world, base: base.to_owned(), address: HOME.to_owned(), cookies: BTreeMap::new() }
+        Self {
+            world,
+            base: base.to_owned(),
+            address: HOME.to_owned(),
+            user_agent: "Test".to_owned(),
+            cookies: BTreeMap::new(),
+        }
     }
 
     /// The cookie of that kind: `session` or `browser`.
@@ -434,7 +445,8 @@ impl<'w> Browser<'w> {
         self.send(posted).await
     }
 
-    async fn send(&mut self, request: poem::http::Request<Vec<u8>>) -> Answer {
+    async fn send(&mut self, mut request: poem::http::Request<Vec<u8>>) -> Answer {
+        request.headers_mut().insert("user-agent", self.user_agent.parse().unwrap());
         let answer = self.world.send_from(&self.address, request).await;
         self.keep(&answer);
         answer

@@ -5,6 +5,7 @@ mod client;
 mod consent;
 mod event;
 mod key;
+mod session;
 mod user;
 mod webhook;
 
@@ -13,6 +14,7 @@ pub use client::{Client, ClientPart, ClientPatch, ClientSecret, NewClient, NewSe
 pub use consent::{Consent, ConsentPart};
 pub use event::EventPart;
 pub use key::{Key, KeyPart, KeyStep, NewKey};
+pub use session::{Session, SessionPart};
 pub use user::{Address, NewUser, PasswordChange, Profile, User, UserPart, UserPatch};
 
 pub use webhook::{

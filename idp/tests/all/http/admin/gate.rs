@@ -157,7 +157,8 @@ async fn every_route_is_open_to_services_and_administrators_with_its_scope() {
         let api = Api::new(&world, &tenant).await;
         console(&world, &tenant, "console").await;
         world.person(&tenant, "boss@example.com", |new| new.roles = ["admin".to_owned()].into()).await;
-        for operation in operations() {
+        // A lock-down ends the tokens that it is asked with.
+        for operation in operations().into_iter().filter(|operation| operation.path != "/lock-down") {
             let service = service_token(&world, "", "operator", &operation.scope).await;
             let person = person_tokens(&world, "", "console", "boss@example.com", &operation.scope).await;
             for token in [&service, person["access_token"].as_str().unwrap()] {

@@ -7,6 +7,7 @@ mod events;
 mod gate;
 mod keys;
 mod races;
+mod sessions;
 mod users;
 mod webhooks;
 
@@ -23,7 +24,7 @@ use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, enc
 const NO_ID: &str = "00000000-0000-7000-8000-000000000000";
 
 /// All scopes of the admin API.
-pub(crate) const SCOPES: [&str; 12] = [
+pub(crate) const SCOPES: [&str; 14] = [
     "admin:users:read",
     "admin:users:write",
     "admin:clients:read",
@@ -36,6 +37,8 @@ pub(crate) const SCOPES: [&str; 12] = [
     "admin:events:read",
     "admin:webhooks:read",
     "admin:webhooks:write",
+    "admin:sessions:read",
+    "admin:sessions:write",
 ];
 
 /// The admin API of one tenant, used by one token.
@@ -148,6 +151,7 @@ impl Operation {
             .replace("{client_id}", client)
             .replace("{kid}", kid)
             .replace("{endpoint_id}", NO_ID)
+            .replace("{session_id}", NO_ID)
     }
 
     pub(crate) fn has_parameters(&self) -> bool {

@@ -1,0 +1,58 @@
+//! `/introspect` (RFC 7662 §2, RFC 9701 §4).
+
+use poem::http::{HeaderValue, header};
+use poem::{Request, Response};
+use poem_openapi::Object;
+
+use crate::domain::Secret;
+use crate::domain::parameters::Parameters;
+use crate::http::error::oauth::OAuthError;
+use crate::http::extract::client_credentials as credentials;
+use crate::http::extract::visit::Call;
+use crate::service::{client_authentication, introspection};
+
+/// The media type of a signed answer.
+const SIGNED: &str = "application/token-introspection+jwt";
+
+/// A question about a token (RFC 7662 §2.1), or the wish to revoke one (RFC 7009 §2.1).
+#[derive(Debug, Object)]
+pub struct TokenQuery {
+    /// The token: an access token or a refresh token.
+    token: String,
+    /// `access_token` or `refresh_token`; not needed, a token's kind is seen by its form.
+    token_type_hint: Option<String>,
+    /// The client, where the `Authorization` header doesn't name it.
+    client_id: Option<String>,
+    /// The client's secret, for `client_secret_post`.
+    client_secret: Option<String>,
+    /// `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`, for `private_key_jwt`.
+    client_assertion_type: Option<String>,
+    /// The assertion, for `private_key_jwt`.
+    client_assertion: Option<String>,
+}
+
+/// What a token is worth now.
+pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result<Response, OAuthError> {
+    let presented = credentials::read(request, form)?;
+    let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
+    // Who has nothing to prove itself with could be anybody, who would find out whether a token that they found works.
+    if !client.is_confidential() {
+        return Err(OAuthError::invalid_client("public clients may not introspect tokens"));
+    }
+    form.optional("token_type_hint")?;
+    let token = Secret::new(form.required("token")?);
+    let answer = introspection::answer(&call.ctx, call.tenant(), &client, &token).await?;
+    let accepted = request.headers().get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let wants_signed = accepted.flat_map(|text| text.split(',')).any(is_signed);
+    let response = Response::builder().header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(if wants_signed {
+        let jwt = introspection::sign(&call.ctx, call.tenant(), &client, &answer).await?;
+        response.content_type(SIGNED).body(jwt)
+    } else {
+        response.content_type("application/json").body(answer)
+    })
+}
+
+fn is_signed(range: &str) -> bool {
+    range.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(SIGNED))
+}
