@@ -34,8 +34,8 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0006_refresh_tokens::Migration),
             Box::new(m0007_deliveries::Migration),
             Box::new(m0008_endings::Migration),
-            Box::new(m0011_account_console::Migration),
             Box::new(m0009_session_policies::Migration),
+            Box::new(m0011_account_console::Migration),
             Box::new(m0012_events::Migration),
             Box::new(m0013_chain_and_webhooks::Migration),
         ]

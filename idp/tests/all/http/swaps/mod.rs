@@ -178,7 +178,7 @@ fn kept_in(table: &str) -> Result<&'static [Artefact], &'static str> {
         "tenants" => return Err("the tenants themselves"),
         "deliveries" | "outbox_events" => return Err("what is sent to others; nobody brings it back"),
         "audit_events" | "sign_in_limits" | "change_counter" | "event_cursors" | "ledger_heads" | "sweeps"
-        | "signet_migrations" => return Err("nobody presents it"),
+        | "denied_tokens" | "signet_migrations" => return Err("nobody presents it"),
         other => panic!("{other} is new: which artefacts does it keep? None: say why"),
     })
 }
@@ -200,7 +200,7 @@ fn signed_for(purpose: Purpose) -> Result<&'static [Artefact], &'static str> {
         Purpose::IdToken => Ok(&[Artefact::IdTokenHint]),
         Purpose::ClientAssertion => Ok(&[Artefact::ClientAssertion]),
         Purpose::RequestObject => Ok(&[Artefact::RequestObject, Artefact::RequestUri]),
-        Purpose::LogoutToken => Err("sent to clients; nobody brings it back"),
+        Purpose::LogoutToken | Purpose::Introspection => Err("sent to clients; nobody brings it back"),
     }
 }
 
