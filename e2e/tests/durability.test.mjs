@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { authorizationUrl, redeem, redirectUri } from '../lib/authorization.mjs';
+import { authorizationUrl, redeem, redirectUri, registeredRedirectUri } from '../lib/authorization.mjs';
 import { HttpBrowser } from '../lib/http-browser.mjs';
 import { Postgres } from '../lib/postgres.mjs';
 import { Signet } from '../lib/signet.mjs';
@@ -11,7 +11,7 @@ import { Signet } from '../lib/signet.mjs';
 /** The steps of a sign-in. Each takes what the ones before it left in `it`. */
 const steps = {
   'the authorization request': async (it) => {
-    const answer = await it.browser.request(authorizationUrl(it.signet.facts, { prompt: 'consent' }));
+    const answer = await it.browser.request(authorizationUrl(it.signet.facts, { prompt: 'consent', ...it.ask }));
     assert.equal(answer.status, 303, answer.text);
     it.url = answer.location;
   },
@@ -115,6 +115,35 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       const statuses = responses.map(({ status }) => status);
       assert.equal(statuses.filter((status) => status === 200).length, 1, String(statuses));
       assert.equal(statuses.filter((status) => status === 400).length, 49, String(statuses));
+    });
+
+    test('a refresh token that was spent stays spent, and its theft ends the family', async () => {
+      const scope = 'openid profile email offline_access';
+      const registration = ['--redirect-uri', registeredRedirectUri, '--grant', 'authorization_code', '--grant', 'refresh_token', '--scope', scope];
+      const client = await signet.cli('client', 'create', 'Desk', ...registration);
+      const desk = { issuer: signet.issuer, facts: { ...signet.facts, browser_client: client } };
+      const it = await take({ ...begin(desk), ask: { scope } }, names.slice(0, names.indexOf('userinfo')));
+      const spend = async (refresh_token) => {
+        const changes = { grant_type: 'refresh_token', refresh_token };
+        const response = await redeem(desk.facts, '', changes);
+        return { status: response.status, ...(await response.json()) };
+      };
+      const first = it.tokens.refresh_token;
+      const second = await spend(first);
+      assert.equal(second.status, 200);
+      await signet.crash();
+      // The answer may have been lost with the server: within the grace it is the same one, and no other.
+      const again = await spend(first);
+      assert.deepEqual([again.status, again.refresh_token], [200, second.refresh_token]);
+      const third = await spend(second.refresh_token);
+      assert.equal(third.status, 200);
+      await signet.crash();
+      for (const token of [first, third.refresh_token]) {
+        const refusal = await spend(token);
+        assert.deepEqual([refusal.status, refusal.error], [400, 'invalid_grant']);
+      }
+      await signet.crash();
+      assert.equal((await spend(third.refresh_token)).status, 400);
     });
 
     test('SIGTERM ends it in order', async () => {

@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
+    TransactionTrait as _,
+};
 
 use super::changes::{self, Changes};
 use super::following::{self, Following};
@@ -89,7 +92,7 @@ impl DatabaseSettings {
                 .busy_timeout(BUSY_TIMEOUT)
                 .foreign_keys(true);
             match role {
-                SqliteRole::Write => options.pragma("cache_size", "-8000"),
+                SqliteRole::Write => options.pragma("cache_size", "-8000").pragma("journal_size_limit", "67108864"),
                 SqliteRole::Read | SqliteRole::Keep => options.pragma("query_only", "ON"),
             }
         });
@@ -101,6 +104,20 @@ impl DatabaseSettings {
         SqliteConnectOptions::from_str(self.url.expose())
             .map(|options| options.get_filename().to_owned())
             .map_err(|_| Reason::Url("the path in the database URL can't be read"))
+    }
+
+    /// Lets a file that is empty give back the room of rows that are deleted. That is decided before anything else is in
+    /// it: of a file that was made without, only a `VACUUM` makes another.
+    async fn prepare_file(&self) -> Result<(), StoreError> {
+        if std::fs::metadata(self.file()?).is_ok_and(|file| file.len() > 0) {
+            return Ok(());
+        }
+        let mut options = self.options();
+        options.max_connections(1);
+        options.map_sqlx_sqlite_opts(|options| options.busy_timeout(BUSY_TIMEOUT));
+        let connection = sea_orm::Database::connect(options).await?;
+        connection.execute_unprepared("PRAGMA auto_vacuum = INCREMENTAL; VACUUM").await?;
+        Ok(connection.close().await?)
     }
 
     /// Makes the file if there is none, readable by its owner only: it holds password hashes and sealed keys. SQLite
@@ -156,6 +173,7 @@ impl Database {
             return Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: None, changes, following })));
         }
         settings.create_file()?;
+        settings.prepare_file().await?;
         let connection = settings.open_sqlite(SqliteRole::Write).await?;
         let reads = settings.open_sqlite(SqliteRole::Read).await?;
         let keeper = settings.open_sqlite(SqliteRole::Keep).await?;
@@ -261,6 +279,34 @@ impl Database {
         }
     }
 
+    /// Gives room that deleted rows left back to the file system, a batch of pages at a time. PostgreSQL does that by
+    /// itself, as far as it is ever done there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn shrink(&self) -> Result<(), StoreError> {
+        if self.0.writer.is_none() {
+            return Ok(());
+        }
+        let mut before = u64::MAX;
+        loop {
+            let free = free_pages(&self.0.reads).await?;
+            // Some are left for the next rows; and a file that was made without gives none back.
+            if free <= SPARE_PAGES || free >= before {
+                return Ok(());
+            }
+            before = free;
+            self.write(|tx| {
+                Box::pin(async move {
+                    tx.execute_unprepared(GIVE_BACK).await?;
+                    Ok::<(), StoreError>(())
+                })
+            })
+            .await?;
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Asks the database whether it is there.
     ///
     /// # Errors
@@ -282,6 +328,19 @@ impl Database {
             tracing::warn!(%error, "the database did not close cleanly");
         }
     }
+}
+
+/// Pages that are left free for the next rows: a MiB.
+const SPARE_PAGES: u64 = 256;
+/// Gives back two MiB.
+const GIVE_BACK: &str = "PRAGMA incremental_vacuum(512)";
+
+/// Pages of a SQLite file that nothing is in.
+async fn free_pages(db: &DatabaseConnection) -> Result<u64, StoreError> {
+    let asked = Statement::from_string(DbBackend::Sqlite, "PRAGMA freelist_count");
+    let row = db.query_one_raw(asked).await?;
+    let count = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
 }
 
 fn into_driver_error(error: StoreError) -> migration::MigrationError {

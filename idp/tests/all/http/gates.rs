@@ -13,6 +13,7 @@ use idp::store::{self, StoreError};
 use poem::http::StatusCode;
 
 use super::code_flow::redeem;
+use super::introspect::introspect;
 use crate::support::databases;
 use crate::support::world::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, World, basic, encode};
 
@@ -29,10 +30,12 @@ pub(crate) enum Reason {
     GrantRevoked,
     ClientDisabled,
     ClientDeleted,
+    GrantsOfClientEnded,
+    LockDown,
     TenantSuspended,
 }
 
-pub(crate) const REASONS: [Reason; 9] = [
+pub(crate) const REASONS: [Reason; 11] = [
     Reason::UserDisabled,
     Reason::UserLocked,
     Reason::UserDeleted,
@@ -41,6 +44,8 @@ pub(crate) const REASONS: [Reason; 9] = [
     Reason::GrantRevoked,
     Reason::ClientDisabled,
     Reason::ClientDeleted,
+    Reason::GrantsOfClientEnded,
+    Reason::LockDown,
     // The last, since the others are in the same tenant.
     Reason::TenantSuspended,
 ];
@@ -76,6 +81,12 @@ impl Reason {
             Self::ClientDisabled => {
                 clients::set_status(ctx, id, &client, ClientStatus::Disabled, "test").await.unwrap();
             }
+            Self::GrantsOfClientEnded => {
+                world.end(id, Which::OfClient(client)).await;
+            }
+            Self::LockDown => {
+                world.end(id, Which::OfTenant).await;
+            }
             Self::ClientDeleted => clients::delete(ctx, id, &client, "test").await.unwrap(),
             Self::TenantSuspended => {
                 tenants::set_status(ctx, &tenant.slug, TenantStatus::Suspended, "test").await.unwrap();
@@ -93,12 +104,12 @@ impl Reason {
         const NOWHERE: &str =
             r#"404 {"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such tenant."}"#;
         match self {
-            Self::UserDisabled | Self::UserLocked | Self::PasswordChanged | Self::SessionEnded => {
+            Self::UserDisabled | Self::UserLocked | Self::PasswordChanged | Self::SessionEnded | Self::LockDown => {
                 (OVER, TOKEN, "login_required")
             }
             Self::UserDeleted => (UNKNOWN, TOKEN, "login_required"),
             // The session lives on and may get new grants.
-            Self::GrantRevoked => (OVER, TOKEN, "code"),
+            Self::GrantRevoked | Self::GrantsOfClientEnded => (OVER, TOKEN, "code"),
             Self::ClientDisabled | Self::ClientDeleted => (CLIENT, TOKEN, "400"),
             Self::TenantSuspended => (NOWHERE, NOWHERE, "404"),
         }
@@ -126,14 +137,19 @@ async fn a_subject_that_may_not_be_used_is_refused_everywhere() {
     for database in databases().await {
         let world = World::on(database.open().await).await;
         let acme = world.other_tenant("acme").await;
+        // An API that the tokens are for, which asks what they are worth.
+        world.client(&acme, "watcher", |_| {}).await;
         for (number, reason) in REASONS.into_iter().enumerate() {
             println!("{reason:?}");
+            // What begins in the very millisecond of an end of everything ends with it.
+            world.pass(Duration::from_millis(1));
             let (email, client) = (format!("u{number}@example.com"), format!("c{number}"));
             let user = world.user(&acme, &email).await;
             world
                 .client(&acme, &client, |metadata| {
                     metadata.grant_types.insert(GrantType::RefreshToken);
                     metadata.scope = "openid profile email offline_access".parse().unwrap();
+                    metadata.audience = Some("watcher".to_owned());
                 })
                 .await;
             let mut browser = Browser::new(&world, BASE);
@@ -145,13 +161,19 @@ async fn a_subject_that_may_not_be_used_is_refused_everywhere() {
             let bearer = [("authorization", bearer.as_str())];
             let claims = world.get("/t/acme/userinfo", &bearer).await;
             assert_eq!(claims.status, StatusCode::OK, "{}", claims.body);
+            let access_token = tokens["access_token"].as_str().unwrap();
+            let worth = introspect(&world, BASE, "watcher", access_token).await;
+            assert_eq!(worth.json()["active"], true, "{}", worth.body);
             let silent = browser.authorize(&client, &[("prompt", "none")]).await;
             let unused = silent.returned("code").unwrap();
 
             reason.befalls(&world, &acme, &user, &client).await;
             let (token_says, userinfo_says, authorize_says) = reason.answers();
+            let inactive = if token_says.starts_with("404") { token_says } else { r#"200 {"active":false}"# };
             // Twice: a refusal doesn't open the way for the next try.
             for _ in 0..2 {
+                let worth = introspect(&world, BASE, "watcher", access_token).await;
+                assert_eq!(worth.snapshot(), inactive, "{reason:?}");
                 assert_eq!(redeem(&world, BASE, &client, &unused).await.snapshot(), token_says, "{reason:?}");
                 assert_eq!(world.get("/t/acme/userinfo", &bearer).await.snapshot(), userinfo_says, "{reason:?}");
             }

@@ -16,6 +16,7 @@ use crate::support::databases;
 use crate::support::world::{Answer, FORM, SECRET, World, basic, encode, payload, request};
 
 const INACTIVE: &str = r#"200 {"active":false}"#;
+const CLIENT: &str = r#"401 {"error":"invalid_client","error_description":"the client is unknown, disabled, or did not authenticate with its registered method and credentials"}"#;
 const OFFLINE: (&str, &str) = ("scope", "openid profile email offline_access");
 
 /// A provider whose client `reports` may refresh and whose tokens are for the API `api`; `other` is a stranger, and
@@ -42,7 +43,7 @@ pub(super) async fn furnish(world: &World, tenant: &Tenant) {
     world.service(tenant, "robot").await;
 }
 
-pub(super) async fn introspect(world: &World, base: &str, client: &str, token: &str) -> Answer {
+pub(crate) async fn introspect(world: &World, base: &str, client: &str, token: &str) -> Answer {
     let auth = basic(client, SECRET);
     world.post(&format!("{base}/introspect"), &[("authorization", &auth)], &encode(&[("token", token)])).await
 }
@@ -210,11 +211,9 @@ async fn bad_questions_have_their_answers() {
             text(&tokens, "id_token"),
             text(&theirs, "access_token"),
             text(&theirs, "refresh_token"),
-            "\u{0}",
         ] {
             assert_eq!(introspect(&world, "", "reports", token).await.snapshot(), INACTIVE, "{token}");
         }
-        const CLIENT: &str = r#"401 {"error":"invalid_client","error_description":"the client is unknown, disabled, or did not authenticate with its registered method and credentials"}"#;
         let right = basic("reports", SECRET);
         let wrong = basic("reports", "wrong-0123456789abcdef0123456789abcdef");
         let form = encode(&[("token", access)]);

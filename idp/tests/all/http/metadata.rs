@@ -31,6 +31,8 @@ async fn the_document_says_what_there_is() {
                 "authorization_endpoint": format!("{ISSUER}/authorize"),
                 "token_endpoint": format!("{ISSUER}/token"),
                 "userinfo_endpoint": format!("{ISSUER}/userinfo"),
+                "introspection_endpoint": format!("{ISSUER}/introspect"),
+                "revocation_endpoint": format!("{ISSUER}/revoke"),
                 "jwks_uri": format!("{ISSUER}/jwks"),
                 "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
                 "response_types_supported": ["code"],
@@ -43,6 +45,15 @@ async fn the_document_says_what_there_is() {
                 "token_endpoint_auth_methods_supported":
                     ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"],
                 "token_endpoint_auth_signing_alg_values_supported":
+                    ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256"],
+                "introspection_endpoint_auth_methods_supported":
+                    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"],
+                "introspection_endpoint_auth_signing_alg_values_supported":
+                    ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256"],
+                "introspection_signing_alg_values_supported": ["RS256"],
+                "revocation_endpoint_auth_methods_supported":
+                    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"],
+                "revocation_endpoint_auth_signing_alg_values_supported":
                     ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256"],
                 "code_challenge_methods_supported": ["S256"],
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -117,7 +128,9 @@ async fn every_address_in_the_document_answers() {
                 let (answer, expected) = match name.as_str() {
                     "issuer" => continue,
                     "authorization_endpoint" => (world.get(path, &[]).await, StatusCode::BAD_REQUEST),
-                    "token_endpoint" => (world.post(path, &[], "").await, StatusCode::UNAUTHORIZED),
+                    "token_endpoint" | "introspection_endpoint" | "revocation_endpoint" => {
+                        (world.post(path, &[], "").await, StatusCode::UNAUTHORIZED)
+                    }
                     "userinfo_endpoint" => (world.get(path, &[]).await, StatusCode::UNAUTHORIZED),
                     "jwks_uri" => (world.get(path, &[]).await, StatusCode::OK),
                     other => panic!("nobody knows what {other} is to answer"),
@@ -286,9 +299,7 @@ async fn what_is_not_advertised_is_refused() {
         let asked = r#"{"id_token":{"email":null}}"#;
         let answer = Browser::new(&world, "").authorize("reports", &[("claims", asked)]).await;
         assert!(answer.location().starts_with("/login?flow="), "{}", answer.location());
-        for path in
-            ["/register", "/introspect", "/revoke", "/device", "/par", "/bc-authorize", "/end_session", "/logout"]
-        {
+        for path in ["/register", "/device", "/par", "/bc-authorize", "/end_session", "/logout"] {
             assert_eq!(world.post(path, &[], "").await.status, StatusCode::NOT_FOUND, "{path}");
         }
     }

@@ -16,7 +16,7 @@ pub(crate) mod gates;
 mod headers;
 mod hints;
 mod id_token;
-mod introspect;
+pub(crate) mod introspect;
 pub(crate) mod jose;
 mod jwks_uri;
 mod limits;

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::http::claims::{tokens_for, userinfo};
 use crate::http::code_flow::redeem;
 use crate::http::gates::{REASONS, Reason};
+use crate::http::introspect::introspect;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::{Browser, SECRET, World, basic};
@@ -93,6 +94,7 @@ async fn warm_paths_need_no_database() {
         for _ in 0..20 {
             userinfo(&world, "", &signed).await;
             userinfo(&world, "", &plain).await;
+            introspected(&world, &plain).await;
             assert_eq!(token(&world).await, StatusCode::OK);
             world.get("/jwks", &[]).await;
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -100,8 +102,12 @@ async fn warm_paths_need_no_database() {
         listens(&world).await;
         let before = (userinfo(&world, "", &plain).await.body, userinfo(&world, "", &signed).await.body);
 
+        let worth = introspected(&world, &plain).await;
+        assert!(worth.contains(r#""active":true"#), "{worth}");
+
         hide_tables(&database).await;
         for _ in 0..3 {
+            assert_eq!(introspected(&world, &plain).await, worth);
             assert_eq!(token(&world).await, StatusCode::OK);
             let after = (userinfo(&world, "", &plain).await.body, userinfo(&world, "", &signed).await.body);
             assert_eq!(after, before);
@@ -167,6 +173,12 @@ async fn what_another_node_changed_holds_at_the_next_check() {
     }
 }
 
+/// What the client `reports` is told of its access token.
+async fn introspected(world: &World, tokens: &Value) -> String {
+    let token = tokens["access_token"].as_str().unwrap();
+    introspect(world, "", "reports", token).await.body
+}
+
 /// Tokens of a user and a client of their own at the tenant `acme`, and whether userinfo takes them.
 async fn warm(world: &World, number: usize) -> (User, String, Value) {
     let acme = tenants::find(&world.ctx, &"acme".parse().unwrap()).await.unwrap();
@@ -189,6 +201,8 @@ async fn a_subject_that_another_node_took_away_is_refused_though_it_is_warm() {
         listens(&world).await;
         for (number, reason) in REASONS.into_iter().filter(|reason| *reason != Reason::GrantRevoked).enumerate() {
             println!("{reason:?}");
+            // What begins in the very millisecond of an end of everything ends with it.
+            world.pass(Duration::from_millis(1));
             let (user, client, tokens) = warm(&world, number).await;
             let ask = async || userinfo(&world, "/t/acme", &tokens).await.snapshot();
             for _ in 0..2 {

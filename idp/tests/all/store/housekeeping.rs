@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use idp::domain::authorization_code::Redeemed;
 use idp::domain::sign_in_limit::LimitKind;
-use idp::domain::{CodeHash, Timestamp};
+use idp::domain::{CodeHash, TenantId, Timestamp};
 use idp::store;
 
 use super::samples::{self, NOW, furnish, hash, later};
 use super::write;
+use crate::support::database::TestDatabase;
 use crate::support::databases;
 
 const DAY: u64 = 24 * 3600;
@@ -90,5 +91,53 @@ async fn a_grant_that_was_taken_back_goes_before_it_expires() {
         assert_eq!(deleted.unwrap(), 1);
         let kept = store::grants::find(database.read(), tenant, samples::grant_id(2)).await.unwrap();
         assert!(kept.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_sqlite_file_returns_to_its_size() {
+    const SESSIONS: u64 = 8_000;
+    let database = TestDatabase::sqlite().await;
+    let open = database.open().await;
+    let tenant = furnish(&open, 1).await;
+    let empty = database.size().await;
+    fill(&open, tenant, SESSIONS).await;
+    let full = database.size().await;
+    assert!(full > empty + 4_000_000, "{empty} {full}");
+    remove(&open).await;
+    assert!(database.size().await >= full, "room of rows that are gone is the file's still");
+    open.shrink().await.unwrap();
+    let after = database.size().await;
+    assert!(after <= empty + 1_500_000, "{empty}, {full}, {after}: a MiB stays for the next rows");
+    // And it is as it was.
+    fill(&open, tenant, 100).await;
+}
+
+/// Adds sessions with a grant each.
+pub(super) async fn fill(database: &store::Database, tenant: TenantId, count: u64) {
+    for first in (1..=count).step_by(500) {
+        write!(database, |tx| {
+            for number in first..(first + 500).min(count + 1) {
+                let mut session = samples::session(number.into(), 1);
+                session.user_agent = Some("Mozilla/5.0 ".repeat(20));
+                store::sessions::insert(tx, tenant, &session, &hash(number)).await?;
+                store::grants::insert(tx, tenant, &samples::grant(number.into(), 1, "reports")).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
+}
+
+/// Removes all that `fill` made, as upkeep does.
+pub(super) async fn remove(database: &store::Database) {
+    loop {
+        let removed = write!(database, |tx| {
+            Ok(store::sessions::delete_expired(tx, later(3600), 500).await?
+                + store::grants::delete_expired(tx, later(3600), 500).await?)
+        });
+        if removed.unwrap() == 0 {
+            return;
+        }
     }
 }

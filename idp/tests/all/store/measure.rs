@@ -1,4 +1,5 @@
-//! How many writes a second a database takes. Not a test: `cargo test --release -p idp -- --ignored --nocapture writes_a_second`.
+//! How many writes a second a database takes, and how large it is before and after 100,000 sessions. Not tests:
+//! `cargo test --release --workspace --test all -- --ignored --nocapture measure`.
 
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use idp::domain::ids::AuditEventId;
 use idp::store;
 use uuid::Uuid;
 
+use super::housekeeping::{fill, remove};
 use super::samples::{self, furnish};
 use super::write;
 use crate::support::databases;
@@ -37,5 +39,28 @@ async fn writes_a_second() {
         let seconds = begin.elapsed().as_secs_f64();
         let writes = u32::try_from(CALLERS * EACH).unwrap();
         println!("{database:?}: {:.0} writes a second, one row each", f64::from(writes) / seconds);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn size_before_and_after_a_hundred_thousand_sessions() {
+    const SESSIONS: u64 = 100_000;
+    for database in databases().await {
+        let open = database.open().await;
+        let tenant = furnish(&open, 1).await;
+        let before = database.size().await;
+        let begin = Instant::now();
+        fill(&open, tenant, SESSIONS).await;
+        let filled = begin.elapsed();
+        let full = database.size().await;
+        let begin = Instant::now();
+        remove(&open).await;
+        open.shrink().await.unwrap();
+        let removed = begin.elapsed();
+        let after = database.size().await;
+        println!(
+            "{open:?}: {before} bytes, {full} with {SESSIONS} sessions, {after} without ({filled:?}, {removed:?})"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use idp::domain::Secret;
 use idp::store::{Database, DatabaseSettings};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -87,6 +87,22 @@ impl TestDatabase {
     /// Whether what another process changed is to hold at the very next check.
     pub(crate) fn is_sqlite(&self) -> bool {
         self.folder.is_some()
+    }
+
+    /// How many bytes it takes, once all that was written is where it belongs.
+    pub(crate) async fn size(&self) -> u64 {
+        let raw = self.raw().await;
+        let query = match &self.folder {
+            Some(_) => {
+                let checkpoint = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+                raw.query_one_raw(checkpoint).await.unwrap();
+                let size = "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()";
+                Statement::from_string(DbBackend::Sqlite, size)
+            }
+            None => Statement::from_string(DbBackend::Postgres, "SELECT pg_database_size(current_database()) AS size"),
+        };
+        let row = raw.query_one_raw(query).await.unwrap().unwrap();
+        u64::try_from(row.try_get::<i64>("", "size").unwrap()).unwrap()
     }
 
     /// A connection that knows nothing of the store, to look behind its back.
