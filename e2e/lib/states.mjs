@@ -164,7 +164,39 @@ export const states = {
     await page.locator('[role=alert]').waitFor();
   },
 
-  'account-applications-none': (page, { facts }) => atConsole(page, facts, '/applications', facts.admin),
+  'account-password': (page, { facts }) => atConsole(page, facts, '/password'),
+
+  'account-password-wrong': async (page, { facts }) => {
+    await atConsole(page, facts, '/password');
+    await page.fill('#current', 'not the password');
+    await page.fill('#new', 'password');
+    await page.fill('#again', 'password');
+    await page.click('main button.primary');
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  'account-password-missing': async (page, { facts }) => {
+    await atConsole(page, facts, '/password');
+    await page.click('main button.primary');
+    await page.locator('[role=alert]').waitFor();
+  },
+
+  'account-signed-out': async (page, { facts }) => {
+    await atConsole(page, facts);
+    await page.click('.menu summary');
+    await page.click('form[action$="/sign-out"] button');
+    await page.waitForURL((url) => url.pathname.endsWith('/signed-out'));
+  },
+
+  'account-applications-none': async (page, { facts }) => {
+    await atConsole(page, facts, '/applications', facts.admin);
+    while (await page.locator('main .row').count()) {
+      await page.locator('main .row a.secondary').first().click();
+      await page.click('button.danger');
+      await page.locator('.notice').waitFor();
+    }
+    await page.reload();
+  },
 
   'account-applications': async (page, { facts }) => {
     await atConsole(page, facts, '/applications');
