@@ -181,6 +181,25 @@ export const states = {
     await page.locator('[role=alert]').waitFor();
   },
 
+  'account-sessions': async (page, { facts }) => {
+    const other = await page.context().browser().newContext({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1' });
+    await atConsole(await other.newPage(), facts);
+    await other.close();
+    await atConsole(page, facts, '/sessions');
+  },
+
+  'account-end-others': async (page, { facts }) => {
+    await states['account-sessions'](page, { facts });
+    await page.click('main .actions a');
+    await page.locator('button.danger').waitFor();
+  },
+
+  'account-sessions-alone': async (page, { facts }) => {
+    await states['account-end-others'](page, { facts });
+    await page.click('button.danger');
+    await page.locator('.notice').waitFor();
+  },
+
   'account-signed-out': async (page, { facts }) => {
     await atConsole(page, facts);
     await page.click('.menu summary');

@@ -10,7 +10,7 @@ use poem::{Request, Response};
 use super::notice;
 use crate::domain::account::AccountPage;
 use crate::domain::parameters::Parameters;
-use crate::domain::session::EndReason;
+use crate::domain::session::{EndReason, Session};
 use crate::domain::user::User;
 use crate::domain::{Secret, SessionId};
 use crate::http::error::page;
@@ -147,6 +147,11 @@ impl Console {
     /// Whose account it is.
     pub(super) fn user(&self) -> &User {
         &self.me.user
+    }
+
+    /// Their session on this browser.
+    pub(super) fn session(&self) -> &Session {
+        &self.me.session
     }
 
     /// Whose account it is, and their session on this browser.

@@ -11,6 +11,7 @@ mod notice;
 mod overview;
 mod password;
 mod profile;
+mod sessions;
 
 use poem::{Route, RouteMethod, get, post};
 
@@ -67,6 +68,9 @@ addresses! {
     "/account" Session shows get(overview::show);
     "/account/profile" Session both get(profile::show).post(profile::save);
     "/account/password" Fresh both get(password::show).post(password::save);
+    "/account/sessions" Session shows get(sessions::list);
+    "/account/sessions/end" Session changes post(sessions::end);
+    "/account/sessions/end-others" Session both get(sessions::ask_others).post(sessions::end_others);
     "/account/applications" Session shows get(applications::list);
     "/account/applications/withdraw" Session both get(applications::ask).post(applications::withdraw);
     "/account/switch" Session changes post(accounts::switch);

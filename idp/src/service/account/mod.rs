@@ -22,7 +22,7 @@ use crate::domain::{ClientId, TenantId, Timestamp, UserId};
 use crate::store;
 
 pub use password::{PasswordChange, PasswordChangeError, change_password};
-pub use sessions::{session, sign_out, sign_out_others};
+pub use sessions::{session, sessions, sign_out, sign_out_others};
 
 /// An account that is signed in on a browser.
 #[derive(Clone, Debug)]

@@ -40,6 +40,27 @@ fn application(text: &str, scopes: &[&str]) -> ApplicationView {
     }
 }
 
+fn devices(text: &str) -> Vec<DeviceView> {
+    let device = |browser: Option<&str>, system: Option<&str>, is_app| DeviceView {
+        id: text.to_owned(),
+        browser: browser.map(str::to_owned),
+        system: system.map(str::to_owned),
+        is_app,
+        address: (!is_app).then(|| text.to_owned()),
+        methods: if is_app { Vec::new() } else { vec!["pwd", "other"] },
+        started: Timestamp::from_seconds(1_893_456_000),
+        active: Timestamp::from_seconds(1_893_456_060),
+        now: Timestamp::from_seconds(1_893_459_600),
+        is_this: browser.is_some(),
+    };
+    vec![
+        device(Some(text), Some(text), false),
+        device(None, Some(text), false),
+        device(None, None, true),
+        device(None, None, false),
+    ]
+}
+
 const PASSWORD_PROBLEMS: [fn() -> PasswordProblem; 8] = [
     || PasswordProblem::Missing(vec![PasswordField::Current, PasswordField::New, PasswordField::Again]),
     || PasswordProblem::Wrong,
@@ -71,6 +92,20 @@ pub(crate) fn every_page(context: &PageContext, text: &str) -> Vec<Response> {
         PasswordPage { frame: frame(text, AccountPage::Password, None), problem: None }.render(context),
         PasswordPage { frame: frame(text, AccountPage::Password, Some(Notice::PasswordChanged)), problem: None }
             .render(context),
+        SessionsPage { frame: frame(text, AccountPage::Sessions, None), devices: devices(text), is_cut: true }
+            .render(context),
+        SessionsPage {
+            frame: frame(text, AccountPage::Sessions, Some(Notice::DeviceSignedOut)),
+            devices: devices(text).split_off(2),
+            is_cut: false,
+        }
+        .render(context),
+        EndOthersPage {
+            frame: frame(text, AccountPage::Sessions, Some(Notice::OthersSignedOut)),
+            devices: devices(text),
+            is_cut: true,
+        }
+        .render(context),
         applications(Vec::new(), None).render(context),
         applications(vec![application(text, &["openid", text]), application(text, &[])], Some(text)).render(context),
         WithdrawPage {

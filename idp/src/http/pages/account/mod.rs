@@ -6,11 +6,13 @@ pub(super) mod examples;
 mod overview;
 mod password;
 mod profile;
+mod sessions;
 
 pub use applications::{ApplicationView, ApplicationsPage, WithdrawPage};
 pub use overview::OverviewPage;
 pub use password::{PasswordField, PasswordPage, PasswordProblem};
 pub use profile::{ProfilePage, ProfileProblem};
+pub use sessions::{DeviceView, EndOthersPage, SessionsPage};
 
 use super::{AccountChoice, Person, texts::Texts};
 use crate::domain::account::AccountPage;
@@ -40,7 +42,6 @@ struct Entry {
 
 impl Frame {
     fn entries(&self, t: Texts) -> Vec<Entry> {
-        let there = [AccountPage::Overview, AccountPage::Profile, AccountPage::Password, AccountPage::Applications];
         let entry = |page: AccountPage| {
             let (icon, key) = match page {
                 AccountPage::Overview => ("i-home", "account-overview"),
@@ -51,7 +52,7 @@ impl Frame {
             };
             Entry { path: page.path(), icon, title: t.text(key).into_owned(), is_current: page == self.page }
         };
-        there.map(entry).into()
+        AccountPage::ALL.map(entry).into()
     }
 
     fn notice(&self, t: Texts) -> Option<String> {

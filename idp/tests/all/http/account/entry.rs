@@ -14,7 +14,8 @@ use super::{csrf, session_of, sign_in};
 use crate::support::databases;
 use crate::support::world::{Browser, PASSWORD, World, hidden};
 
-const PAGES: [&str; 3] = ["/account", "/account/profile", "/account/applications"];
+const PAGES: [&str; 5] =
+    ["/account", "/account/profile", "/account/password", "/account/sessions", "/account/applications"];
 
 #[tokio::test]
 async fn who_is_not_signed_in_signs_in_and_comes_to_the_page_they_wanted() {

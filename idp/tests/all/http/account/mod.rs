@@ -5,6 +5,7 @@ mod entry;
 mod gate;
 mod password;
 mod profile;
+mod sessions;
 
 use idp::domain::{Secret, SessionId};
 use idp::service::browser::BrowserSecret;

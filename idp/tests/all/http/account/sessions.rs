@@ -1,0 +1,162 @@
+//! `/account/sessions`: where a person is signed in, and signing out there.
+
+use std::time::Duration;
+
+use poem::http::StatusCode;
+
+use super::{NO_SUCH_PAGE, code, console, csrf, session_of, sign_in};
+use crate::http::code_flow::redeem;
+use crate::support::databases;
+use crate::support::world::{Browser, World, request};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
+
+/// A browser of that kind that is at the console.
+async fn with_user_agent<'w>(world: &'w World, user_agent: &str) -> Browser<'w> {
+    let mut browser = Browser::new(world, "");
+    let start = browser.get("/account").await;
+    let (flow, token) = browser.form(&start).await;
+    let form = crate::support::world::encode(&[
+        ("flow", &flow),
+        ("csrf", &token),
+        ("email", "ada@example.com"),
+        ("password", crate::support::world::PASSWORD),
+    ]);
+    let cookies = browser.cookie_header();
+    let headers = [
+        ("cookie", &*cookies),
+        ("accept", "text/html"),
+        ("user-agent", user_agent),
+        ("content-type", crate::support::world::FORM),
+    ];
+    let answer = world.send(request("POST", "/login", &headers, form.into_bytes())).await;
+    let cookie = answer.header("set-cookie").unwrap();
+    let (name, rest) = cookie.split_once('=').unwrap();
+    browser.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
+    browser
+}
+
+#[tokio::test]
+async fn each_device_is_listed_with_what_is_known_of_it() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.user(&tenant, "grace@example.com").await;
+        console(&world, "", "grace@example.com").await;
+        let _other = with_user_agent(&world, FIREFOX).await;
+        world.pass(Duration::from_hours(2));
+        let mut here = console(&world, "", "ada@example.com").await;
+        let page = here.get("/account/sessions").await;
+        for text in ["Firefox on Linux", "2 hours ago", "Unknown device", "This device", "127.0.0.1", "Password"] {
+            page.assert_page(200, text);
+        }
+        assert_eq!(page.body.matches("name=\"session\"").count(), 2, "nobody else's is there");
+        assert_eq!(page.body.matches("This device").count(), 1);
+        assert!(page.body.find("This device").unwrap() < page.body.find("Firefox").unwrap(), "this one is first");
+        // One that has rested for too long isn't there.
+        world.pass(Duration::from_hours(71));
+        let page = here.get("/account/sessions").await;
+        assert_eq!(page.body.matches("name=\"session\"").count(), 1, "{}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_user_agent_stays_text() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let mut here = with_user_agent(&world, "<script>alert(1)</script>\"><img src=x> Firefox/1").await;
+        let page = here.get("/account/sessions").await;
+        page.assert_page(200, "This device");
+        assert!(!page.body.contains("<script>alert") && !page.body.contains("<img src=x"), "{}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn signing_out_elsewhere_ends_that_session_and_what_was_given_in_it() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let mut there = console(&world, "", "ada@example.com").await;
+        let tokens = redeem(&world, "", "reports", &code(&mut there, "reports").await).await.json();
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let theirs = session_of(&world, &tenant, &there).await.to_string();
+        let mut here = console(&world, "", "ada@example.com").await;
+        let own = redeem(&world, "", "reports", &code(&mut here, "reports").await).await.json();
+        let own = format!("Bearer {}", own["access_token"].as_str().unwrap());
+        let token = csrf(&mut here).await;
+        let form = [("csrf", &*token), ("session", &*theirs)];
+        assert_eq!(here.post("/account/sessions/end", &form).await.location(), "/account/sessions");
+        here.get("/account/sessions").await.assert_page(200, "The device is signed out.");
+        there.get("/account").await.assert_leads_to("/login?flow=");
+        assert_eq!(world.get("/userinfo", &[("authorization", &bearer)]).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(world.get("/userinfo", &[("authorization", &own)]).await.status, StatusCode::OK);
+        here.post("/account/sessions/end", &form).await.assert_page(404, NO_SUCH_PAGE);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_this_person_s_is_unknown() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.user(&tenant, "grace@example.com").await;
+        let acme = world.other_tenant("acme").await;
+        world.user(&acme, "ada@example.com").await;
+        let mut grace = console(&world, "", "grace@example.com").await;
+        let mut away = console(&world, "/t/acme", "ada@example.com").await;
+        let mut here = console(&world, "", "ada@example.com").await;
+        let token = csrf(&mut here).await;
+        let of_grace = session_of(&world, &tenant, &grace).await.to_string();
+        let of_acme = session_of(&world, &acme, &away).await.to_string();
+        let long = "x".repeat(5000);
+        for session in ["", "x", &*of_grace, &*of_acme, &*long, "01980000-0000-7000-8000-000000000000"] {
+            let form = [("csrf", &*token), ("session", session)];
+            here.post("/account/sessions/end", &form).await.assert_page(404, NO_SUCH_PAGE);
+        }
+        here.post("/account/sessions/end-others", &[("csrf", &token)]).await.assert_leads_to("/account/sessions");
+        grace.get("/account").await.assert_page(200, "Your account");
+        away.get("/account").await.assert_page(200, "Your account");
+        here.get("/account").await.assert_page(200, "Your account");
+    }
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_else_asks_first_and_leaves_this_one() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let mut one = with_user_agent(&world, FIREFOX).await;
+        let mut two = console(&world, "", "ada@example.com").await;
+        let mut here = console(&world, "", "ada@example.com").await;
+        let question = here.get("/account/sessions/end-others").await;
+        question.assert_page(200, "Sign out everywhere else?");
+        question.assert_page(200, "Firefox on Linux");
+        one.get("/account").await.assert_page(200, "Your account");
+        let token = csrf(&mut here).await;
+        let done = here.post("/account/sessions/end-others", &[("csrf", &token)]).await;
+        assert_eq!(done.location(), "/account/sessions");
+        here.get("/account/sessions").await.assert_page(200, "You’re signed out everywhere else.");
+        for elsewhere in [&mut one, &mut two] {
+            elsewhere.get("/account").await.assert_leads_to("/login?flow=");
+        }
+        // There is nothing left to ask about.
+        here.get("/account/sessions/end-others").await.assert_leads_to("/account/sessions");
+        here.get("/account/sessions").await.assert_page(200, "You’re signed in nowhere else.");
+    }
+}
+
+#[tokio::test]
+async fn signing_out_here_ends_here_and_leaves_the_other_account() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let mut here = console(&world, "", "ada@example.com").await;
+        let mut elsewhere = Browser::new(&world, "");
+        sign_in(&mut elsewhere, "ada@example.com").await;
+        let session = session_of(&world, &tenant, &here).await.to_string();
+        let token = csrf(&mut here).await;
+        let done = here.post("/account/sessions/end", &[("csrf", &token), ("session", &session)]).await;
+        assert_eq!(done.location(), "/account/signed-out");
+        here.get("/account").await.assert_leads_to("/login?flow=");
+        elsewhere.get("/account").await.assert_page(200, "Your account");
+    }
+}
