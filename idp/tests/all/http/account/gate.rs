@@ -104,7 +104,10 @@ async fn every_address_that_an_account_hangs_on_asks_for_a_recent_sign_in() {
     for database in databases().await {
         let world = World::furnished(&database).await;
         let mut ada = console(&world, "", "ada@example.com").await;
+        code(&mut ada, "reports").await;
         let token = csrf(&mut ada).await;
+        // Somewhere else, so that there is something to sign out of.
+        console(&world, "", "ada@example.com").await;
         world.pass(Duration::from_mins(5));
         for address in ADDRESSES.iter().filter(|address| address.get) {
             let answer = ada.get(&format!("{}?client=reports", address.path)).await;
