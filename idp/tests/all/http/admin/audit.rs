@@ -138,7 +138,9 @@ async fn every_change_by_the_admin_api_is_in_it_with_who_made_it_and_from_where(
             }
         }
         let hook = api.post("/webhooks", &json!({ "url": "https://x.example/hook" })).await.json();
+        let session = api.get("/sessions").await.json()["items"][0]["session_id"].clone();
         let path = operation.path.replace("{endpoint_id}", hook["endpoint_id"].as_str().unwrap());
+        let path = path.replace("{session_id}", session.as_str().unwrap());
         let operation = Operation { path, ..operation };
         world.pass(Duration::from_secs(1));
         let token = service_token(&world, "", "operator", &SCOPES.join(" ")).await;
@@ -151,6 +153,9 @@ async fn every_change_by_the_admin_api_is_in_it_with_who_made_it_and_from_where(
         };
         let name = format!("{} {path}", operation.method);
         assert!(answer.status.is_success(), "{name}: {}", answer.body);
+        // A lock-down ends the token that it was asked with.
+        world.pass(Duration::from_secs(1));
+        let api = api.with(&service_token(&world, "", "operator", &SCOPES.join(" ")).await);
         let lines = found(&api, "?since=2030-01-01T00:00:01Z&actor=client:operator").await;
         assert!(!lines.is_empty(), "{name} leaves no line");
         for line in lines {

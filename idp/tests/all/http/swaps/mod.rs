@@ -176,7 +176,9 @@ fn kept_in(table: &str) -> Result<&'static [Artefact], &'static str> {
         "pairwise_salts" => &[Artefact::PairwiseSubject],
         "users" | "credentials" => return Err("what people know; shown by the tests of sign-in"),
         "tenants" => return Err("the tenants themselves"),
-        "deliveries" | "outbox_events" => return Err("what is sent to others; nobody brings it back"),
+        "deliveries" | "outbox_events" | "webhook_endpoints" => {
+            return Err("what is sent to others; nobody brings it back");
+        }
         "audit_events" | "sign_in_limits" | "change_counter" | "event_cursors" | "ledger_heads" | "sweeps"
         | "denied_tokens" | "signet_migrations" => return Err("nobody presents it"),
         other => panic!("{other} is new: which artefacts does it keep? None: say why"),
