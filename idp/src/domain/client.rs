@@ -179,6 +179,9 @@ pub struct ClientMetadata {
     /// Whether it must use PKCE (Signet's own); a public client always must.
     #[serde(default)]
     pub pkce: PkcePolicy,
+    /// Which rules it is held to (Signet's own).
+    #[serde(default)]
+    pub profile: ClientProfile,
 }
 
 const fn rs256() -> Algorithm {
@@ -227,6 +230,7 @@ impl ClientMetadata {
             access_token_lifetime: None,
             consent: ConsentPolicy::default(),
             pkce: PkcePolicy::default(),
+            profile: ClientProfile::default(),
         }
     }
 
@@ -294,6 +298,20 @@ wire_enum!(
         ClientCredentials = "client_credentials",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.3, for clients of the profile [`ClientProfile::Compat`] alone.
+        Password = "password",
+    }
+);
+
+wire_enum!(
+    /// Which rules a client is held to.
+    #[derive(Default)]
+    ClientProfile {
+        /// OAuth 2.1: the code flow with PKCE, exact redirect URIs, no passwords in the client's hands.
+        #[default]
+        Oauth21 = "oauth21",
+        /// What clients of old need: it may register the grant type `password`.
+        Compat = "compat",
     }
 );
 

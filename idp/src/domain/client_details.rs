@@ -122,12 +122,16 @@ pub fn names_other_documents(before: &ClientMetadata, after: &ClientMetadata) ->
         || before.backchannel_logout_uri != after.backchannel_logout_uri
 }
 
+/// The members that are rights.
+const RIGHTS: [&str; 7] =
+    ["scope", "redirect_uris", "post_logout_redirect_uris", "grant_types", "roles", "consent", "profile"];
+
 /// Which members a change changes, for the audit log: their names, and what is a right with its value.
 pub fn what_changed(before: &Client, after: &ClientDetails) -> Value {
     let (old, new) = (ClientDetails::from(before).document(), after.document());
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed: Vec<&String> = names.into_iter().filter(|name| old.get(*name) != new.get(*name)).collect();
-    let rights: Map<String, Value> = ["scope", "redirect_uris", "post_logout_redirect_uris", "grant_types", "roles"]
+    let rights: Map<String, Value> = RIGHTS
         .into_iter()
         .filter(|name| changed.iter().any(|changed| changed == name))
         .map(|name| (name.to_owned(), new.get(name).cloned().unwrap_or_default()))
@@ -179,7 +183,7 @@ mod tests {
         for (patch, field) in [
             (json!({"client_name": null}), "client_name"),
             (json!({"client_name": 1}), "client_name"),
-            (json!({"grant_types": ["password"]}), "grant_types[0]"),
+            (json!({"grant_types": ["passwords"]}), "grant_types[0]"),
             (json!({"redirect_uris": ["https://x.example/#fragment"]}), "redirect_uris[0]"),
             (json!({"default_max_age": -1}), "default_max_age"),
             (json!({"id_token_signed_response_alg": "none"}), "id_token_signed_response_alg"),

@@ -3,7 +3,7 @@
 //! `/token`, `/revoke` and `/userinfo` may be called by scripts of any origin, since they look at no cookie: an application that
 //! lives in the browser alone could do nothing otherwise. Pages may be called by none.
 
-use super::{account, admin};
+use super::{account, admin, first_party};
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
 
@@ -20,8 +20,9 @@ impl Methods {
         let (allow, cross_origin) = match path {
             "/token" | "/revoke" => ("POST, OPTIONS", true),
             "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
-            // No page's script can keep the secret that these two need.
-            "/v1/auth/m2m/token" | "/introspect" => ("POST", false),
+            // No page's script can keep the secret that it needs.
+            "/introspect" => ("POST", false),
+            path if path.starts_with("/v1/auth/") => (first_party::methods(path), false),
             "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" => ("GET, HEAD, POST", false),
             path if path.starts_with("/account") => (account::methods(path), false),
             path if path.starts_with("/v1/admin/") => (admin::methods(path), false),

@@ -58,6 +58,9 @@ enum TokenAnswers {
     /// The form is larger than 16 KiB.
     #[oai(status = 413)]
     TooLarge(Json<OAuthErrorBody>),
+    /// Too many wrong passwords; `Retry-After` says when again.
+    #[oai(status = 429)]
+    TooMany(Json<OAuthErrorBody>),
     /// Come back later.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
@@ -276,6 +279,7 @@ type Apis = (
     admin::Events,
     admin::Webhooks,
     admin::Sessions,
+    first_party::FirstParty,
 );
 
 fn service() -> OpenApiService<Apis, ()> {
@@ -289,6 +293,7 @@ fn service() -> OpenApiService<Apis, ()> {
         admin::Events,
         admin::Webhooks,
         admin::Sessions,
+        first_party::FirstParty,
     );
     OpenApiService::new(apis, "Signet", env!("CARGO_PKG_VERSION"))
         .description("OpenID Connect provider. Addresses are below the issuer's: a tenant's begin with /t/{slug}.")

@@ -77,6 +77,8 @@ pub struct CookieNames {
     pub browser: String,
     /// What was done, for the next page of the account console to tell.
     pub notice: String,
+    /// Has the refresh token of an app.
+    pub refresh: String,
     /// Whether they are for https alone, which all but loopback issuers are.
     pub secure: bool,
 }
@@ -102,6 +104,8 @@ impl Site {
                 session: format!("{prefix}signet-{tag}-session"),
                 browser: format!("{prefix}signet-{tag}-browser"),
                 notice: format!("{prefix}signet-{tag}-notice"),
+                // It has a path of its own, which `__Host-` doesn't take.
+                refresh: format!("{}signet-{tag}-refresh", if secure { "__Secure-" } else { "" }),
                 secure,
             },
             tenant,

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keys::{Algorithm, SignError, TokenType};
 
 use super::ctx::Ctx;
+use super::sessions::policy;
 use super::{Failure, key_rings, subject_identifier};
 use crate::domain::acr::Acr;
 use crate::domain::claims::{AccessTokenClaims, IdTokenClaims, UserClaims};
@@ -14,6 +15,7 @@ use crate::domain::claims_request::ClaimsRequest;
 use crate::domain::client::{Client, SubjectType};
 use crate::domain::grant::Authentication;
 use crate::domain::scope::ScopeSet;
+use crate::domain::session::SessionOrigin;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, User};
 use crate::domain::{GrantId, SessionId};
@@ -80,6 +82,8 @@ pub struct UserGrant {
     pub user: User,
     /// In which session; `None` where it has ended.
     pub session_id: Option<SessionId>,
+    /// Which way the session began.
+    pub origin: Option<SessionOrigin>,
     /// Of which grant.
     pub grant_id: GrantId,
     /// What the tokens allow.
@@ -132,7 +136,11 @@ async fn user_access_token(
     grant: &UserGrant,
     subject: &str,
 ) -> Result<AccessToken, Failure> {
-    let lifetime = client.metadata.access_token_lifetime(ctx.config.tokens.access_token_lifetime);
+    let usual = match grant.origin {
+        Some(SessionOrigin::FirstParty) => policy::of_first_party(&tenant.settings).access_token_lifetime,
+        Some(SessionOrigin::Page) | None => ctx.config.tokens.access_token_lifetime,
+    };
+    let lifetime = client.metadata.access_token_lifetime(usual);
     let signer = key_rings::signer(ctx, tenant.id, client.metadata.access_token_signed_response_alg).await?;
     let now = ctx.now();
     let issuer = tenant.issuer.as_str();

@@ -21,6 +21,7 @@ pub mod deliveries;
 pub mod event_streams;
 pub mod events;
 pub mod explain;
+pub mod first_party;
 pub mod introspection;
 pub mod issue;
 pub mod kept;

@@ -17,7 +17,9 @@ use crate::cli::password;
 use crate::cli::place::Place;
 use crate::cli::tenant::visible;
 use crate::domain::ClientId;
-use crate::domain::client::{ClientAuthMethod, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SubjectType};
+use crate::domain::client::{
+    ClientAuthMethod, ClientProfile, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SubjectType,
+};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
 use crate::http::admin::model::NewClient;
@@ -146,6 +148,9 @@ pub(super) struct Registration {
     /// Let it do without PKCE, for an old application that knows none. The same as --pkce optional
     #[arg(long, conflicts_with = "pkce")]
     pkce_optional: bool,
+    /// Which rules it is held to; the grant password needs compat [default: oauth21]
+    #[arg(long, value_name = "PROFILE", value_parser = one_of(ClientProfile::ALL, |profile| profile.as_str()))]
+    profile: Option<ClientProfile>,
 }
 
 /// The algorithms of our own signatures, by name.
@@ -206,6 +211,7 @@ impl Registration {
         patch.some("refresh_tokens", self.refresh_tokens);
         patch.some("consent", self.consent.or(self.implied_consent.then_some(ConsentPolicy::Implied)));
         patch.some("pkce", self.pkce.or(self.pkce_optional.then_some(PkcePolicy::Optional)));
+        patch.some("profile", self.profile);
         Ok(patch.0)
     }
 

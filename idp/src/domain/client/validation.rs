@@ -9,7 +9,7 @@ use keys::{ClientAlgorithm, ForeignJwks};
 use thiserror::Error;
 use url::{Position, Url};
 
-use super::{ClientAuthMethod, ClientMetadata, GrantType, SubjectType};
+use super::{ClientAuthMethod, ClientMetadata, ClientProfile, GrantType, SubjectType};
 use crate::domain::redirect_uri::RedirectUri;
 
 /// The most addresses of request objects.
@@ -31,6 +31,9 @@ pub enum ClientMetadataError {
     /// RFC 6749 §4.4: only confidential clients.
     #[error("grant type client_credentials needs a token_endpoint_auth_method other than none")]
     PublicService,
+    /// RFC 9700 §2.4: nobody's password in a client's hands.
+    #[error("grant type password needs profile compat")]
+    Password,
     /// `private_key_jwt` without a key.
     #[error("token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri")]
     NoKeys,
@@ -89,6 +92,9 @@ impl ClientMetadata {
         }
         if self.grant_types.contains(&GrantType::ClientCredentials) && method == ClientAuthMethod::None {
             return Err(Error::PublicService);
+        }
+        if self.grant_types.contains(&GrantType::Password) && self.profile != ClientProfile::Compat {
+            return Err(Error::Password);
         }
         if self.access_token_lifetime.is_some_and(|seconds| {
             seconds < 10 || Duration::from_secs(u64::from(seconds)) > Self::LONGEST_ACCESS_TOKEN_LIFETIME
@@ -241,6 +247,7 @@ mod tests {
             json!({ "subject_type": "pairwise", "redirect_uris": ["https://a.example/1", "https://b.example/2"],
                 "sector_identifier_uri": "https://a.example/sector" }),
             json!({ "default_max_age": 0 }),
+            json!({ "grant_types": ["password"], "profile": "compat" }),
         ] {
             assert_eq!(registered(&members), Ok(()), "{members}");
         }
@@ -252,6 +259,7 @@ mod tests {
         for (members, start) in [
             (json!({ "grant_types": [] }), "grant_types"),
             (json!({ "redirect_uris": [] }), "redirect_uris"),
+            (json!({ "grant_types": ["password"] }), "grant type password needs profile compat"),
             (json!({ "jwks": key(), "jwks_uri": KEYS }), "jwks and jwks_uri"),
             (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }), "jwks: "),
             (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "token_endpoint_auth_method"),

@@ -17,7 +17,7 @@ use super::refusal::Result;
 use crate::domain::Timestamp;
 
 /// A kind of answer: what the document says of it.
-pub(super) trait Kind: Send {
+pub(in crate::http) trait Kind: Send {
     /// What the body is; `()` for none.
     type Body: Described;
     /// Status of success.
@@ -31,7 +31,7 @@ pub(super) trait Kind: Send {
 }
 
 /// What may be the body of an answer.
-pub(super) trait Described: Send {
+pub(in crate::http) trait Described: Send {
     /// Its media type and schema.
     fn content() -> Vec<MetaMediaType>;
     /// Adds the schemas that it needs.
@@ -40,7 +40,7 @@ pub(super) trait Described: Send {
 
 /// A body that is JSON.
 #[derive(Debug)]
-pub(super) struct Json<T>(PhantomData<T>);
+pub(in crate::http) struct Json<T>(PhantomData<T>);
 
 impl<T: Type> Described for Json<T> {
     fn content() -> Vec<MetaMediaType> {
@@ -66,7 +66,7 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $(<$body:ident>)? = $status:literal $text:literal [$($header:expr),*] [$($refusal:literal),+])+) => {$(
         $(#[$doc])*
         #[derive(Debug)]
-        pub(super) struct $name $(<$body>(PhantomData<$body>))?;
+        pub(in crate::http) struct $name $(<$body>(PhantomData<$body>))?;
 
         impl $(<$body: Type>)? Kind for $name $(<$body>)? {
             type Body = kinds!(@body $($body)?);
@@ -93,20 +93,34 @@ kinds! {
     Switched<T> = 200 "It as it is now." [ETAG] [400, 401, 403, 404, 500, 503]
     /// Something was done that leaves nothing to show.
     Done = 204 "It was done." [] [400, 401, 403, 404, 500, 503]
+    /// Somebody has an account and is signed in.
+    SignedUp<T> = 201 "The account was made, and its session begun." [] [400, 403, 409, 413, 415, 422, 429, 500, 503]
+    /// Somebody is signed in.
+    SignedIn<T> = 200 "The session and its tokens." [] [400, 401, 413, 415, 429, 500, 503]
+    /// A session goes on.
+    Refreshed<T> = 200 "The session's next tokens." [] [400, 401, 413, 415, 500, 503]
+    /// A session is over.
+    SignedOut = 204 "The session is over." [] [400, 401, 413, 415, 500, 503]
+    /// What belongs to whoever asks.
+    Own<T> = 200 "It." [] [401, 500, 503]
+    /// One of the person's sessions is over.
+    Ended = 204 "It is over." [] [401, 404, 500, 503]
+    /// What everybody may know.
+    Public<T> = 200 "It." [] [500, 503]
     /// A secret was set.
     Set = 204 "It was set." [] [400, 401, 403, 404, 413, 415, 422, 500, 503]
 }
 
 /// An answer of a kind.
 #[derive(Debug)]
-pub(super) struct Answer<K> {
+pub(in crate::http) struct Answer<K> {
     response: Response,
     kind: PhantomData<K>,
 }
 
 impl<K: Kind> Answer<K> {
     /// What an endpoint came to.
-    pub(super) fn new(result: Result<Content>) -> Self {
+    pub(in crate::http) fn new(result: Result<Content>) -> Self {
         let response = match result {
             Ok(content) => content.respond(K::STATUS),
             Err(refusal) => refusal.into_response(),
@@ -124,28 +138,35 @@ impl<K> Answer<K> {
 
 /// What an endpoint has to say.
 #[derive(Debug, Default)]
-pub(super) struct Content {
+pub(in crate::http) struct Content {
     body: Option<Vec<u8>>,
     headers: Vec<(header::HeaderName, String)>,
 }
 
 impl Content {
     /// A JSON document.
-    pub(super) fn json(body: &impl Serialize) -> Self {
+    pub(in crate::http) fn json(body: &impl Serialize) -> Self {
         Self { body: Some(serde_json::to_vec(body).unwrap_or_default()), headers: Vec::new() }
     }
 
     /// With the version of what it shows.
     #[must_use]
-    pub(super) fn version(mut self, updated_at: Timestamp) -> Self {
+    pub(in crate::http) fn version(mut self, updated_at: Timestamp) -> Self {
         self.headers.push((header::ETAG, etag(updated_at)));
         self
     }
 
     /// With the address of what was made.
     #[must_use]
-    pub(super) fn location(mut self, address: String) -> Self {
+    pub(in crate::http) fn location(mut self, address: String) -> Self {
         self.headers.push((header::LOCATION, address));
+        self
+    }
+
+    /// With a cookie.
+    #[must_use]
+    pub(in crate::http) fn cookie(mut self, cookie: Option<String>) -> Self {
+        self.headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
         self
     }
 
@@ -165,7 +186,7 @@ impl Content {
 }
 
 /// The entity tag of a version: something that changes whenever it is changed.
-pub(super) fn etag(updated_at: Timestamp) -> String {
+pub(in crate::http) fn etag(updated_at: Timestamp) -> String {
     format!("\"{:x}\"", updated_at.millis())
 }
 
@@ -186,6 +207,7 @@ const fn meaning(status: u16) -> &'static str {
         413 => "The body is larger than 64 KiB.",
         415 => "The body isn't JSON.",
         422 => "A rule forbids what is asked for; the problem names the member at fault.",
+        429 => "Too many attempts; Retry-After says when again.",
         503 => "Come back later.",
         _ => "Something went wrong on our side.",
     }

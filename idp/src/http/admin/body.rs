@@ -15,13 +15,13 @@ use super::refusal::{Refusal, Result};
 use crate::domain::merge_patch;
 
 /// The largest body, in bytes.
-pub(super) const MAX_BYTES: usize = 64 * 1024;
+pub(in crate::http) const MAX_BYTES: usize = 64 * 1024;
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// How a body may come.
-pub(super) trait Manner: Send {
+pub(in crate::http) trait Manner: Send {
     /// Its media types.
     const MEDIA_TYPES: &'static [&'static str];
     /// Whether it must be there.
@@ -30,15 +30,15 @@ pub(super) trait Manner: Send {
 
 /// A whole document.
 #[derive(Debug)]
-pub(super) struct Whole;
+pub(in crate::http) struct Whole;
 
 /// A merge patch (RFC 7396): what is named is changed, what is null is taken out.
 #[derive(Debug)]
-pub(super) struct Patch;
+pub(in crate::http) struct Patch;
 
 /// A document that may be left out.
 #[derive(Debug)]
-pub(super) struct Optional;
+pub(in crate::http) struct Optional;
 
 impl Manner for Whole {
     const MEDIA_TYPES: &'static [&'static str] = &[JSON];
@@ -57,11 +57,11 @@ impl Manner for Optional {
 
 /// A body that is a `T`.
 #[derive(Debug)]
-pub(super) struct Body<T, M = Whole> {
+pub(in crate::http) struct Body<T, M = Whole> {
     /// What it says.
-    pub(super) read: T,
+    pub(in crate::http) read: T,
     /// How it says it: a patch tells null from absent.
-    pub(super) document: Value,
+    pub(in crate::http) document: Value,
     manner: PhantomData<M>,
 }
 

@@ -4,9 +4,9 @@
 //! Bodies are read by serde into types that name every member, so that one that isn't known is refused by its name; the
 //! same types describe them in the OpenAPI document.
 
-mod answer;
+pub(in crate::http) mod answer;
 mod audit;
-mod body;
+pub(in crate::http) mod body;
 mod clients;
 mod consents;
 mod events;
@@ -14,8 +14,8 @@ mod gate;
 mod keys;
 pub mod model;
 mod paging;
-mod refusal;
-mod schema;
+pub(in crate::http) mod refusal;
+pub(in crate::http) mod schema;
 mod sessions;
 mod users;
 mod webhooks;

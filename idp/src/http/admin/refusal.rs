@@ -19,34 +19,39 @@ use crate::service::webhooks::WebhookError;
 
 /// A refusal, ready to be sent.
 #[derive(Debug)]
-pub(super) struct Refusal(Box<Response>);
+pub(in crate::http) struct Refusal(Box<Response>);
 
 /// What an endpoint comes to.
-pub(super) type Result<T> = std::result::Result<T, Refusal>;
+pub(in crate::http) type Result<T> = std::result::Result<T, Refusal>;
 
 impl Refusal {
+    /// A response that says no by itself.
+    pub(in crate::http) fn ready(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+
     /// A problem of this status.
-    pub(super) fn new(status: StatusCode, detail: impl std::fmt::Display) -> Self {
+    pub(in crate::http) fn new(status: StatusCode, detail: impl std::fmt::Display) -> Self {
         Self(Box::new(fallback::problem(status, &sentence(&detail.to_string()))))
     }
 
     /// The request can't be used as it is.
-    pub(super) fn bad_request(detail: impl std::fmt::Display) -> Self {
+    pub(in crate::http) fn bad_request(detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
     /// There is no such thing, or none in this tenant.
-    pub(super) fn not_found(detail: impl std::fmt::Display) -> Self {
+    pub(in crate::http) fn not_found(detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
     /// A rule forbids what was asked for.
-    pub(super) fn unprocessable(detail: impl std::fmt::Display) -> Self {
+    pub(in crate::http) fn unprocessable(detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
     /// A rule forbids it, whatever it is asked with: a password that is easy to guess, a key that must wait.
-    pub(super) fn rule(status: StatusCode, detail: impl std::fmt::Display) -> Self {
+    pub(in crate::http) fn rule(status: StatusCode, detail: impl std::fmt::Display) -> Self {
         let problem = fallback::described(status, &sentence(&detail.to_string()));
         Self(Box::new(problem.kind(RULE, "A rule forbids it").into_response()))
     }
@@ -59,17 +64,17 @@ impl Refusal {
     }
 
     /// It was changed since the caller saw it.
-    pub(super) fn stale(detail: impl std::fmt::Display) -> Self {
+    pub(in crate::http) fn stale(detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED, detail)
     }
 
     /// A request whose access token can't be found (RFC 6750 §3).
-    pub(super) fn bearer(error: OAuthError, scope: &str) -> Self {
+    pub(in crate::http) fn bearer(error: OAuthError, scope: &str) -> Self {
         Self(Box::new(error.into_problem(scope)))
     }
 
     /// An access token that isn't enough (RFC 6750 §3.1).
-    pub(super) fn access(error: AccessError, scope: &str) -> Self {
+    pub(in crate::http) fn access(error: AccessError, scope: &str) -> Self {
         let (status, code) = match error {
             AccessError::InvalidToken | AccessError::Audience => (StatusCode::UNAUTHORIZED, "invalid_token"),
             AccessError::Scope(_) | AccessError::Role(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
@@ -79,7 +84,7 @@ impl Refusal {
     }
 
     /// Somebody would hand on more than they have.
-    pub(super) fn hands_on(scope: &ScopeSet) -> Self {
+    pub(in crate::http) fn hands_on(scope: &ScopeSet) -> Self {
         let names: Vec<&str> = scope.iter().map(Scope::as_str).filter(|s| s.starts_with("admin:")).collect();
         let detail = format!(
             "the client has or would get scopes of the admin API, and the access token must have each of them itself: {}",

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::domain::Timestamp;
 use crate::domain::client::{
-    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport,
-    SubjectType,
+    ClientAuthMethod, ClientProfile, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy,
+    SecretTransport, SubjectType,
 };
 use crate::domain::user::UserStatus;
 use crate::domain::webhook::EndpointStatus;
@@ -96,6 +96,7 @@ macro_rules! words {
 words! {
     GrantType: Self::ALL,
     ClientAuthMethod: Self::ALL,
+    ClientProfile: Self::ALL,
     SubjectType: Self::ALL,
     Algorithm: &Self::ALL,
     ClientAlgorithm: &Self::ALL,

@@ -1,5 +1,7 @@
 //! Errors of the OAuth endpoints (RFC 6749 §5.2, RFC 6750 §3.1).
 
+use std::time::Duration;
+
 use poem::error::ResponseError;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
@@ -91,17 +93,31 @@ impl OAuthError {
     }
 
     /// The same as a problem (RFC 9457), for APIs: its challenge also names the scope that is needed.
-    pub fn into_problem(self, scope: &str) -> Response {
+    pub fn into_problem(mut self, scope: &str) -> Response {
+        self.challenge = self.challenge.map(|challenge| format!(r#"{challenge}, scope="{scope}""#));
+        self.into_challenge()
+    }
+
+    /// The same as a problem (RFC 9457), for APIs that need no scope.
+    pub fn into_challenge(self) -> Response {
         let mut text = self.description;
         if let Some(first) = text.get_mut(..1) {
             first.make_ascii_uppercase();
         }
         let mut response = fallback::problem(self.status, &(text + "."));
-        let challenge = self.challenge.map(|challenge| format!(r#"{challenge}, scope="{scope}""#));
-        if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+        if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
+    }
+
+    /// Too many attempts: 429, come back then.
+    pub fn too_many(wait: Duration) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).max(1)),
+            ..Self::bad_request("temporarily_unavailable", "too many attempts; try again later")
+        }
     }
 
     /// Something of ours isn't there: 503, come back later.
@@ -180,6 +196,7 @@ impl From<TokenError> for OAuthError {
             TokenError::InvalidGrant(text) => Self::bad_request("invalid_grant", text),
             TokenError::UnauthorizedClient => Self::bad_request("unauthorized_client", error.to_string()),
             TokenError::InvalidTarget => Self::bad_request("invalid_target", error.to_string()),
+            TokenError::TooManyAttempts { .. } => Self::too_many(Duration::from_secs(1)),
             TokenError::InvalidScope(text) => Self::bad_request("invalid_scope", text),
             TokenError::Failure(failure) => failure.into(),
         }

@@ -7,11 +7,12 @@ use serde_json::json;
 use crate::domain::acr::Acr;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::event::EventType;
-use crate::domain::session::{AuthenticationMethod, EndReason, Session, SessionSecret};
+use crate::domain::session::{AuthenticationMethod, EndReason, Session, SessionPolicy, SessionSecret};
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, FlowId, SessionId, TenantId, UserId};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
+use crate::service::first_party::AppGrant;
 use crate::service::sessions::ending::{self, Ending, Which};
 use crate::service::sessions::{Accounts, policy};
 use crate::service::{audit, events};
@@ -27,6 +28,26 @@ pub enum Place {
         /// The accounts of the browser. The person's own session among them is renewed.
         accounts: Accounts,
     },
+    /// In one of the tenant's own apps.
+    App(Box<AppGrant>),
+}
+
+impl Place {
+    /// How long a session that begins here may live.
+    fn policy(&self, ctx: &Ctx, tenant: &Tenant) -> SessionPolicy {
+        match self {
+            Self::Page { .. } => policy::of_pages(&ctx.config.sessions, &tenant.settings),
+            Self::App(_) => policy::of_first_party(&tenant.settings).sessions,
+        }
+    }
+
+    /// The accounts of the browser; an app has none.
+    fn accounts(&self) -> Accounts {
+        match self {
+            Self::Page { accounts, .. } => accounts.clone(),
+            Self::App(_) => Accounts::default(),
+        }
+    }
 }
 
 /// A person who is signed in now.
@@ -36,6 +57,8 @@ pub struct SignedIn {
     pub session: Session,
     /// The accounts of the browser from now on, this one first: what its cookie is to hold.
     pub accounts: Accounts,
+    /// What the app was given, if it was one.
+    pub app: Option<Box<AppGrant>>,
 }
 
 /// A session that is about to begin.
@@ -71,8 +94,8 @@ impl Beginning {
         let now = ctx.now();
         let secret = SessionSecret(ctx.random.secret());
         let amr = vec![AuthenticationMethod::Pwd];
-        let policy = policy::of_pages(&ctx.config.sessions, &tenant.settings);
-        let Place::Page { accounts, .. } = &place;
+        let policy = place.policy(ctx, tenant);
+        let accounts = place.accounts();
         // The person's own session goes on under another secret; a session of somebody else is left alone.
         let own = accounts.of_user(user);
         let fresh = SessionId::from_uuid(ctx.random.uuid_v7(now));
@@ -137,11 +160,19 @@ impl Beginning {
             created.tell(tx, tenant).await?;
         }
         login.session(session.id).with("renewed", renewed).tell(tx, tenant).await?;
-        let Place::Page { flow, accounts } = place;
-        store::authorization_flows::set_session(tx, tenant, flow, session.id).await?;
+        let accounts = place.accounts().with_first(session.clone(), secret);
+        let app = match place {
+            Place::Page { flow, .. } => {
+                store::authorization_flows::set_session(tx, tenant, flow, session.id).await?;
+                None
+            }
+            Place::App(grant) => {
+                grant.give(tx, tenant, &session).await?;
+                Some(grant)
+            }
+        };
         let event = event.detail(json!({ "amr": session.amr, "sid": session.id }));
         store::audit::append(tx, tenant, &event.build()).await?;
-        let accounts = accounts.with_first(session.clone(), secret);
-        Ok(SignedIn { session, accounts })
+        Ok(SignedIn { session, accounts, app })
     }
 }

@@ -154,6 +154,7 @@ fn user_grant(subject: LiveSubject, code: AuthorizationCode) -> UserGrant {
     UserGrant {
         user: subject.user,
         session_id: Some(code.session_id),
+        origin: subject.session.map(|session| session.origin),
         grant_id: code.grant_id,
         scope,
         nonce,

@@ -2,6 +2,7 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod password;
 pub mod refresh_token;
 
 use thiserror::Error;
@@ -11,7 +12,7 @@ use super::issue::AccessToken;
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::GrantType;
-use crate::domain::{ClientId, Secret, TenantId};
+use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::StoreError;
 
 /// What a grant gives.
@@ -40,6 +41,12 @@ pub enum TokenError {
     /// A token was asked for that is for something that isn't here (RFC 8707 §2).
     #[error("resource must be the admin API's: the issuer and /v1/admin")]
     InvalidTarget,
+    /// Too many wrong passwords for this name, or from this address.
+    #[error("too many attempts; try again later")]
+    TooManyAttempts {
+        /// When the next attempt counts anew.
+        until: Timestamp,
+    },
     /// Something of ours failed.
     #[error(transparent)]
     Failure(#[from] Failure),

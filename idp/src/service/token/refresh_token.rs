@@ -4,6 +4,8 @@
 //! told the same successor for a short while, since an answer may be lost on its way; after that it is a sign of theft,
 //! and the grant ends with all that it gave (RFC 9700 §4.14.2).
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{TokenError, Tokens};
@@ -12,12 +14,14 @@ use crate::domain::client::{Client, GrantType};
 use crate::domain::event::EventType;
 use crate::domain::grant::Grant;
 use crate::domain::scope::ScopeSet;
+use crate::domain::session::{Session, SessionOrigin};
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
 use crate::service::issue::{self, UserGrant};
 use crate::service::refresh_tokens::RefreshToken;
+use crate::service::sessions::policy;
 use crate::service::subject::{self, LiveSubject};
 use crate::service::{Failure, audit, events, sessions};
 use crate::store::{self, Connection};
@@ -64,7 +68,8 @@ pub async fn grant(
     let now = ctx.now();
     let rules = Rules {
         now,
-        idle: now + ctx.config.tokens.refresh_token_idle_timeout,
+        idle: ctx.config.tokens.refresh_token_idle_timeout,
+        first_party_idle: policy::of_first_party(&tenant.settings).refresh_token_lifetime,
         repeats_since: now - ctx.config.tokens.refresh_token_grace,
     };
     let event = |outcome| audit::event(ctx, AuditKind::TokenRefreshed, outcome).client(&client.id).from(caller);
@@ -81,7 +86,7 @@ pub async fn grant(
                 let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?;
                 asker.owns(&subject.grant)?;
                 let scope = narrowed(&subject.grant.scope, requested)?;
-                match follow(tx, tenant_id, &token, successors, &subject.grant, rules).await? {
+                match follow(tx, tenant_id, &token, successors, &subject, rules).await? {
                     Followed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
                     Followed::Stolen => {
                         store::grants::revoke(tx, tenant_id, token.grant(), now).await?;
@@ -141,10 +146,22 @@ fn narrowed(granted: &ScopeSet, requested: Option<ScopeSet>) -> Result<ScopeSet,
 #[derive(Clone, Copy)]
 struct Rules {
     now: Timestamp,
-    /// When the successor dies of disuse.
-    idle: Timestamp,
+    /// Longest rest of the successor.
+    idle: Duration,
+    /// The same in a session of one of the tenant's own apps.
+    first_party_idle: Duration,
     /// A token whose place was taken since then may be presented again.
     repeats_since: Timestamp,
+}
+
+impl Rules {
+    /// The longest rest of a refresh token in this session.
+    fn rest(&self, session: Option<&Session>) -> Duration {
+        match session.map(|session| session.origin) {
+            Some(SessionOrigin::FirstParty) => self.first_party_idle,
+            Some(SessionOrigin::Page) | None => self.idle,
+        }
+    }
 }
 
 /// What comes of a token.
@@ -162,11 +179,11 @@ async fn follow(
     tenant: TenantId,
     token: &RefreshToken,
     successors: Vec<RefreshToken>,
-    grant: &Grant,
+    subject: &LiveSubject,
     rules: Rules,
 ) -> Result<Followed, TokenError> {
-    let hash = token.hash();
-    let expires_at = grant.refreshed_until(rules.idle);
+    let (hash, grant) = (token.hash(), &subject.grant);
+    let expires_at = grant.refreshed_until(rules.now + rules.rest(subject.session.as_ref()));
     let next = successors.first().ok_or(Failure::Internal)?;
     let pair = (&hash, &next.hash());
     if store::refresh_tokens::rotate(tx, tenant, grant.id, pair, rules.now, expires_at).await? {
@@ -188,6 +205,16 @@ async fn follow(
 fn user_grant(subject: LiveSubject, scope: ScopeSet) -> Result<UserGrant, TokenError> {
     let LiveSubject { user, grant, session } = subject;
     let authentication = grant.authentication.ok_or(TokenError::InvalidGrant(UNKNOWN))?;
+    let origin = session.as_ref().map(|session| session.origin);
     let session_id = session.map(|session| session.id);
-    Ok(UserGrant { user, session_id, grant_id: grant.id, scope, nonce: None, authentication, claims: grant.claims })
+    Ok(UserGrant {
+        user,
+        session_id,
+        origin,
+        grant_id: grant.id,
+        scope,
+        nonce: None,
+        authentication,
+        claims: grant.claims,
+    })
 }

@@ -37,7 +37,7 @@ async fn the_document_says_what_there_is() {
                 "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query", "form_post"],
-                "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+                "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token", "password"],
                 "acr_values_supported": ["urn:signet:acr:1fa"],
                 "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": algorithms,
@@ -261,7 +261,6 @@ async fn what_is_advertised_works() {
 #[tokio::test]
 async fn what_is_not_advertised_is_refused() {
     let grant_types = [
-        "password",
         "implicit",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -314,7 +313,7 @@ fn a_client_can_register_nothing_that_is_not_advertised() {
     };
     assert!(serde_json::from_value::<ClientMetadata>(good()).is_ok());
     for (member, value) in [
-        ("grant_types", json!(["password"])),
+        ("grant_types", json!(["implicit"])),
         ("token_endpoint_auth_signing_alg", json!("none")),
         ("token_endpoint_auth_signing_alg", json!("HS512")),
         ("request_object_signing_alg", json!("none")),

@@ -1,5 +1,6 @@
 //! The OpenAPI document: as checked in, whole, and true.
 
+use idp::domain::client::{ClientProfile, GrantType};
 use std::collections::BTreeSet;
 
 use idp::http::routes::openapi_document;
@@ -115,6 +116,18 @@ async fn the_documented_statuses_are_those_that_are_seen() {
         let (whole, narrow) = (("authorization", bearer.as_str()), ("authorization", narrow.as_str()));
         for headers in [vec![whole], vec![narrow], vec![], vec![whole, whole]] {
             userinfo.insert(world.get("/userinfo", &headers).await.status.as_u16());
+        }
+
+        world
+            .client(&tenant, "old", |metadata| {
+                metadata.profile = ClientProfile::Compat;
+                metadata.grant_types = [GrantType::Password].into();
+            })
+            .await;
+        let old = [("authorization", &*basic("old", SECRET))];
+        for _ in 0..11 {
+            let guess = "grant_type=password&username=nobody&password=x";
+            token.insert(world.post("/token", &old, guess).await.status.as_u16());
         }
 
         let too_large = world.post("/userinfo", &[], &huge).await.status.as_u16();

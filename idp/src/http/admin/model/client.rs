@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::client::{
-    ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy, SecretTransport,
-    SubjectType,
+    ClientAuthMethod, ClientProfile, ClientStatus, ConsentPolicy, GrantType, PkcePolicy, RefreshTokenPolicy,
+    SecretTransport, SubjectType,
 };
 use crate::domain::client_details::ClientDetails;
 use crate::domain::{self, ClientId, Secret, Timestamp};
@@ -130,6 +130,9 @@ macro_rules! registration {
             /// Whether it must use PKCE; a public client always must.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub pkce: Option<Word<PkcePolicy>>,
+            /// Which rules it is held to; the grant type `password` needs `compat`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub profile: Option<Word<ClientProfile>>,
         }
     };
 }

@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod password;
 mod refresh_token;
 
 use poem::http::{HeaderValue, header};
@@ -20,7 +21,7 @@ use crate::service::token::{self, Tokens};
 /// A token request (RFC 6749 §4.1.3, §4.4.2; client authentication §2.3.1 and RFC 7523 §2.2).
 #[derive(Debug, Object)]
 pub struct TokenRequest {
-    /// `authorization_code`, `refresh_token` or `client_credentials`.
+    /// `authorization_code`, `refresh_token` or `client_credentials`; `password` for clients of the profile `compat`.
     grant_type: String,
     /// The code, for `authorization_code`.
     code: Option<String>,
@@ -30,7 +31,11 @@ pub struct TokenRequest {
     code_verifier: Option<String>,
     /// The refresh token, for `refresh_token`.
     refresh_token: Option<String>,
-    /// Scopes, space-separated, for `client_credentials` and `refresh_token`.
+    /// The person's e-mail address or user name, for `password`.
+    username: Option<String>,
+    /// The person's password, for `password`.
+    password: Option<String>,
+    /// Scopes, space-separated, for `client_credentials`, `refresh_token` and `password`.
     scope: Option<String>,
     /// What the token is for (RFC 8707), for `client_credentials`: the issuer and `/v1/admin`, for the admin API.
     resource: Option<String>,
@@ -81,6 +86,7 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
         GrantType::AuthorizationCode => authorization_code::grant(call, &client, form).await,
         GrantType::ClientCredentials => client_credentials::grant(call, &client, form).await,
         GrantType::RefreshToken => refresh_token::grant(call, &client, form).await,
+        GrantType::Password => password::grant(call, &client, form).await,
     };
     if let Some(error) = tokens.as_ref().err().and_then(OAuthError::refusal) {
         let refused = (grant_type, error);

@@ -60,7 +60,8 @@ async fn a_client_is_registered_with_a_secret_that_is_shown_once() {
               "id_token_signed_response_alg": "RS256",
               "access_token_signed_response_alg": "RS256",
               "consent": "ask",
-              "pkce": "required"
+              "pkce": "required",
+              "profile": "oauth21"
             }
             "#);
         }
@@ -166,7 +167,9 @@ async fn every_bad_registration_says_which_member_is_at_fault() {
         for (body, status, says) in [
             (json!({ "redirect_uri": "https://x.example" }), 400, "Redirect_uri: unknown field"),
             (json!({ "redirect_uris": "https://x.example" }), 400, "Redirect_uris: invalid type"),
-            (json!({ "grant_types": ["password"] }), 400, "Grant_types[0]: unknown variant"),
+            (json!({ "grant_types": ["passwords"] }), 400, "Grant_types[0]: unknown variant"),
+            (json!({ "grant_types": ["password"] }), 422, "Grant type password needs profile compat."),
+            (json!({ "profile": "fapi2" }), 400, "Profile: unknown variant"),
             (json!({ "id_token_signed_response_alg": "none" }), 400, "Id_token_signed_response_alg"),
             (json!({ "subject_type": "secret" }), 400, "Subject_type: unknown variant"),
             (json!({ "access_token_lifetime": "1h" }), 400, "Access_token_lifetime: invalid type"),
@@ -245,7 +248,7 @@ fn the_api_knows_every_member_of_a_registration() {
         "sector_identifier_uri": "https://x.example/s", "userinfo_signed_response_alg": "ES256", "default_max_age": 1,
         "default_acr_values": ["1"], "initiate_login_uri": "https://x.example/i", "contacts": ["a@x.example"],
         "id_token_signed_response_alg": "PS256", "access_token_signed_response_alg": "EdDSA", "audience": "x",
-        "roles": ["r"], "access_token_lifetime": 60, "consent": "implied", "pkce": "optional",
+        "roles": ["r"], "access_token_lifetime": 60, "consent": "implied", "pkce": "optional", "profile": "compat",
         "refresh_tokens": "session", "post_logout_redirect_uris": ["https://x.example/bye"],
         "frontchannel_logout_uri": "https://x.example/end", "frontchannel_logout_session_required": true,
         "backchannel_logout_uri": "https://x.example/back", "backchannel_logout_session_required": true });

@@ -1,0 +1,231 @@
+//! `/v1/auth`: people sign in and up in the tenant's own apps, see their sessions and end them.
+
+use poem::Request;
+use poem::http::StatusCode;
+use poem_openapi::param::Path;
+use poem_openapi::{OpenApi, Tags};
+
+use super::bearer::Own as Owner;
+use super::model::{AppConfig, Credentials, NewAccount, OwnSession, OwnSessions, Person, Presented, SessionTokens};
+use super::{cookie, refusal};
+use crate::domain::Secret;
+use crate::domain::session::EndReason;
+use crate::domain::sign_up::Typed;
+use crate::domain::user::LoginName;
+use crate::http::admin::answer::{Answer, Content, Ended, Own, Public, Refreshed, SignedIn, SignedOut, SignedUp};
+use crate::http::admin::body::{Body, Optional};
+use crate::http::admin::refusal::{Refusal, Result};
+use crate::http::extract::visit::Call;
+use crate::service::first_party::{self, Opened};
+use crate::service::sessions::policy;
+use crate::service::sign_up;
+use crate::service::token::Tokens;
+use crate::service::token::refresh_token::{self, RefreshPresentation};
+
+/// The first-party API.
+#[derive(Debug)]
+pub struct FirstParty;
+
+/// How the endpoints are grouped in the document.
+#[derive(Tags)]
+enum Group {
+    /// For one's own apps: people sign in and up in the app itself.
+    FirstParty,
+}
+
+#[OpenApi(prefix_path = "/v1/auth", tag = "Group::FirstParty")]
+impl FirstParty {
+    /// Make an account and sign in
+    ///
+    /// Where the tenant takes sign-ups. An address that is taken answers 409.
+    #[oai(path = "/register", method = "post", operation_id = "register")]
+    async fn register(&self, call: Call, body: Body<NewAccount>) -> Answer<SignedUp<SessionTokens>> {
+        Answer::new(register(&call, body.read).await)
+    }
+
+    /// Make an account and sign in, under its other name
+    #[oai(path = "/signup", method = "post", operation_id = "signUp")]
+    async fn signup(&self, call: Call, body: Body<NewAccount>) -> Answer<SignedUp<SessionTokens>> {
+        Answer::new(register(&call, body.read).await)
+    }
+
+    /// Sign in
+    ///
+    /// By e-mail address or user name, and password. A person has so many sessions at most; for one more the oldest ends.
+    #[oai(path = "/login", method = "post", operation_id = "login")]
+    async fn login(&self, call: Call, body: Body<Credentials>) -> Answer<SignedIn<SessionTokens>> {
+        Answer::new(login(&call, body.read).await)
+    }
+
+    /// Go on with a session
+    ///
+    /// The refresh token is good once; the answer has the next one. It counts as a use of the session.
+    #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
+    async fn refresh(
+        &self,
+        call: Call,
+        request: &Request,
+        body: Body<Presented, Optional>,
+    ) -> Answer<Refreshed<SessionTokens>> {
+        Answer::new(refresh(&call, request, body.read).await)
+    }
+
+    /// Sign out
+    ///
+    /// Ends the session of the access token in the header or, without one, of the refresh token. A refresh token that is
+    /// over leaves nothing to do.
+    #[oai(path = "/logout", method = "post", operation_id = "logout")]
+    async fn logout(&self, call: Call, request: &Request, body: Body<Presented, Optional>) -> Answer<SignedOut> {
+        Answer::new(logout(call, request, body.read).await)
+    }
+
+    /// Say that the session is used
+    ///
+    /// Its time of rest begins anew. Calls with the access token alone don't count as a use.
+    #[oai(path = "/activity", method = "post", operation_id = "activity")]
+    async fn activity(&self, owner: Owner) -> Answer<Own<OwnSession>> {
+        Answer::new(activity(&owner).await)
+    }
+
+    /// Who is signed in
+    #[oai(path = "/me", method = "get", operation_id = "me")]
+    #[expect(clippy::unused_async, reason = "the framework wants it so")]
+    async fn me(&self, owner: Owner) -> Answer<Own<Person>> {
+        Answer::new(Ok(Content::json(&Person::from(&owner.subject.live.user))))
+    }
+
+    /// The session that asks
+    #[oai(path = "/session", method = "get", operation_id = "currentSession")]
+    #[expect(clippy::unused_async, reason = "the framework wants it so")]
+    async fn session(&self, owner: Owner) -> Answer<Own<OwnSession>> {
+        Answer::new(Ok(Content::json(&OwnSession::new(&owner.session, &owner.session))))
+    }
+
+    /// The person's live sessions
+    ///
+    /// In apps and in browsers.
+    #[oai(path = "/sessions", method = "get", operation_id = "ownSessions")]
+    async fn sessions(&self, owner: Owner) -> Answer<Own<OwnSessions>> {
+        Answer::new(sessions(&owner).await)
+    }
+
+    /// End all of the person's sessions
+    ///
+    /// This one included, with all that they gave to any client.
+    #[oai(path = "/sessions/all", method = "delete", operation_id = "endAllOwnSessions")]
+    async fn end_all(&self, owner: Owner) -> Answer<SignedOut> {
+        Answer::new(end_all(&owner).await)
+    }
+
+    /// End one of the person's sessions
+    #[oai(path = "/sessions/:session_id", method = "delete", operation_id = "endOwnSession")]
+    async fn end_one(
+        &self,
+        owner: Owner,
+        /// The session's id.
+        session_id: Path<String>,
+    ) -> Answer<Ended> {
+        Answer::new(end_one(&owner, &session_id).await)
+    }
+
+    /// What an app has to know
+    #[oai(path = "/config", method = "get", operation_id = "appConfig")]
+    #[expect(clippy::unused_async, reason = "the framework wants it so")]
+    async fn config(&self, call: Call) -> Answer<Public<AppConfig>> {
+        Answer::new(Ok(Content::json(&AppConfig::from(call.tenant()))))
+    }
+}
+
+async fn register(call: &Call, body: NewAccount) -> Result<Content> {
+    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let typed = Typed { email: Some(&body.email.0), name: body.name.as_deref(), password: Some(&body.password.0) };
+    let account = sign_up::read(call.tenant(), typed).map_err(|faults| refusal::faults(&faults))?;
+    let opened = first_party::sign_up(&call.ctx, call.tenant(), &call.caller, &client, account).await;
+    Ok(answer(call, opened.map_err(|error| refusal::sign_up(error, call.ctx.now()))?, body.cookie))
+}
+
+async fn login(call: &Call, body: Credentials) -> Result<Content> {
+    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let credentials = (LoginName::new(&body.email), Secret::new(body.password.0));
+    let scope = &client.metadata.scope;
+    let opened = first_party::sign_in(&call.ctx, call.tenant(), &call.caller, &client, credentials, scope).await;
+    Ok(answer(call, opened.map_err(|error| refusal::sign_in(&error, call.ctx.now()))?, body.cookie))
+}
+
+fn answer(call: &Call, opened: Opened, cookie: Option<bool>) -> Content {
+    respond(call, opened.tokens, Some(Person::from(&opened.user)), cookie == Some(true))
+}
+
+/// Tokens, the refresh token among them or as a cookie.
+fn respond(call: &Call, tokens: Tokens, user: Option<Person>, by_cookie: bool) -> Content {
+    let Tokens { access_token, id_token, refresh_token } = tokens;
+    let rest = policy::of_first_party(&call.tenant().settings).refresh_token_lifetime.as_secs();
+    let cookie = refresh_token.as_ref().filter(|_| by_cookie).map(|token| cookie::set(&call.site, token, rest));
+    let body = SessionTokens {
+        token: access_token.jwt.clone(),
+        access_token: access_token.jwt,
+        token_type: "Bearer".to_owned(),
+        expires_in: access_token.lifetime.as_secs(),
+        scope: access_token.scope.to_string(),
+        refresh_token: refresh_token.filter(|_| !by_cookie).map(|token| token.expose().to_owned()),
+        id_token,
+        user,
+    };
+    Content::json(&body).cookie(cookie)
+}
+
+/// The refresh token of a request, and whether it came as a cookie.
+fn presented(call: &Call, request: &Request, body: &Presented) -> Result<Option<(Secret, bool)>> {
+    if let Some(token) = &body.refresh_token {
+        return Ok(Some((Secret::new(&token.0), false)));
+    }
+    Ok(cookie::read(request, &call.site)?.map(|token| (token, true)))
+}
+
+async fn refresh(call: &Call, request: &Request, body: Presented) -> Result<Content> {
+    let (token, by_cookie) = presented(call, request, &body)?
+        .ok_or_else(|| Refusal::bad_request("a refresh token is needed, as refresh_token or as a cookie"))?;
+    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let presented = RefreshPresentation { token, scope: None };
+    let tokens = refresh_token::grant(&call.ctx, call.tenant(), &client, &call.caller, presented).await;
+    Ok(respond(call, tokens.map_err(refusal::refresh)?, None, by_cookie))
+}
+
+async fn logout(call: Call, request: &Request, body: Presented) -> Result<Content> {
+    if request.headers().contains_key(poem::http::header::AUTHORIZATION) {
+        let owner = Owner::of(call, request).await?;
+        let own = (&*owner.subject, owner.session.id);
+        first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::SignedOut).await?;
+        return Ok(Content::default().cookie(Some(cookie::clear(&owner.site))));
+    }
+    let (token, _) = presented(&call, request, &body)?
+        .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "an access token or a refresh token is needed"))?;
+    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    first_party::sign_out(&call.ctx, call.tenant(), &call.caller, &client, &token).await?;
+    Ok(Content::default().cookie(Some(cookie::clear(&call.site))))
+}
+
+async fn activity(owner: &Owner) -> Result<Content> {
+    let session = first_party::active(&owner.ctx, owner.tenant(), owner.session.id).await?;
+    let session = session.ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "the session has ended"))?;
+    Ok(Content::json(&OwnSession::new(&session, &owner.session)))
+}
+
+async fn sessions(owner: &Owner) -> Result<Content> {
+    let found = first_party::sessions_of(&owner.ctx, owner.tenant(), &owner.subject).await?;
+    let sessions = found.iter().map(|session| OwnSession::new(session, &owner.session)).collect();
+    Ok(Content::json(&OwnSessions { sessions }))
+}
+
+async fn end_all(owner: &Owner) -> Result<Content> {
+    first_party::end_all(&owner.ctx, owner.tenant(), &owner.caller, &owner.subject).await?;
+    Ok(Content::default().cookie(Some(cookie::clear(&owner.site))))
+}
+
+async fn end_one(owner: &Owner, text: &str) -> Result<Content> {
+    let unknown = || Refusal::not_found("there is no such session");
+    let id = text.parse().map_err(|_| unknown())?;
+    let own = (&*owner.subject, id);
+    let ended = first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::Revoked).await?;
+    if ended { Ok(Content::default()) } else { Err(unknown()) }
+}

@@ -1,0 +1,132 @@
+//! The tenant's own apps: people sign in and up in the app itself, which gets a session with its tokens.
+//!
+//! What an app gets is an ordinary grant in an ordinary session: it passes the same gates, is refreshed, looked at and
+//! ended like any other. Only how it begins and how long it lives is different.
+
+mod apps;
+mod grant;
+
+use super::Failure;
+use super::ctx::{Caller, Ctx};
+use super::issue;
+use super::sessions::ending::{self, Ended, Ending, Which};
+use super::sessions::{self, SessionFilter};
+use super::sign_in::{self, Place, SignInAttempt, SignInError, SignedIn};
+use super::sign_up::{self, SignUp, SignUpError};
+use super::subject::ReadySubject;
+use super::token::Tokens;
+use crate::domain::client::Client;
+use crate::domain::scope::ScopeSet;
+use crate::domain::session::{EndReason, Session};
+use crate::domain::sign_up::NewAccount;
+use crate::domain::tenant::Tenant;
+use crate::domain::user::{LoginName, User};
+use crate::domain::{Secret, SessionId};
+use crate::store;
+
+pub use apps::{AppError, app, is_own};
+pub use grant::AppGrant;
+
+/// What an app has got for somebody.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Who it is.
+    pub user: User,
+    /// Their session.
+    pub session: Session,
+    /// Its tokens.
+    pub tokens: Tokens,
+}
+
+/// Signs somebody in by name and password, in the app of a client.
+pub async fn sign_in(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    client: &Client,
+    (login, password): (LoginName, Secret),
+    scope: &ScopeSet,
+) -> Result<Opened, SignInError> {
+    let grant = AppGrant::drawn(ctx, tenant, client, scope)?;
+    let attempt = SignInAttempt { login, password, client_id: client.id.clone(), place: Place::App(Box::new(grant)) };
+    let signed_in = sign_in::sign_in(ctx, tenant, caller, attempt).await?;
+    Ok(opened(ctx, tenant, client, signed_in).await?)
+}
+
+/// Makes somebody an account and signs them in, in the app of a client.
+pub async fn sign_up(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    client: &Client,
+    account: NewAccount,
+) -> Result<Opened, SignUpError> {
+    let grant = AppGrant::drawn(ctx, tenant, client, &client.metadata.scope)?;
+    let wanted = SignUp { account, client_id: client.id.clone(), place: Place::App(Box::new(grant)) };
+    let signed_in = sign_up::sign_up(ctx, tenant, caller, wanted).await?;
+    Ok(opened(ctx, tenant, client, signed_in).await?)
+}
+
+async fn opened(ctx: &Ctx, tenant: &Tenant, client: &Client, signed_in: SignedIn) -> Result<Opened, Failure> {
+    let SignedIn { session, app, .. } = signed_in;
+    let user = store::users::find_by_id(ctx.database.read(), tenant.id, session.user_id).await?;
+    let (Some(user), Some(grant)) = (user, app) else { return Err(Failure::Internal) };
+    let refresh_token = grant.refresh_token();
+    let (access_token, id_token) = issue::user_tokens(ctx, tenant, client, &grant.of(user.clone(), &session)).await?;
+    Ok(Opened { user, session, tokens: Tokens { access_token, id_token, refresh_token } })
+}
+
+/// The live sessions of a person, at most 200: of apps and of browsers.
+pub async fn sessions_of(ctx: &Ctx, tenant: &Tenant, subject: &ReadySubject) -> Result<Vec<Session>, Failure> {
+    let filter = SessionFilter { user: Some(subject.live.user.id), ..SessionFilter::default() };
+    sessions::list(ctx, tenant.id, &filter, None, 200).await
+}
+
+/// Notes that a session is used, and gives it back as it is now; `None` if it has ended.
+pub async fn active(ctx: &Ctx, tenant: &Tenant, session: SessionId) -> Result<Option<Session>, Failure> {
+    let (tenant_id, now) = (tenant.id, ctx.now());
+    let touched: Result<bool, store::StoreError> = ctx
+        .database
+        .write(move |tx| Box::pin(async move { store::sessions::touch(tx, tenant_id, session, now).await }))
+        .await;
+    if !touched? {
+        return Ok(None);
+    }
+    sessions::find(ctx, tenant.id, session).await
+}
+
+/// Ends one of a person's sessions; `false` if they have none of that id.
+pub async fn end_one(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    (subject, session): (&ReadySubject, SessionId),
+    reason: EndReason,
+) -> Result<bool, Failure> {
+    let found = sessions::find(ctx, tenant.id, session).await?;
+    if found.is_none_or(|found| found.user_id != subject.live.user.id) {
+        return Ok(false);
+    }
+    let ended = ending::end(ctx, tenant.id, Ending::new(ctx, Which::One(session), reason).from(caller)).await?;
+    Ok(ended.sessions > 0)
+}
+
+/// Ends all of a person's sessions, this one included, and takes back all that they gave to clients.
+pub async fn end_all(ctx: &Ctx, tenant: &Tenant, caller: &Caller, subject: &ReadySubject) -> Result<Ended, Failure> {
+    let which = Which::OfUser(subject.live.user.id);
+    ending::end(ctx, tenant.id, Ending::new(ctx, which, EndReason::Revoked).from(caller)).await
+}
+
+/// Signs out the session that a refresh token of this client is of. A token that is none, or is over, leaves nothing to
+/// do.
+pub async fn sign_out(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    client: &Client,
+    token: &Secret,
+) -> Result<(), Failure> {
+    let Some(session) = grant::session_of(ctx, tenant.id, client, token).await? else { return Ok(()) };
+    ending::end(ctx, tenant.id, Ending::new(ctx, Which::One(session), EndReason::SignedOut).from(caller)).await?;
+    Ok(())
+}

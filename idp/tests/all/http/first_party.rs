@@ -1,0 +1,414 @@
+//! `/v1/auth`: people in the tenant's own apps.
+
+use std::time::Duration;
+
+use idp::domain::client::{ClientAuthMethod, ClientMetadata, ClientStatus, ConsentPolicy, GrantType};
+use idp::domain::tenant::Tenant;
+use idp::service::{clients, users};
+use poem::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::code_flow::redeem;
+use super::gates::{REASONS, Reason};
+use crate::support::database::TestDatabase;
+use crate::support::databases;
+use crate::support::world::{Answer, Browser, PASSWORD, World, payload, request};
+
+const ORIGIN: &str = "http://127.0.0.1:8081";
+const ACME: &str = "/t/acme";
+
+async fn send(world: &World, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    let bytes = body.map(|body| serde_json::to_vec(body).unwrap()).unwrap_or_default();
+    let mut all = headers.to_vec();
+    if body.is_some() {
+        all.push(("content-type", "application/json"));
+    }
+    world.send(request(method, path, &all, bytes)).await
+}
+
+async fn post(world: &World, path: &str, body: &Value) -> Answer {
+    send(world, "POST", path, &[], Some(body)).await
+}
+
+/// A call with an access token.
+async fn by(world: &World, token: &str, method: &str, path: &str) -> Answer {
+    let bearer = format!("Bearer {token}");
+    send(world, method, path, &[("authorization", &bearer)], None).await
+}
+
+fn ada() -> Value {
+    json!({ "email": "ada@example.com", "password": PASSWORD })
+}
+
+/// Signs Ada in: the answer's body.
+async fn signed_in(world: &World, base: &str) -> Value {
+    let answer = post(world, &format!("{base}/v1/auth/login"), &ada()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    answer.json()
+}
+
+fn text<'a>(body: &'a Value, name: &str) -> &'a str {
+    body[name].as_str().unwrap_or_else(|| panic!("no {name}: {body}"))
+}
+
+async fn open(database: &TestDatabase) -> (World, Tenant) {
+    let world = World::furnished(database).await;
+    let tenant = world.open_to_sign_ups(&world.tenant().await).await;
+    (world, tenant)
+}
+
+#[tokio::test]
+async fn the_runbook_of_old_goes_through() {
+    for database in databases().await {
+        let (world, _) = open(&database).await;
+        let body = signed_in(&world, "").await;
+        assert_eq!(body["token"], body["access_token"]);
+        assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(900)));
+        assert_eq!(body["user"]["email"], "ada@example.com");
+        assert_eq!(body["user"]["role"], "AGENT");
+        let claims = payload(text(&body, "access_token"));
+        for name in ["iss", "aud", "sub", "tid", "roles", "email", "exp", "iat", "jti", "client_id", "scope", "sid"] {
+            assert!(claims.get(name).is_some(), "{name}: {claims}");
+        }
+        assert_eq!(claims["client_id"], "first-party");
+        let me = by(&world, text(&body, "token"), "GET", "/v1/auth/me").await;
+        assert_eq!(me.status, StatusCode::OK, "{}", me.body);
+        assert_eq!(me.json()["id"], claims["sub"]);
+        let next = post(&world, "/v1/auth/refresh", &json!({ "refresh_token": text(&body, "refresh_token") })).await;
+        assert_eq!(next.status, StatusCode::OK, "{}", next.body);
+        let next = next.json();
+        assert!(next.get("user").is_none() && next["refresh_token"] != body["refresh_token"]);
+        assert_eq!(payload(text(&next, "access_token"))["sid"], claims["sid"]);
+        let out = by(&world, text(&next, "token"), "POST", "/v1/auth/logout").await;
+        assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.body);
+        for token in [text(&body, "token"), text(&next, "token")] {
+            assert_eq!(by(&world, token, "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        }
+        let late = post(&world, "/v1/auth/refresh", &json!({ "refresh_token": text(&next, "refresh_token") })).await;
+        assert_eq!(late.status, StatusCode::UNAUTHORIZED, "{}", late.body);
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_made_under_both_names_and_only_where_it_may() {
+    for database in databases().await {
+        let (world, _) = open(&database).await;
+        for (path, email) in [("/v1/auth/register", "grace@example.com"), ("/v1/auth/signup", "joan@example.com")] {
+            let body = json!({ "email": email, "name": "Grace Hopper", "password": PASSWORD });
+            let made = post(&world, path, &body).await;
+            assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+            let made = made.json();
+            assert_eq!((&made["user"]["email"], &made["user"]["name"]), (&json!(email), &json!("Grace Hopper")));
+            assert_eq!(made["user"]["email_verified"], false);
+            assert_eq!(by(&world, text(&made, "token"), "GET", "/v1/auth/me").await.status, StatusCode::OK);
+            assert_eq!(post(&world, path, &body).await.status, StatusCode::CONFLICT);
+        }
+        let acme = world.other_tenant("acme").await;
+        let body = json!({ "email": "grace@example.com", "password": PASSWORD });
+        let closed = post(&world, "/t/acme/v1/auth/register", &body).await;
+        assert_eq!(
+            closed.snapshot(),
+            r#"403 {"type":"about:blank","title":"Forbidden","status":403,"detail":"Nobody can make an account here."}"#
+        );
+        world.open_to_sign_ups(&acme).await;
+        assert_eq!(post(&world, "/t/acme/v1/auth/register", &body).await.status, StatusCode::CREATED);
+    }
+}
+
+#[tokio::test]
+async fn of_many_sign_ups_at_once_one_is_made_and_of_many_first_sign_ins_each_gets_a_session() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let body = json!({ "email": "grace@example.com", "password": PASSWORD });
+        let answers = futures_util::future::join_all((0..4).map(|_| post(&world, "/v1/auth/register", &body))).await;
+        let made = answers.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
+        let taken = answers.iter().filter(|answer| answer.status == StatusCode::CONFLICT).count();
+        assert_eq!((made, taken), (1, 3));
+        assert!(clients::find(&world.ctx, tenant.id, &"first-party".parse().unwrap()).await.is_ok());
+    }
+}
+
+/// What is sent, the status, what the problem says.
+type Bad = (&'static str, Value, u16, &'static str);
+
+fn bad_bodies() -> Vec<Bad> {
+    let login = "/v1/auth/login";
+    let register = "/v1/auth/register";
+    let refresh = "/v1/auth/refresh";
+    let new = |email: &str, password: &str| json!({ "email": email, "password": password });
+    vec![
+        (login, json!([]), 400, "The body must be a JSON object."),
+        (login, json!({}), 400, "missing field `email`"),
+        (login, json!({ "email": "ada@example.com" }), 400, "password"),
+        (login, json!({ "email": 1, "password": "x" }), 400, "mail"),
+        (login, json!({ "email": "a\u{0}", "password": "x" }), 400, "NUL"),
+        (login, json!({ "email": "ada@example.com", "password": PASSWORD, "remember": true }), 400, "emember"),
+        (login, json!({ "email": "ada@example.com", "password": PASSWORD, "client_id": "nobody" }), 400, "Client_id"),
+        (login, json!({ "email": "ada@example.com", "password": PASSWORD, "client_id": "reports" }), 400, "Client_id"),
+        (login, new("ada@example.com", "wrong"), 401, "The e-mail address, user name or password isn't right."),
+        (login, new("nobody@example.com", PASSWORD), 401, "The e-mail address, user name or password isn't right."),
+        (register, new("grace", PASSWORD), 422, "Email: an e-mail address looks like name@example.com"),
+        (register, new("grace@example.com", "short"), 422, "Password: a password has at least 8 characters."),
+        (register, new("", ""), 422, "Email: an e-mail address is needed; password: a password is needed."),
+        (register, new("grace@example.com", "graceexample"), 422, "easy to guess"),
+        (register, new("ada@example.com", PASSWORD), 409, "No account can be made with this e-mail address."),
+        (refresh, json!({}), 400, "A refresh token is needed, as refresh_token or as a cookie."),
+        (refresh, json!({ "refresh_token": "made up" }), 401, "The refresh token is unknown"),
+        (refresh, json!({ "refresh_token": "made up", "client_id": "reports" }), 400, "Client_id"),
+        ("/v1/auth/logout", json!({}), 401, "An access token or a refresh token is needed."),
+    ]
+}
+
+#[tokio::test]
+async fn bad_input_gets_a_problem_and_changes_nothing() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        for (path, body, status, says) in bad_bodies() {
+            let answer = post(&world, path, &body).await;
+            assert_eq!(answer.status.as_u16(), status, "{path} {body}: {}", answer.body);
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path} {body}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains(says), "{path} {body}: {detail}");
+            assert!(answer.header("set-cookie").is_none());
+        }
+        let media_type =
+            world.send(request("POST", "/v1/auth/login", &[("content-type", "text/plain")], b"x".to_vec()));
+        assert_eq!(media_type.await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let all = users::list(&world.ctx, &tenant, &users::UserFilter::default(), None, 10).await.unwrap();
+        assert_eq!(all.len(), 1, "Ada alone");
+        // Without a token, or with one that isn't an app's.
+        let mut browser = Browser::new(&world, "");
+        let code = browser.code("reports", "ada@example.com").await;
+        let theirs = redeem(&world, "", "reports", &code).await.json();
+        for (method, path) in [
+            ("GET", "/v1/auth/me"),
+            ("GET", "/v1/auth/session"),
+            ("GET", "/v1/auth/sessions"),
+            ("POST", "/v1/auth/activity"),
+            ("DELETE", "/v1/auth/sessions/all"),
+            ("DELETE", "/v1/auth/sessions/01980000-0000-7000-8000-000000000000"),
+        ] {
+            let without = send(&world, method, path, &[], None).await;
+            assert_eq!(without.status, StatusCode::UNAUTHORIZED, "{path}");
+            assert_eq!(without.header("www-authenticate"), Some(r#"Bearer realm="signet""#), "{path}");
+            for token in ["made up", text(&theirs, "access_token")] {
+                let answer = by(&world, token, method, path).await;
+                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}: {}", answer.body);
+                assert!(answer.header("www-authenticate").unwrap().contains("invalid_token"), "{path}");
+            }
+        }
+        let wrong_method = send(&world, "GET", "/v1/auth/login", &[], None).await;
+        assert_eq!((wrong_method.status, wrong_method.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, Some("POST")));
+    }
+}
+
+#[tokio::test]
+async fn guessing_is_limited_as_on_the_page() {
+    for database in databases().await {
+        let (world, _) = open(&database).await;
+        for _ in 0..10 {
+            let guess = json!({ "email": "ada@example.com", "password": "a guess" });
+            assert_eq!(post(&world, "/v1/auth/login", &guess).await.status, StatusCode::UNAUTHORIZED);
+        }
+        let answer = post(&world, "/v1/auth/login", &ada()).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("900")));
+        let mut browser = Browser::new(&world, "");
+        let start = browser.authorize("reports", &[]).await;
+        browser.sign_in(&start, "ada@example.com", PASSWORD).await.assert_page(429, "too many attempts");
+    }
+}
+
+#[tokio::test]
+async fn a_session_rests_five_minutes_unless_it_is_used() {
+    for database in databases().await {
+        let (world, _) = open(&database).await;
+        let body = signed_in(&world, "").await;
+        let token = text(&body, "token");
+        for _ in 0..3 {
+            world.pass(Duration::from_mins(4));
+            let used = by(&world, token, "POST", "/v1/auth/activity").await;
+            assert_eq!(used.status, StatusCode::OK, "{}", used.body);
+        }
+        assert_eq!(by(&world, token, "GET", "/v1/auth/me").await.status, StatusCode::OK);
+        world.pass(Duration::from_mins(5));
+        assert_eq!(by(&world, token, "POST", "/v1/auth/activity").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(by(&world, token, "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        let refresh = json!({ "refresh_token": text(&body, "refresh_token") });
+        assert_eq!(post(&world, "/v1/auth/refresh", &refresh).await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_sixth_session_ends_the_first() {
+    for database in databases().await {
+        let (world, _) = open(&database).await;
+        let mut all = Vec::new();
+        for _ in 0..6 {
+            all.push(signed_in(&world, "").await);
+            world.pass(Duration::from_secs(1));
+        }
+        let status = async |body: &Value| by(&world, text(body, "token"), "GET", "/v1/auth/session").await.status;
+        assert_eq!(status(&all[0]).await, StatusCode::UNAUTHORIZED);
+        for body in &all[1..] {
+            assert_eq!(status(body).await, StatusCode::OK);
+        }
+        let listed = by(&world, text(&all[5], "token"), "GET", "/v1/auth/sessions").await.json();
+        let listed = listed["sessions"].as_array().unwrap().clone();
+        assert_eq!(listed.len(), 5);
+        assert_eq!(listed.iter().filter(|session| session["current"] == true).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_person_ends_one_of_their_sessions_or_all_and_nobody_elses() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        world.user(&tenant, "grace@example.com").await;
+        let (first, second) = (signed_in(&world, "").await, signed_in(&world, "").await);
+        let grace =
+            post(&world, "/v1/auth/login", &json!({ "email": "grace@example.com", "password": PASSWORD })).await;
+        let grace = grace.json();
+        let id = |body: &Value| payload(text(body, "token"))["sid"].as_str().unwrap().to_owned();
+        let foreign = by(&world, text(&first, "token"), "DELETE", &format!("/v1/auth/sessions/{}", id(&grace))).await;
+        assert_eq!(foreign.status, StatusCode::NOT_FOUND, "{}", foreign.body);
+        assert_eq!(
+            by(&world, text(&first, "token"), "DELETE", "/v1/auth/sessions/x").await.status,
+            StatusCode::NOT_FOUND
+        );
+        let path = format!("/v1/auth/sessions/{}", id(&second));
+        assert_eq!(by(&world, text(&first, "token"), "DELETE", &path).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(by(&world, text(&first, "token"), "DELETE", &path).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(by(&world, text(&second, "token"), "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        let third = signed_in(&world, "").await;
+        let all = by(&world, text(&first, "token"), "DELETE", "/v1/auth/sessions/all").await;
+        assert_eq!(all.status, StatusCode::NO_CONTENT, "{}", all.body);
+        for body in [&first, &third] {
+            assert_eq!(by(&world, text(body, "token"), "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(by(&world, text(&grace, "token"), "GET", "/v1/auth/me").await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_as_a_cookie_counts_from_our_own_origin_alone() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let own = tenant.issuer.origin();
+        assert_ne!(own, ORIGIN);
+        let mut body = ada();
+        body["cookie"] = json!(true);
+        let answer = post(&world, "/v1/auth/login", &body).await;
+        assert!(answer.json().get("refresh_token").is_none());
+        let cookie = answer.header("set-cookie").unwrap().to_owned();
+        for part in ["; Max-Age=604800", "; Path=/v1/auth", "; HttpOnly", "; SameSite=Strict"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        let pair = cookie.split(';').next().unwrap().to_owned();
+        let origins = ["", "null", ORIGIN, &format!("{own}."), &format!("{own}/"), &own.to_uppercase()];
+        for origin in origins {
+            let headers = [("cookie", &*pair), ("origin", origin)];
+            for path in ["/v1/auth/refresh", "/v1/auth/logout"] {
+                let refused = send(&world, "POST", path, &headers, None).await;
+                assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path} {origin}: {}", refused.body);
+            }
+        }
+        let without = send(&world, "POST", "/v1/auth/refresh", &[("cookie", &pair)], None).await;
+        assert_eq!(without.status, StatusCode::FORBIDDEN);
+        let next = send(&world, "POST", "/v1/auth/refresh", &[("cookie", &pair), ("origin", &own)], None).await;
+        assert_eq!(next.status, StatusCode::OK, "{}", next.body);
+        assert!(next.json().get("refresh_token").is_none());
+        let pair = next.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let out = send(&world, "POST", "/v1/auth/logout", &[("cookie", &pair), ("origin", &own)], None).await;
+        assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.body);
+        assert!(out.header("set-cookie").unwrap().contains("; Max-Age=0"));
+        let late = send(&world, "POST", "/v1/auth/refresh", &[("cookie", &pair), ("origin", &own)], None).await;
+        assert_eq!(late.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+fn app(metadata: &mut ClientMetadata) {
+    metadata.grant_types = [GrantType::RefreshToken].into();
+    metadata.token_endpoint_auth_method = ClientAuthMethod::None;
+    metadata.redirect_uris = Vec::new();
+    metadata.consent = ConsentPolicy::Implied;
+}
+
+#[tokio::test]
+async fn tokens_of_one_app_or_tenant_are_nothing_to_another() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let acme = world.other_tenant("acme").await;
+        world.user(&acme, "ada@example.com").await;
+        world.client(&tenant, "app", app).await;
+        let body = signed_in(&world, "").await;
+        let token = text(&body, "refresh_token");
+        let other_app = post(&world, "/v1/auth/refresh", &json!({ "refresh_token": token, "client_id": "app" })).await;
+        assert_eq!(other_app.status, StatusCode::UNAUTHORIZED, "{}", other_app.body);
+        signed_in(&world, ACME).await;
+        let there = post(&world, "/t/acme/v1/auth/refresh", &json!({ "refresh_token": token })).await;
+        assert_eq!(there.status, StatusCode::UNAUTHORIZED, "{}", there.body);
+        // Nor do they end anything there.
+        let out = post(&world, "/t/acme/v1/auth/logout", &json!({ "refresh_token": token })).await;
+        assert_eq!(out.status, StatusCode::NO_CONTENT);
+        let out = post(&world, "/v1/auth/logout", &json!({ "refresh_token": token, "client_id": "app" })).await;
+        assert_eq!(out.status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            by(&world, text(&body, "token"), "GET", "/t/acme/v1/auth/me").await.status,
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(by(&world, text(&body, "token"), "GET", "/v1/auth/me").await.status, StatusCode::OK);
+        let own = post(&world, "/v1/auth/refresh", &json!({ "refresh_token": token })).await;
+        assert_eq!(own.status, StatusCode::OK, "{}", own.body);
+        // The app that is named has a session of its own.
+        let mut named = ada();
+        named["client_id"] = json!("app");
+        let named = post(&world, "/v1/auth/login", &named).await.json();
+        assert_eq!(payload(text(&named, "token"))["client_id"], "app");
+        clients::set_status(&world.ctx, tenant.id, &"app".parse().unwrap(), ClientStatus::Disabled, "test")
+            .await
+            .unwrap();
+        assert_eq!(by(&world, text(&named, "token"), "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_used_any_more_is_refused_at_the_next_call() {
+    for database in databases().await {
+        let world = World::on(database.open().await).await;
+        let acme = world.other_tenant("acme").await;
+        for (number, reason) in REASONS.into_iter().enumerate() {
+            if matches!(reason, Reason::SessionEnded | Reason::GrantRevoked) {
+                continue; // Counted by what the browser's flow makes; shown above.
+            }
+            let (email, client) = (format!("u{number}@example.com"), format!("app{number}"));
+            let user = world.user(&acme, &email).await;
+            world.client(&acme, &client, app).await;
+            let body = json!({ "email": email, "password": PASSWORD, "client_id": client });
+            let tokens = post(&world, "/t/acme/v1/auth/login", &body).await.json();
+            assert_eq!(by(&world, text(&tokens, "token"), "GET", "/t/acme/v1/auth/me").await.status, StatusCode::OK);
+            reason.befalls(&world, &acme, &user, &client).await;
+            let me = by(&world, text(&tokens, "token"), "GET", "/t/acme/v1/auth/me").await;
+            assert_ne!(me.status, StatusCode::OK, "{reason:?}: {}", me.body);
+            let refresh = json!({ "refresh_token": text(&tokens, "refresh_token"), "client_id": client });
+            let refresh = post(&world, "/t/acme/v1/auth/refresh", &refresh).await;
+            assert_ne!(refresh.status, StatusCode::OK, "{reason:?}: {}", refresh.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_app_is_told_what_it_has_to_know() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let config = send(&world, "GET", "/v1/auth/config", &[], None).await.json();
+        assert_eq!(
+            config,
+            json!({
+                "issuer": tenant.issuer.as_str(), "name": tenant.name, "sign_up": true,
+                "password_min_length": 8, "password_max_length": 128,
+                "access_token_lifetime": 900, "refresh_token_lifetime": 604_800,
+                "session_idle_timeout": 300, "session_lifetime": 604_800, "session_limit": 5,
+            })
+        );
+    }
+}
