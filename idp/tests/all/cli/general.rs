@@ -66,7 +66,7 @@ fn arguments_that_cannot_be_used_are_named() {
         (&["user", "create", "--email", "nobody"], "name@example.com"),
         (&["user", "create", "--password-stdin", "--generate-password"], "cannot be used with"),
         (&["client", "create", "x"], "--grant"),
-        (&["client", "create", "x", "--grant", "password"], "possible values: authorization_code, client_credentials"),
+        (&["client", "create", "x", "--grant", "passwords"], "possible values: authorization_code, client_credentials"),
         (&["client", "create", "x", "--redirect-uri", "http://example.com/cb"], "must use https"),
         (&["client", "show", "a b"], "not a valid client_id"),
         (&["key", "create", "--alg", "HS256"], "RS256, PS256, ES256, ES384, EdDSA"),

@@ -89,7 +89,13 @@ async fn bad_requests_get_their_specified_error() {
             "password grant",
             &reports,
             "grant_type=password".into(),
-            r#"400 {"error":"unsupported_grant_type","error_description":"grant_type must be one of grant_types_supported"}"#,
+            r#"400 {"error":"invalid_request","error_description":"username is missing"}"#,
+        ),
+        (
+            "password grant, not registered",
+            &reports,
+            "grant_type=password&username=ada&password=x".into(),
+            r#"400 {"error":"unauthorized_client","error_description":"this client may not use this grant type"}"#,
         ),
         (
             "grant not registered",
