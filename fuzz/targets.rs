@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use idp::domain::authorization_request::AuthorizationRequest;
-use idp::domain::authorization_response::AuthorizationResponse;
+use idp::domain::authorization_response::{AuthorizationResponse, Granted};
 use idp::domain::claims_request::ClaimsRequest;
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, ClientStatus, GrantType};
 use idp::domain::parameters::Parameters;
@@ -69,7 +69,7 @@ pub(crate) fn authorization_request(input: &[u8]) {
             let kept: AuthorizationRequest = serde_json::from_value(json).unwrap();
             assert_eq!(kept, request);
             assert_eq!(request.answer_to(), address);
-            Ok(Secret::new("code"))
+            Ok(Granted { code: Secret::new("code"), session_state: Some("state.salt".to_owned()) })
         }
         Err(error) => Err(error),
     };

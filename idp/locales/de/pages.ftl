@@ -89,6 +89,20 @@ consent-deny = Nicht erlauben
 consent-returns-to-site = In beiden Fällen geht es zurück zu { $host }
 consent-returns-to-app = In beiden Fällen geht es zurück zur App auf diesem Gerät
 
+# Abmelden
+logout-title = Abmelden?
+logout-lead = Sie sind dabei, sich bei { $brand } abzumelden
+logout-lead-client = { $client } fragt, ob Sie sich bei { $brand } abmelden möchten
+logout-which = Welches Konto?
+logout-all = Alle Konten in diesem Browser
+logout-yes = Abmelden
+logout-no = Angemeldet bleiben
+logout-returns-to-site = Nach der Abmeldung geht es zurück zu { $host }
+logout-returns-to-app = Nach der Abmeldung geht es zurück zur App auf diesem Gerät
+logout-frames-title = Sie sind abgemeldet
+logout-frames-lead = Sie werden auch bei Ihren Apps abgemeldet. Das dauert höchstens ein paar Sekunden.
+logout-frame = Abmeldung bei { $client }
+
 # Mitteilungen
 landing-title = { $brand }
 landing-lead = Hier melden Sie sich bei Ihren Apps an. Auf dieser Seite gibt es nichts zu tun: Öffnen Sie die App, die Sie nutzen möchten. Sie bringt Sie hierher, wenn es nötig ist.

@@ -89,6 +89,20 @@ consent-deny = Don’t allow
 consent-returns-to-site = Either way, you go back to { $host }
 consent-returns-to-app = Either way, you go back to the app on this device
 
+# Sign out
+logout-title = Sign out?
+logout-lead = You’re about to sign out of { $brand }
+logout-lead-client = { $client } asks whether you want to sign out of { $brand }
+logout-which = Which account?
+logout-all = All accounts in this browser
+logout-yes = Sign out
+logout-no = Stay signed in
+logout-returns-to-site = After signing out, you go back to { $host }
+logout-returns-to-app = After signing out, you go back to the app on this device
+logout-frames-title = You’re signed out
+logout-frames-lead = You’re being signed out of your apps as well. This takes a few seconds at most.
+logout-frame = Sign-out at { $client }
+
 # Messages
 landing-title = { $brand }
 landing-lead = You sign in to your apps here. There is nothing to do on this page: open the app you want to use, and it will bring you back when it needs you.

@@ -44,20 +44,32 @@ pub struct ReturnAddress {
     pub mode: ResponseMode,
 }
 
+/// What a client gets.
+#[derive(Debug)]
+pub struct Granted {
+    /// The code.
+    pub code: Secret,
+    /// By which its page notices that somebody signs in or out (OpenID Connect Session Management §2).
+    pub session_state: Option<String>,
+}
+
 /// An answer to the client (RFC 6749 §4.1.2).
 #[derive(Debug)]
 pub struct AuthorizationResponse {
     /// Where it goes.
     pub to: ReturnAddress,
     /// A code, or an error.
-    pub outcome: Result<Secret, AuthorizationError>,
+    pub outcome: Result<Granted, AuthorizationError>,
 }
 
 impl AuthorizationResponse {
     /// What the client is told, in this order, with `iss` (RFC 9207).
     pub fn parameters<'a>(&'a self, issuer: &'a Issuer) -> Vec<(&'static str, &'a str)> {
         let mut parameters = match &self.outcome {
-            Ok(code) => vec![("code", code.expose())],
+            Ok(Granted { code, session_state }) => {
+                let session_state = session_state.as_deref().map(|state| ("session_state", state));
+                std::iter::once(("code", code.expose())).chain(session_state).collect()
+            }
             Err(error) => {
                 vec![("error", error.code.as_str()), ("error_description", error.description.as_str())]
             }
@@ -69,13 +81,6 @@ impl AuthorizationResponse {
 
     /// The address that the browser is sent to in [`ResponseMode::Query`].
     pub fn location(&self, issuer: &Issuer) -> String {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(self.parameters(issuer)).finish();
-        let uri = self.to.redirect_uri.as_str();
-        let separator = match uri.find('?') {
-            None => "?",
-            Some(_) if uri.ends_with(['?', '&']) => "",
-            Some(_) => "&",
-        };
-        format!("{uri}{separator}{query}")
+        self.to.redirect_uri.with_parameters(self.parameters(issuer))
     }
 }

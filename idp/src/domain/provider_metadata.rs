@@ -22,6 +22,8 @@ pub struct ProviderMetadata {
     introspection_endpoint: String,
     revocation_endpoint: String,
     jwks_uri: String,
+    end_session_endpoint: String,
+    check_session_iframe: String,
     scopes_supported: [&'static str; 6],
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 2],
@@ -48,6 +50,10 @@ pub struct ProviderMetadata {
     require_request_uri_registration: bool,
     request_object_signing_alg_values_supported: [&'static str; 6],
     authorization_response_iss_parameter_supported: bool,
+    frontchannel_logout_supported: bool,
+    frontchannel_logout_session_supported: bool,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
 }
 
 /// The scopes that are known by name.
@@ -66,6 +72,8 @@ impl ProviderMetadata {
             introspection_endpoint: format!("{issuer}/introspect"),
             revocation_endpoint: format!("{issuer}/revoke"),
             jwks_uri: format!("{issuer}/jwks"),
+            end_session_endpoint: format!("{issuer}/logout"),
+            check_session_iframe: format!("{issuer}/check-session"),
             scopes_supported: SCOPES,
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL,
@@ -92,6 +100,10 @@ impl ProviderMetadata {
             require_request_uri_registration: true,
             request_object_signing_alg_values_supported: ClientAlgorithm::ALL.map(ClientAlgorithm::name),
             authorization_response_iss_parameter_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
         }
     }
 }

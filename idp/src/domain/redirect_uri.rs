@@ -60,6 +60,18 @@ impl RedirectUri {
         }
     }
 
+    /// The same with these parameters added to its query.
+    pub fn with_parameters<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let separator = match self.0.find('?') {
+            _ if query.is_empty() => "",
+            None => "?",
+            Some(_) if self.0.ends_with(['?', '&']) => "",
+            Some(_) => "&",
+        };
+        format!("{}{separator}{query}", self.0)
+    }
+
     /// Whether the browser proves by TLS to whom it goes.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")

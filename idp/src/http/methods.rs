@@ -20,10 +20,12 @@ impl Methods {
         let (allow, cross_origin) = match path {
             "/token" | "/revoke" => ("POST, OPTIONS", true),
             "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
-            // No page's script can keep the secret that it needs.
-            "/introspect" => ("POST", false),
+            // No page's script can keep the secret that the first needs.
+            "/introspect" | "/logout/confirm" => ("POST", false),
             path if path.starts_with("/v1/auth/") => (first_party::methods(path), false),
-            "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" => ("GET, HEAD, POST", false),
+            "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" | "/logout" => {
+                ("GET, HEAD, POST", false)
+            }
             path if path.starts_with("/account") => (account::methods(path), false),
             path if path.starts_with("/v1/admin/") => (admin::methods(path), false),
             _ => ("GET, HEAD", false),

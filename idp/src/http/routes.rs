@@ -6,7 +6,7 @@
 use poem::endpoint::make_sync;
 use poem::http::{HeaderValue, header};
 use poem::web::Path;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler, post};
 use poem_openapi::payload::{Json, PlainText};
 use poem_openapi::types::Any;
 use poem_openapi::{ApiResponse, OpenApi, OpenApiService, ResponseContent, Tags};
@@ -22,7 +22,8 @@ use super::oidc::introspect::TokenQuery;
 use super::oidc::token::{TokenRequest, TokenResponse};
 use super::oidc::userinfo::UserinfoRequest;
 use super::oidc::{
-    authorize, consent, discovery, introspect, jwks, login, revoke, select_account, signup, step, token, userinfo,
+    authorize, check_session, consent, discovery, introspect, jwks, login, logout, revoke, select_account, signup,
+    step, token, userinfo,
 };
 use super::pages::{Message, MessagePage, Person, assets};
 use super::site::TenantGate;
@@ -323,6 +324,10 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/signup", get(signup::get).post(signup::post))
         .at("/select-account", get(select_account::get).post(select_account::post))
         .at("/consent", get(consent::get).post(consent::post))
+        .at("/logout", get(logout::get).post(logout::post))
+        .at("/logout/confirm", post(logout::confirm))
+        .at("/logout/done", get(logout::done))
+        .at("/check-session", get(check_session::get))
         .at("/docs", get(reference::page))
         .at("/brand.:rest", get(brand));
     let pages = account::add_to(pages);
@@ -339,6 +344,7 @@ fn is_shared(path: &str) -> bool {
 /// Whether an address within a tenant is for people.
 fn is_page(path: &str) -> bool {
     matches!(path, "/" | "/docs" | "/authorize" | "/login" | "/signup" | "/select-account" | "/consent")
+        || matches!(path, "/check-session" | "/logout" | "/logout/confirm" | "/logout/done")
         || path.starts_with("/brand.")
         || path.starts_with("/account")
 }

@@ -13,6 +13,7 @@ use poem::{Endpoint, IntoResponse, Request, Response};
 
 use super::error::fallback;
 use super::error::oauth::OAuthError;
+use super::extract::cookies;
 use super::pages::{Brand, Language, LogoUrl};
 use crate::domain::TenantId;
 use crate::domain::provider_metadata::ProviderMetadata;
@@ -73,6 +74,8 @@ fn hex(bytes: &[u8]) -> String {
 pub struct CookieNames {
     /// Opens the sessions.
     pub session: String,
+    /// Tells the frame of `/check-session` who is signed in; scripts of ours may read it.
+    pub state: String,
     /// Ties forms to the browser; what each is called begins so.
     pub browser: String,
     /// What was done, for the next page of the account console to tell.
@@ -102,6 +105,7 @@ impl Site {
             metadata: Document::json(&ProviderMetadata::new(&tenant, locales)),
             cookies: CookieNames {
                 session: format!("{prefix}signet-{tag}-session"),
+                state: format!("{prefix}signet-{tag}-state"),
                 browser: format!("{prefix}signet-{tag}-browser"),
                 notice: format!("{prefix}signet-{tag}-notice"),
                 // It has a path of its own, which `__Host-` doesn't take.
@@ -166,8 +170,11 @@ impl<E: Endpoint> Endpoint for TenantGate<E> {
             let uri = with_path(request.uri(), &path);
             *request.uri_mut() = uri;
         }
-        request.extensions_mut().insert(self.sites.of(tenant).await);
-        self.inner.call(request).await.map(IntoResponse::into_response)
+        let site = self.sites.of(tenant).await;
+        request.extensions_mut().insert(Arc::clone(&site));
+        let mut response = self.inner.call(request).await.map(IntoResponse::into_response)?;
+        cookies::follow_sessions(&mut response, &site.cookies);
+        Ok(response)
     }
 }
 

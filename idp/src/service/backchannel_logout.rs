@@ -37,16 +37,16 @@ struct Ended {
 ///
 /// # Errors
 /// [`StoreError`]; the transaction is to be given up then.
-pub async fn tell<'a>(
+pub async fn tell(
     ctx: &Ctx,
     tx: &impl Connection,
     tenant: TenantId,
-    ended: impl IntoIterator<Item = (SessionId, UserId, &'a [ClientId])>,
+    ended: &[(SessionId, UserId, &[ClientId])],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut listening: BTreeMap<&ClientId, bool> = BTreeMap::new();
     for (sid, user_id, clients) in ended {
-        for client in clients {
+        for client in *clients {
             let listens = if let Some(listens) = listening.get(client) {
                 *listens
             } else {
@@ -60,7 +60,7 @@ pub async fn tell<'a>(
                     kind: DeliveryKind::BackchannelLogout,
                     target: client.to_string(),
                     subject: None,
-                    payload: serde_json::json!(Ended { user_id, sid }),
+                    payload: serde_json::json!(Ended { user_id: *user_id, sid: *sid }),
                 };
                 store::deliveries::insert(tx, tenant, new, now).await?;
             }

@@ -10,6 +10,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::domain::end_session::EndSessionRequest;
 use crate::domain::{FlowId, Secret, SessionId, UserId};
 
 /// Which form a token is for.
@@ -63,6 +64,15 @@ impl BrowserSecret {
         hasher.update(self.0.expose().as_bytes());
         Secret::new(URL_SAFE_NO_PAD.encode(hasher.finish()))
     }
+
+    /// The token of the form that asks whether to log out, for that request and no other.
+    pub fn logout_token(&self, request: &EndSessionRequest) -> Secret {
+        let mut hasher = openssl::sha::Sha256::new();
+        hasher.update(b"signet logout\0");
+        hasher.update(self.0.expose().as_bytes());
+        hasher.update(request.query().as_bytes());
+        Secret::new(URL_SAFE_NO_PAD.encode(hasher.finish()))
+    }
 }
 
 /// A browser: the secrets that it carries.
@@ -86,6 +96,11 @@ impl Browser {
     /// The secret of this SHA-256.
     pub fn of_hash(&self, hash: &[u8; 32]) -> Option<&BrowserSecret> {
         self.0.iter().find(|secret| openssl::memcmp::eq(&secret.hash(), hash))
+    }
+
+    /// Whether this is the token of a form that asked this browser whether to log out.
+    pub fn asked_to_log_out(&self, request: &EndSessionRequest, token: &Secret) -> bool {
+        self.0.iter().any(|secret| secret.logout_token(request).same_as(token))
     }
 
     /// The secret, and which of `forms`, that a token was made of.

@@ -6,6 +6,7 @@ use super::sessions::Accounts;
 use super::{audit, events};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::event::EventType;
+use crate::domain::session_state::BrowserState;
 use crate::domain::{TenantId, UserId};
 
 /// What the person said.
@@ -44,6 +45,7 @@ pub async fn answer(
         Answer::Allow => {
             let completion = Completion {
                 request: open.flow.request.clone(),
+                browser: BrowserState::of(accounts.secrets()),
                 consent: Some(GivenConsent {
                     scope: scope.clone(),
                     event: event(Outcome::Success),

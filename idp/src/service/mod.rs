@@ -18,6 +18,7 @@ pub mod consent;
 pub mod consents;
 pub mod ctx;
 pub mod deliveries;
+pub mod end_session;
 pub mod event_streams;
 pub mod events;
 pub mod explain;

@@ -1,16 +1,19 @@
 //! The browser's cookies (RFC 6265), and how ours are set.
 
-use poem::Request;
-use poem::http::header;
+use poem::http::{HeaderValue, header};
+use poem::{Request, Response};
 
 use crate::domain::Secret;
 use crate::domain::session::SessionSecret;
+use crate::domain::session_state::BrowserState;
 use crate::http::site::{CookieNames, Site};
 use crate::service::browser::{Browser, BrowserSecret};
 use crate::service::sessions::Accounts;
 
 /// Between the secrets of several accounts.
 const SEPARATOR: &str = ".";
+/// Takes a cookie away.
+const OVER: &str = "; Max-Age=0";
 
 /// The value of a cookie. With several of one name the first counts, which is the one of the longest path.
 pub fn value<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
@@ -47,7 +50,39 @@ pub fn browser(request: &Request, site: &Site) -> Browser {
 /// `Set-Cookie` that opens the sessions. They end with the browser, or by themselves.
 pub fn set_sessions(names: &CookieNames, accounts: &Accounts) -> String {
     let secrets: Vec<&str> = accounts.secrets().map(|secret| secret.0.expose()).collect();
-    format!("{}={}{}", names.session, secrets.join(SEPARATOR), attributes(names))
+    let life = if secrets.is_empty() { OVER } else { "" };
+    format!("{}={}{}{life}", names.session, secrets.join(SEPARATOR), attributes(names))
+}
+
+/// `Set-Cookie` that tells the frame of `/check-session` who is signed in.
+fn set_state(names: &CookieNames, state: &BrowserState) -> String {
+    // Frames on other sites need it; without https there are none but those on this host.
+    let attributes = if names.secure { "; Path=/; Secure; SameSite=None" } else { "; Path=/; SameSite=Lax" };
+    let life = if state.as_str().is_empty() { OVER } else { "" };
+    format!("{}={}{attributes}{life}", names.state, state.as_str())
+}
+
+/// Lets the state follow the sessions: an answer that changes who is signed in says so to the frame as well.
+pub fn follow_sessions(response: &mut Response, names: &CookieNames) {
+    let set = response.headers().get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut values = set.filter_map(|cookie| cookie.strip_prefix(names.session.as_str())?.strip_prefix('='));
+    let Some(value) = values.next_back().and_then(|rest| rest.split(';').next()) else { return };
+    let secrets: Vec<SessionSecret> = value.split(SEPARATOR).filter_map(secret).map(SessionSecret).collect();
+    append(response, &set_state(names, &BrowserState::of(&secrets)));
+}
+
+/// Sets the state right where it isn't that of these accounts: a session ended elsewhere, or the browser forgot it.
+pub fn set_right(response: &mut Response, request: &Request, names: &CookieNames, accounts: &Accounts) {
+    let state = BrowserState::of(accounts.secrets());
+    if value(request, &names.state).unwrap_or_default() != state.as_str() {
+        append(response, &set_state(names, &state));
+    }
+}
+
+fn append(response: &mut Response, cookie: &str) {
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// `Set-Cookie` that ties forms to the browser. Each secret has a name of its own, so that of two first pages that are

@@ -5,6 +5,7 @@ use poem::{Request, Response, handler};
 use super::step;
 use crate::domain::parameters::Parameters;
 use crate::http::error::page;
+use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
 use crate::http::pages::{self, ErrorPage};
@@ -27,7 +28,8 @@ pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
     let (browser, cookie) = step::browser(&visit, request);
     let next =
         authorize::start(&visit.ctx, visit.tenant(), &visit.caller, &parameters, browser.first(), &accounts).await;
-    let response = step::answer(&visit, next);
+    let mut response = step::answer(&visit, next);
+    cookies::set_right(&mut response, request, &visit.site.cookies, &accounts);
     match cookie {
         Some(cookie) => step::with_cookie(response, &cookie),
         None => response,

@@ -16,6 +16,8 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     let css: &'static [u8] = include_bytes!("../../../assets/signet.css");
     let script: &'static [u8] = include_bytes!("../../../assets/reveal.js");
     let form_post: &'static [u8] = include_bytes!("../../../assets/form-post.js");
+    let frontchannel_logout: &'static [u8] = include_bytes!("../../../assets/frontchannel-logout.js");
+    let check_session: &'static [u8] = include_bytes!("../../../assets/check-session.js");
     let reference_css: &'static [u8] = include_bytes!("../../../assets/reference.css");
     let reference_script: &'static [u8] = include_bytes!("../../../assets/reference.js");
     let console_css: &'static [u8] = include_bytes!("../../../assets/console.css");
@@ -25,6 +27,13 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
         style: Asset::new("signet", "css", "text/css; charset=utf-8", css),
         script: Asset::new("reveal", "js", "text/javascript; charset=utf-8", script),
         form_post: Asset::new("form-post", "js", "text/javascript; charset=utf-8", form_post),
+        frontchannel_logout: Asset::new(
+            "frontchannel-logout",
+            "js",
+            "text/javascript; charset=utf-8",
+            frontchannel_logout,
+        ),
+        check_session: Asset::new("check-session", "js", "text/javascript; charset=utf-8", check_session),
         reference_style: Asset::new("reference", "css", "text/css; charset=utf-8", reference_css),
         reference_script: Asset::new("reference", "js", "text/javascript; charset=utf-8", reference_script),
         console_style: Asset::new("console", "css", "text/css; charset=utf-8", console_css),
@@ -41,6 +50,10 @@ pub(in crate::http) struct Files {
     pub(super) script: Asset,
     /// Posts an answer to the client; without it the reader does.
     pub(super) form_post: Asset,
+    /// Goes on when the clients' frames are there; without it the page goes on after a while.
+    pub(super) frontchannel_logout: Asset,
+    /// Answers clients' pages that have `/check-session` in a frame.
+    pub(super) check_session: Asset,
     /// What the reference of the API needs beside the one stylesheet.
     pub(in crate::http) reference_style: Asset,
     /// Search and copy buttons of the reference; it works without them.
@@ -77,6 +90,8 @@ pub fn all() -> impl Iterator<Item = &'static Asset> {
         &FILES.reference_script,
         &FILES.console_style,
         &FILES.console_script,
+        &FILES.frontchannel_logout,
+        &FILES.check_session,
     ]
     .into_iter()
 }

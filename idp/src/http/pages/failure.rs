@@ -16,6 +16,12 @@ pub enum Failure {
     RedirectUriMissing,
     /// `redirect_uri` isn't one of those registered.
     RedirectUriMismatch,
+    /// A logout request has `post_logout_redirect_uri` and no `id_token_hint`.
+    IdTokenHintMissing,
+    /// `id_token_hint` isn't an ID token that we gave the client.
+    IdTokenHintInvalid,
+    /// `post_logout_redirect_uri` isn't one of those registered.
+    PostLogoutRedirectUriMismatch,
     /// A request of the client that can't be answered by a redirect.
     InvalidRequest,
     /// No sign-in is under way with this id, or it has expired.
@@ -133,6 +139,34 @@ impl Telling {
     }
 }
 
+#[cfg(test)]
+impl Failure {
+    /// One of each.
+    pub(super) const ALL: [Self; 21] = [
+        Self::IdTokenHintMissing,
+        Self::IdTokenHintInvalid,
+        Self::PostLogoutRedirectUriMismatch,
+        Self::UnknownClient,
+        Self::ClientDisabled,
+        Self::RedirectUriMissing,
+        Self::RedirectUriMismatch,
+        Self::InvalidRequest,
+        Self::FlowUnknown,
+        Self::OtherBrowser,
+        Self::FormRejected,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooLarge,
+        Self::UnsupportedForm,
+        Self::TooManyRequests { minutes: 3 },
+        Self::Busy { seconds: 5 },
+        Self::Unavailable { seconds: 5 },
+        Self::Internal,
+        Self::TenantUnknown,
+        Self::TenantSuspended,
+    ];
+}
+
 impl Failure {
     /// Status of the page.
     pub fn status(self) -> StatusCode {
@@ -155,6 +189,16 @@ impl Failure {
             }
             Self::RedirectUriMismatch => {
                 Telling::of_app(Status::BAD_REQUEST, "failure-redirect-uri-mismatch").parameter("redirect_uri")
+            }
+            Self::IdTokenHintMissing => {
+                Telling::of_app(Status::BAD_REQUEST, "failure-id-token-hint-missing").parameter("id_token_hint")
+            }
+            Self::IdTokenHintInvalid => {
+                Telling::of_app(Status::BAD_REQUEST, "failure-id-token-hint-invalid").parameter("id_token_hint")
+            }
+            Self::PostLogoutRedirectUriMismatch => {
+                Telling::of_app(Status::BAD_REQUEST, "failure-post-logout-redirect-uri-mismatch")
+                    .parameter("post_logout_redirect_uri")
             }
             Self::InvalidRequest => Telling::of_app(Status::BAD_REQUEST, "failure-invalid-request"),
             Self::FlowUnknown => Telling::new(Status::BAD_REQUEST, "failure-flow-unknown", Nobody, "next-start-again"),

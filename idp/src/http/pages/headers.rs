@@ -15,6 +15,8 @@ pub(super) struct Answer<'a> {
     pub(super) status: StatusCode,
     /// Where a form on the page ends up after our own redirects; browsers hold `form-action` against each of them.
     pub(super) returns_to: Option<&'a ReturnTarget>,
+    /// Whose pages are shown in frames.
+    pub(super) frames: &'a [ReturnTarget],
     /// `Retry-After`, in seconds.
     pub(super) retry_after: Option<u32>,
 }
@@ -27,7 +29,7 @@ pub(in crate::http) fn plain(template: &impl Template, context: &PageContext) ->
 impl Answer<'_> {
     /// A page with this status, whose forms, if any, stay on this host.
     pub(super) fn new(status: StatusCode) -> Self {
-        Self { status, returns_to: None, retry_after: None }
+        Self { status, returns_to: None, frames: &[], retry_after: None }
     }
 
     /// Renders a template into a response with all headers of a hosted page.
@@ -40,7 +42,7 @@ impl Answer<'_> {
             .status(self.status)
             .content_type("text/html; charset=utf-8")
             .header(header::CONTENT_LANGUAGE, context.language.code())
-            .header(header::CONTENT_SECURITY_POLICY, policy(self.returns_to))
+            .header(header::CONTENT_SECURITY_POLICY, policy(self.returns_to, self.frames))
             .header(header::CACHE_CONTROL, "no-store")
             .header(header::REFERRER_POLICY, "no-referrer")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
@@ -55,14 +57,22 @@ impl Answer<'_> {
     }
 }
 
-/// The content security policy (CSP Level 3): nothing from elsewhere but pictures, nothing inline, no frames.
-fn policy(returns_to: Option<&ReturnTarget>) -> String {
+/// The content security policy (CSP Level 3): nothing from elsewhere but pictures, nothing inline, no frames but those
+/// that the page has.
+fn policy(returns_to: Option<&ReturnTarget>, frames: &[ReturnTarget]) -> String {
     let mut policy = String::from(
         "default-src 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self'; form-action 'self'",
     );
     if let Some(target) = returns_to {
         policy.push(' ');
         policy.push_str(target.source());
+    }
+    if !frames.is_empty() {
+        policy.push_str("; frame-src");
+        for target in frames {
+            policy.push(' ');
+            policy.push_str(target.source());
+        }
     }
     policy.push_str("; frame-ancestors 'none'; base-uri 'none'");
     policy

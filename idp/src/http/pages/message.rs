@@ -23,6 +23,8 @@ pub enum Message {
 pub struct MessagePage {
     message: Message,
     client: Option<ClientDisplay>,
+    /// Whether the page can't be asked for again.
+    still: bool,
 }
 
 #[derive(Template)]
@@ -41,7 +43,7 @@ struct View<'a> {
 impl MessagePage {
     /// A page that says this.
     pub fn new(message: Message) -> Self {
-        Self { message, client: None }
+        Self { message, client: None, still: false }
     }
 
     /// With a way back to the client, if its home page is known.
@@ -53,6 +55,12 @@ impl MessagePage {
     /// Whether the reader has an account to look after.
     fn is_signed_in(&self) -> bool {
         matches!(self.message, Message::SignedIn(_))
+    }
+
+    /// As the answer to a form, which can't be asked for again: without links to other languages.
+    #[must_use]
+    pub fn still(self) -> Self {
+        Self { still: true, ..self }
     }
 
     /// The page as a response: 200, or 410 for a sign-in that is finished.
@@ -76,7 +84,8 @@ impl MessagePage {
             Message::SignedOut => (StatusCode::OK, "i-check", "tile-success"),
             Message::FlowFinished => (StatusCode::GONE, "i-check", "tile-success"),
         };
-        let view = View { chrome: Chrome::of_request(context), t, page: self, title, lead, icon, picture };
+        let chrome = if self.still { Chrome::still(context) } else { Chrome::of_request(context) };
+        let view = View { chrome, t, page: self, title, lead, icon, picture };
         Answer::new(status).render(&view, context)
     }
 }

@@ -95,26 +95,11 @@ const SIGN_UP_ERRORS: [SignUpError; 4] = [
     SignUpError::Busy { seconds: 5 },
 ];
 
-const FAILURES: [Failure; 18] = [
-    Failure::UnknownClient,
-    Failure::ClientDisabled,
-    Failure::RedirectUriMissing,
-    Failure::RedirectUriMismatch,
-    Failure::InvalidRequest,
-    Failure::FlowUnknown,
-    Failure::OtherBrowser,
-    Failure::FormRejected,
-    Failure::NotFound,
-    Failure::MethodNotAllowed,
-    Failure::TooLarge,
-    Failure::UnsupportedForm,
-    Failure::TooManyRequests { minutes: 3 },
-    Failure::Busy { seconds: 5 },
-    Failure::Unavailable { seconds: 5 },
-    Failure::Internal,
-    Failure::TenantUnknown,
-    Failure::TenantSuspended,
-];
+fn logout() -> LogoutPage<'static> {
+    let SelectAccountPage { client, returns_to, csrf, accounts, .. } = select_account();
+    let (client, returns_to, parameters) = (Some(client), Some(returns_to), vec![("state", "x")]);
+    LogoutPage { client, returns_to, parameters, csrf, accounts, suggested: None }
+}
 
 fn every_page(context: &PageContext) -> Vec<Response> {
     let mut pages = vec![
@@ -124,10 +109,13 @@ fn every_page(context: &PageContext) -> Vec<Response> {
         select_account().render(context),
         SignInPage { expected: Some(consent().person), ..sign_in() }.render(context),
         consent().render(context),
+        logout().render(context),
+        LogoutPage { client: None, returns_to: None, accounts: logout().accounts.split_off(1), ..logout() }
+            .render(context),
     ];
     pages.extend(SIGN_IN_ERRORS.map(|error| SignInPage { error: Some(error), ..sign_in() }.render(context)));
     pages.extend(SIGN_UP_ERRORS.map(|error| SignUpPage { error: Some(error), ..sign_up() }.render(context)));
-    pages.extend(FAILURES.map(|failure| ErrorPage::new(failure).client(client("Reports")).render(context)));
+    pages.extend(Failure::ALL.map(|failure| ErrorPage::new(failure).client(client("Reports")).render(context)));
     let person = consent().person;
     pages.extend(account::examples::every_page(context, "Maria"));
     let messages = [Message::Landing, Message::SignedIn(person), Message::SignedOut, Message::FlowFinished];
@@ -297,7 +285,7 @@ async fn a_failure_names_the_parameter_the_code_and_the_reference() {
 
 #[tokio::test]
 async fn every_failure_page_has_the_reference() {
-    for failure in FAILURES {
+    for failure in Failure::ALL {
         let page = html(ErrorPage::new(failure).render(&context("de"))).await;
         assert!(page.contains("reference-1"), "{failure:?}");
     }
@@ -333,6 +321,7 @@ async fn hostile_names_stay_text() {
     let of_account = account::examples::every_page(&hostile, HOSTILE);
     for response in of_account.into_iter().chain([
         sign_in.render(&hostile),
+        LogoutPage { parameters: vec![("state", HOSTILE)], csrf: HOSTILE.to_owned(), ..logout() }.render(&hostile),
         SignUpPage {
             client: client(HOSTILE),
             flow: HOSTILE.to_owned(),
@@ -398,6 +387,7 @@ fn only_pages_whose_form_ends_at_the_client_let_forms_go_there() {
         sign_up().render(&context("en")),
         consent().render(&context("en")),
         select_account().render(&context("en")),
+        logout().render(&context("en")),
     ] {
         assert_eq!(
             policy(response),

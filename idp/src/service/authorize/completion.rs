@@ -4,11 +4,12 @@ use super::{AuthorizeError, Next};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::authorization_code::{AuthorizationCode, CodeDetail};
 use crate::domain::authorization_request::AuthorizationRequest;
-use crate::domain::authorization_response::AuthorizationResponse;
+use crate::domain::authorization_response::{AuthorizationResponse, Granted};
 use crate::domain::client::{Client, RefreshTokenPolicy};
 use crate::domain::grant::{Authentication, Grant};
 use crate::domain::scope::{OFFLINE_ACCESS, ScopeSet};
 use crate::domain::session::Session;
+use crate::domain::session_state::BrowserState;
 use crate::domain::{CodeHash, FlowId, GrantId, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
@@ -24,6 +25,8 @@ pub struct Completion {
     pub session: Session,
     /// The flow that ends with it; `None` if no page was needed.
     pub flow: Option<FlowId>,
+    /// Who is signed in on the browser.
+    pub browser: BrowserState,
     /// A consent which is to be remembered.
     pub consent: Option<GivenConsent>,
 }
@@ -39,6 +42,18 @@ pub struct GivenConsent {
     pub told: Telling,
 }
 
+impl Completion {
+    /// `session_state` of the answer (OpenID Connect Session Management §2): of an OpenID request only.
+    fn session_state(&self, ctx: &Ctx) -> Option<String> {
+        let request = &self.request;
+        request
+            .scope
+            .contains("openid")
+            .then(|| ctx.random.bytes())
+            .and_then(|salt| self.browser.session_state(&request.client_id, &request.redirect_uri, salt))
+    }
+}
+
 /// Gives out a code: the one place that does. The flow ends in the same transaction, so that it ends once.
 pub async fn complete(
     ctx: &Ctx,
@@ -49,6 +64,7 @@ pub async fn complete(
 ) -> Result<Next, AuthorizeError> {
     let to = completion.request.answer_to();
     let code = ctx.random.secret();
+    let session_state = completion.session_state(ctx);
     let issue = CodeIssue {
         hash: CodeHash(code.sha256()),
         grant_id: GrantId::from_uuid(ctx.random.uuid_v7(ctx.now())),
@@ -64,7 +80,7 @@ pub async fn complete(
     ctx.database
         .write(move |tx| Box::pin(async move { issue_code(tx, tenant, completion, issue).await }))
         .await
-        .map(|()| Next::Return(AuthorizationResponse { to, outcome: Ok(code) }))
+        .map(|()| Next::Return(AuthorizationResponse { to, outcome: Ok(Granted { code, session_state }) }))
 }
 
 /// What is drawn before the transaction of [`issue_code`].
@@ -86,7 +102,7 @@ async fn issue_code(
     completion: Completion,
     issue: CodeIssue,
 ) -> Result<(), AuthorizeError> {
-    let Completion { request, session, flow, consent } = completion;
+    let Completion { request, session, flow, browser: _, consent } = completion;
     let now = issue.now;
     if let Some(flow) = flow
         && !store::authorization_flows::complete(tx, tenant, flow, now).await?

@@ -32,6 +32,7 @@ use crate::domain::parameters::Parameters;
 use crate::domain::provider_metadata::SCOPES;
 use crate::domain::scope::Scope;
 use crate::domain::session::Session;
+use crate::domain::session_state::BrowserState;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::User;
 use crate::domain::{ClientId, FlowId, TenantId};
@@ -145,7 +146,8 @@ pub async fn start(
     let page = match decision {
         Decision::Refuse(code, text) => return Ok(refused(&request, code, text)),
         Decision::Grant(session) => {
-            let completion = Completion { session: session.clone(), request, flow: None, consent: None };
+            let browser = BrowserState::of(accounts.secrets());
+            let completion = Completion { session: session.clone(), request, flow: None, browser, consent: None };
             return complete(ctx, tenant.id, caller, &client, completion).await;
         }
         Decision::SignIn => Next::SignIn,
@@ -197,6 +199,7 @@ pub async fn advance(
                 request: flow.request.clone(),
                 session: session.clone(),
                 flow: Some(flow.id),
+                browser: BrowserState::of(accounts.secrets()),
                 consent: None,
             };
             complete(ctx, tenant, caller, client, completion).await

@@ -15,10 +15,10 @@ use crate::domain::event::EventType;
 use crate::domain::ids::SweepId;
 use crate::domain::session::{EndReason, Session};
 use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
-use crate::service::Failure;
 use crate::service::audit::{self, Actor};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::{self, Telling};
+use crate::service::{Failure, backchannel_logout};
 use crate::store::sweeps::Sweep;
 use crate::store::{self, Connection, StoreError};
 
@@ -217,6 +217,7 @@ async fn tell(
     (reason, told, one): (EndReason, &Telling, bool),
     ended: &[EndedSession],
 ) -> Result<(), StoreError> {
+    let mut over = Vec::with_capacity(ended.len());
     for EndedSession { session, clients } in ended {
         let tell = |kind| told.another(ctx, kind).user(session.user_id).session(session.id);
         if reason == EndReason::SignedOut {
@@ -227,8 +228,9 @@ async fn tell(
             tell(EventType::SessionDeleted).tell(tx, tenant).await?;
         }
         tracing::debug!(%tenant, session = %session.id, reason = reason.as_str(), clients = clients.len(), "session ended");
+        over.push((session.id, session.user_id, clients.as_slice()));
     }
-    Ok(())
+    backchannel_logout::tell(ctx, tx, tenant, &over, ctx.now()).await
 }
 
 /// Tells others that several sessions ended together; that each of them did is told by itself.

@@ -45,7 +45,7 @@ async fn a_code_is_posted_after_sign_in_consent_and_without_either() {
         let again = browser.authorize("reports", &[FORM_POST, ("prompt", "login")]).await;
         let again = browser.sign_in(&again, "ada@example.com", PASSWORD).await;
         for answer in [&allowed, &silent, &again] {
-            assert_posts(answer, &["code", "state", "iss"]);
+            assert_posts(answer, &["code", "session_state", "state", "iss"]);
             assert_eq!(hidden(&answer.body, "state"), "the state");
             assert_eq!(hidden(&answer.body, "iss"), "http://127.0.0.1:8080");
             let tokens = redeem(&world, "", "reports", &hidden(&answer.body, "code")).await;

@@ -34,6 +34,8 @@ async fn the_document_says_what_there_is() {
                 "introspection_endpoint": format!("{ISSUER}/introspect"),
                 "revocation_endpoint": format!("{ISSUER}/revoke"),
                 "jwks_uri": format!("{ISSUER}/jwks"),
+                "end_session_endpoint": format!("{ISSUER}/logout"),
+                "check_session_iframe": format!("{ISSUER}/check-session"),
                 "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query", "form_post"],
@@ -71,6 +73,10 @@ async fn the_document_says_what_there_is() {
                 "require_request_uri_registration": true,
                 "request_object_signing_alg_values_supported": ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256"],
                 "authorization_response_iss_parameter_supported": true,
+                "frontchannel_logout_supported": true,
+                "frontchannel_logout_session_supported": true,
+                "backchannel_logout_supported": true,
+                "backchannel_logout_session_supported": true,
             })
         );
     }
@@ -132,7 +138,8 @@ async fn every_address_in_the_document_answers() {
                         (world.post(path, &[], "").await, StatusCode::UNAUTHORIZED)
                     }
                     "userinfo_endpoint" => (world.get(path, &[]).await, StatusCode::UNAUTHORIZED),
-                    "jwks_uri" => (world.get(path, &[]).await, StatusCode::OK),
+                    "end_session_endpoint" => (world.get(path, &[]).await, StatusCode::SEE_OTHER),
+                    "check_session_iframe" | "jwks_uri" => (world.get(path, &[]).await, StatusCode::OK),
                     other => panic!("nobody knows what {other} is to answer"),
                 };
                 assert_eq!(answer.status, expected, "{name}: {}", answer.body);
@@ -298,7 +305,7 @@ async fn what_is_not_advertised_is_refused() {
         let asked = r#"{"id_token":{"email":null}}"#;
         let answer = Browser::new(&world, "").authorize("reports", &[("claims", asked)]).await;
         assert!(answer.location().starts_with("/login?flow="), "{}", answer.location());
-        for path in ["/register", "/device", "/par", "/bc-authorize", "/end_session", "/logout"] {
+        for path in ["/register", "/device", "/par", "/bc-authorize", "/end_session"] {
             assert_eq!(world.post(path, &[], "").await.status, StatusCode::NOT_FOUND, "{path}");
         }
     }

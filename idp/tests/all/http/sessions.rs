@@ -54,12 +54,18 @@ async fn cookies_are_kept_from_scripts_other_sites_and_plain_http() {
             let signed_in = browser.sign_in(&start, "ada@example.com", PASSWORD).await;
             let hash = openssl::sha::sha256(issuer.as_bytes());
             let tag = format!("{:016x}", u64::from_be_bytes(hash[..8].try_into().unwrap()));
-            for (answer, kind) in [(&start, "browser"), (&signed_in, "session")] {
+            for (answer, kind, count) in [(&start, "browser", 1), (&signed_in, "session", 2)] {
                 let cookies = set_cookies(answer);
-                assert_eq!(cookies.len(), 1, "{cookies:?}");
+                assert_eq!(cookies.len(), count, "{cookies:?}");
                 let (name, found) = without_value(&cookies[0]);
                 assert_eq!((name, found.as_str()), (format!("{prefix}signet-{tag}-{kind}"), attributes));
             }
+            // What is no secret is for the script of a frame, which other sites show.
+            let cookies = set_cookies(&signed_in);
+            let (name, rest) = cookies[1].split_once('=').unwrap();
+            let found = rest.split_once("; ").unwrap().1;
+            let site = if prefix.is_empty() { "Path=/; SameSite=Lax" } else { "Path=/; Secure; SameSite=None" };
+            assert_eq!((name, found), (&*format!("{prefix}signet-{tag}-state"), site));
             let again = browser.authorize("reports", &[("prompt", "consent")]).await;
             again.assert_leads_to("/consent");
             assert!(set_cookies(&again).is_empty(), "a cookie is set once");

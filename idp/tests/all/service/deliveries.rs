@@ -45,8 +45,8 @@ async fn tell(world: &World, tenant: TenantId, clients: &[&str], sessions: u128)
             Box::pin(async move {
                 let now = ctx.now();
                 let sessions = (1..=sessions).map(|number| SessionId::from_uuid(Uuid::from_u128(number)));
-                let ended = sessions.map(|sid| (sid, user(7), clients.as_slice()));
-                backchannel_logout::tell(&ctx, tx, tenant, ended, now).await
+                let ended: Vec<_> = sessions.map(|sid| (sid, user(7), clients.as_slice())).collect();
+                backchannel_logout::tell(&ctx, tx, tenant, &ended, now).await
             })
         })
         .await;

@@ -1,0 +1,269 @@
+//! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): whose session is to end, and where the browser goes then.
+//!
+//! A browser is sent on only to an address that the client registered, and only if an ID token of ours says that it is
+//! that client who asks: an address alone could be anybody's. The person is always asked; the request may come from any
+//! page.
+
+use std::sync::Arc;
+
+use keys::{Audience, Purpose};
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::authorize::AuthorizeError;
+use super::clients::{self, ClientLookupError, ReadyClient};
+use super::ctx::{Caller, Ctx};
+use super::sessions::Accounts;
+use super::sessions::ending::{self, Ending, Which};
+use super::{Failure, key_rings, subject_identifier};
+use crate::domain::end_session::EndSessionRequest;
+use crate::domain::parameters::{ParameterError, Parameters};
+use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::session::{EndReason, Session};
+use crate::domain::tenant::Tenant;
+use crate::domain::user::LoginName;
+use crate::domain::{ClientId, SessionId};
+use crate::store::{self, StoreError};
+
+/// Why a logout request can't be used; the person reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EndSessionError {
+    /// A parameter twice.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// An address without a token that says whose it is.
+    #[error("post_logout_redirect_uri needs an id_token_hint")]
+    HintMissing,
+    /// A token that isn't one of ours.
+    #[error("id_token_hint {0}")]
+    Hint(&'static str),
+    /// A client that isn't known.
+    #[error("client_id names no client")]
+    UnknownClient,
+    /// An address that isn't registered.
+    #[error("post_logout_redirect_uri is not one of those registered")]
+    RedirectUri,
+    /// The form doesn't come from the page that was shown.
+    #[error("the form doesn't come from the page that was shown")]
+    FormRejected,
+    /// Something of ours failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for EndSessionError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// What the steps of an authorization say of their failures; there is no flow here that could be at fault.
+impl From<AuthorizeError> for EndSessionError {
+    fn from(error: AuthorizeError) -> Self {
+        match error {
+            AuthorizeError::Failure(failure) => failure.into(),
+            AuthorizeError::Untrusted(_)
+            | AuthorizeError::FlowUnknown
+            | AuthorizeError::FlowFinished
+            | AuthorizeError::OtherBrowser
+            | AuthorizeError::FormRejected => Self::FormRejected,
+        }
+    }
+}
+
+/// A logout request that can be used.
+#[derive(Clone, Debug)]
+pub struct EndSession {
+    /// The request.
+    pub request: EndSessionRequest,
+    /// Who asks, as far as is known.
+    pub client: Option<Arc<ReadyClient>>,
+    /// Where the browser goes then: registered, and asked for by the client.
+    return_to: Option<RedirectUri>,
+    hint: Option<Hint>,
+}
+
+impl EndSession {
+    /// Where the browser goes once the person is signed out, without `state`.
+    pub fn return_to(&self) -> Option<&RedirectUri> {
+        self.return_to.as_ref()
+    }
+
+    /// The same with `state` (§3).
+    pub fn location(&self) -> Option<String> {
+        let state = self.request.state.as_deref().map(|state| ("state", state));
+        Some(self.return_to.as_ref()?.with_parameters(state))
+    }
+}
+
+/// What an ID token says of the session that it was issued in.
+#[derive(Clone, Debug, Deserialize)]
+struct Hint {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    #[serde(default)]
+    sid: Option<SessionId>,
+}
+
+/// Whose session is to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Whom<'a> {
+    /// Nobody is signed in on this browser.
+    Nobody,
+    /// This account.
+    One(&'a Session),
+    /// One of several, or all of them: the person is asked. Perhaps this one.
+    Several(Option<SessionId>),
+}
+
+/// Takes a logout request in.
+pub async fn check(ctx: &Ctx, tenant: &Tenant, parameters: &Parameters) -> Result<EndSession, EndSessionError> {
+    let request = EndSessionRequest::parse(parameters)?;
+    let (client, hint) = match &request.id_token_hint {
+        Some(token) => {
+            let (client, hint) = read_hint(ctx, tenant, token, request.client_id.as_deref()).await?;
+            (Some(client), Some(hint))
+        }
+        None if request.post_logout_redirect_uri.is_some() => return Err(EndSessionError::HintMissing),
+        None => match &request.client_id {
+            Some(id) => (Some(known_client(ctx, tenant, id, EndSessionError::UnknownClient).await?), None),
+            None => (None, None),
+        },
+    };
+    let return_to = match (&request.post_logout_redirect_uri, &client) {
+        (Some(uri), Some(client)) => {
+            let registered = client.metadata.post_logout_redirect_uris.iter().find(|known| known.as_str() == uri);
+            Some(registered.ok_or(EndSessionError::RedirectUri)?.clone())
+        }
+        (Some(_), None) => return Err(EndSessionError::HintMissing),
+        (None, _) => None,
+    };
+    Ok(EndSession { request, client, return_to, hint })
+}
+
+/// An ID token of ours, expired or not, and the client that it was issued to.
+async fn read_hint(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    token: &str,
+    client_id: Option<&str>,
+) -> Result<(Arc<ReadyClient>, Hint), EndSessionError> {
+    let ring = key_rings::ring(ctx, tenant.id).await?;
+    let unknown = EndSessionError::Hint("is not an ID token of this issuer, or too old to be recognised");
+    let Ok(verified) = ring.verify(token, Purpose::IdToken) else { return Err(unknown) };
+    let Ok(hint) = verified.claims::<Hint>() else { return Err(unknown) };
+    if hint.iss != tenant.issuer.as_str() {
+        return Err(unknown);
+    }
+    let audience = match client_id {
+        Some(id) if hint.aud.contains(id) => id,
+        Some(_) => return Err(EndSessionError::Hint("was not issued to the client that client_id names")),
+        None => hint.aud.iter().next().unwrap_or_default(),
+    };
+    let gone = EndSessionError::Hint("was issued to a client that was deleted or disabled");
+    let client = known_client(ctx, tenant, audience, gone).await?;
+    Ok((client, hint))
+}
+
+async fn known_client(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    id: &str,
+    otherwise: EndSessionError,
+) -> Result<Arc<ReadyClient>, EndSessionError> {
+    let Ok(id) = id.parse::<ClientId>() else { return Err(otherwise) };
+    clients::active(ctx, tenant.id, &id).await.map_err(|error| match error {
+        ClientLookupError::Unknown => otherwise,
+        ClientLookupError::Failure(failure) => failure.into(),
+    })
+}
+
+/// Whose session is to end: the one that the token was issued in, or else that of the person whom it names, or else the
+/// only one that there is.
+pub async fn whom<'a>(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    end: &EndSession,
+    accounts: &'a Accounts,
+) -> Result<Whom<'a>, EndSessionError> {
+    if let (Some(hint), Some(client)) = (&end.hint, &end.client) {
+        if let Some(session) = hint.sid.and_then(|sid| accounts.of_session(sid)) {
+            return Ok(Whom::One(session));
+        }
+        for session in accounts.sessions() {
+            if subject_identifier::of(ctx, tenant.id, client, session.user_id).await? == hint.sub {
+                return Ok(Whom::One(session));
+            }
+        }
+    }
+    let mut sessions = accounts.sessions();
+    Ok(match (sessions.next(), sessions.next()) {
+        (None, _) => Whom::Nobody,
+        (Some(session), None) => Whom::One(session),
+        (Some(_), Some(_)) => Whom::Several(suggested(ctx, tenant, end, accounts).await?),
+    })
+}
+
+/// The account that `logout_hint` names: by session, or by what the person signs in with.
+async fn suggested(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    end: &EndSession,
+    accounts: &Accounts,
+) -> Result<Option<SessionId>, EndSessionError> {
+    let Some(hint) = end.request.logout_hint.as_deref() else { return Ok(None) };
+    if let Some(session) = hint.parse().ok().and_then(|sid| accounts.of_session(sid)) {
+        return Ok(Some(session.id));
+    }
+    let user = store::users::find_by_login(ctx.database.read(), tenant.id, &LoginName::new(hint)).await?;
+    Ok(user.and_then(|user| accounts.of_user(user.id)).map(|session| session.id))
+}
+
+/// What a browser shows in a frame, so that a client hears of the logout there (OpenID Connect Front-Channel Logout §3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutFrame {
+    /// Whose it is, for people.
+    pub client: String,
+    /// What is shown: the client's address with exactly `iss` and `sid` added.
+    pub address: String,
+    /// Where that is.
+    pub uri: RedirectUri,
+}
+
+/// Ends these sessions; what the browser has to show then.
+pub async fn end(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    sessions: impl IntoIterator<Item = SessionId>,
+) -> Result<Vec<LogoutFrame>, EndSessionError> {
+    let mut frames = Vec::new();
+    for session in sessions {
+        let ending = Ending::new(ctx, Which::One(session), EndReason::SignedOut).from(caller);
+        for ended in ending::end(ctx, tenant.id, ending).await?.named {
+            for client in &ended.clients {
+                frames.extend(frame(ctx, tenant, client, ended.session.id).await?);
+            }
+        }
+    }
+    Ok(frames)
+}
+
+async fn frame(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &ClientId,
+    sid: SessionId,
+) -> Result<Option<LogoutFrame>, EndSessionError> {
+    let client = match clients::active(ctx, tenant.id, client).await {
+        Ok(client) => client,
+        Err(ClientLookupError::Unknown) => return Ok(None),
+        Err(ClientLookupError::Failure(failure)) => return Err(failure.into()),
+    };
+    Ok(client.metadata.frontchannel_logout_uri.as_ref().map(|uri| LogoutFrame {
+        client: client.name.clone(),
+        address: uri.with_parameters([("iss", tenant.issuer.as_str()), ("sid", &sid.to_string())]),
+        uri: uri.clone(),
+    }))
+}
