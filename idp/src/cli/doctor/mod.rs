@@ -123,6 +123,12 @@ async fn database(config: &Config, findings: &mut Findings) {
             findings.ok("schema", "up to date");
             findings.ok("issuer", app.ctx.config.issuer.to_string());
             keys(&app.ctx, findings).await;
+            if app.ctx.redis.is_configured() {
+                match app.ctx.redis.ping().await {
+                    Ok(()) => findings.ok("redis", "answers"),
+                    Err(error) => findings.fail("redis", format!("{error}; check redis.url and that it runs")),
+                }
+            }
             app.close().await;
         }
         Err(error) => {
