@@ -146,6 +146,34 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       assert.equal((await spend(third.refresh_token)).status, 400);
     });
 
+    test("an app's refresh token that was spent stays spent, and its theft ends the session's tokens", async () => {
+      const { email, password } = signet.facts.user;
+      const post = async (path, body, headers = {}) => {
+        const response = await fetch(`${signet.issuer}/v1/auth/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify(body),
+        });
+        return { status: response.status, ...(await response.json()) };
+      };
+      const spend = (refresh_token) => post('refresh', { refresh_token });
+      const first = await post('login', { email, password });
+      assert.equal(first.status, 200);
+      const second = await spend(first.refresh_token);
+      assert.equal(second.status, 200);
+      await signet.crash();
+      const again = await spend(first.refresh_token);
+      assert.deepEqual([again.status, again.refresh_token], [200, second.refresh_token]);
+      const third = await spend(second.refresh_token);
+      assert.equal(third.status, 200);
+      await signet.crash();
+      assert.equal((await spend(first.refresh_token)).status, 401);
+      await signet.crash();
+      assert.equal((await spend(third.refresh_token)).status, 401);
+      const me = await fetch(`${signet.issuer}/v1/auth/me`, { headers: { authorization: `Bearer ${third.token}` } });
+      assert.equal(me.status, 401);
+    });
+
     test('SIGTERM ends it in order', async () => {
       assert.equal(await signet.program.stop(), 0);
       await signet.up();

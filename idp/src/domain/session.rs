@@ -127,7 +127,8 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 11] = [
+    /// All of them.
+    pub const ALL: [Self; 11] = [
         Self::SignedOut,
         Self::Revoked,
         Self::Limit,

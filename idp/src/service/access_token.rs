@@ -171,10 +171,9 @@ async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<A
 }
 
 async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadyClient>, AccessTokenError> {
-    let made = verified.registered.iat.ok_or(AccessTokenError::Invalid)?;
-    // The token knows the second that it was made in, no more. What was taken back is taken back to the end of its
-    // second, a token that was made right after it included.
-    let made = Timestamp::from_seconds(made);
+    let iat = verified.registered.iat.ok_or(AccessTokenError::Invalid)?;
+    // What was made in the very millisecond of an end of everything ends with it.
+    let made = issue::made_at(verified.registered.jti.as_deref(), iat);
     let withdrawn = |since: Option<Timestamp>| since.is_some_and(|since| made <= since);
     if withdrawn(tenant.sessions_since) {
         return Err(AccessTokenError::Invalid);
@@ -182,7 +181,7 @@ async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<A
     match clients::active(ctx, tenant.id, &verified.ours.client_id).await {
         // A client that was deleted and made anew under the same name isn't the one that the token was for.
         Ok(client)
-            if client.created_at <= made + Duration::from_millis(999)
+            if client.created_at <= made
                 && !withdrawn(client.grants_since)
                 && client.metadata.grant_types.contains(&GrantType::ClientCredentials) =>
         {

@@ -18,7 +18,7 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::session::SessionOrigin;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, User};
-use crate::domain::{GrantId, SessionId};
+use crate::domain::{GrantId, SessionId, Timestamp};
 
 /// `aud` of a service's own tokens, where its registration names no other.
 pub const SERVICE_AUDIENCE: &str = "services";
@@ -54,7 +54,7 @@ pub async fn service_token(
     let lifetime = client.metadata.access_token_lifetime(ctx.config.tokens.service_token_lifetime);
     let signer = key_rings::signer(ctx, tenant.id, client.metadata.access_token_signed_response_alg).await?;
     let now = ctx.now();
-    let jti = URL_SAFE_NO_PAD.encode(ctx.random.bytes::<24>());
+    let jti = service_jti(ctx, now);
     let roles = &client.metadata.roles;
     let claims = AccessTokenClaims {
         iss: tenant.issuer.as_str(),
@@ -73,6 +73,28 @@ pub async fn service_token(
     };
     let jwt = signer.sign_jwt(TokenType::AccessToken, &claims)?;
     Ok(AccessToken { jwt, lifetime, scope })
+}
+
+/// The `jti` of a service's own token: the millisecond that it is made in, which `iat` is too coarse to say, and 144 random
+/// bits.
+fn service_jti(ctx: &Ctx, now: Timestamp) -> String {
+    let mut bytes = ctx.random.bytes::<24>();
+    for (byte, of_time) in bytes.iter_mut().zip(now.millis().to_be_bytes().into_iter().skip(2)) {
+        *byte = of_time;
+    }
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// When a service's own token was made that says this of itself: to the millisecond, or the beginning of the second that
+/// it was made in, where its `jti` tells no moment of that second.
+pub fn made_at(jti: Option<&str>, iat: i64) -> Timestamp {
+    let second = Timestamp::from_seconds(iat);
+    let told = || {
+        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(jti?).ok()?.try_into().ok()?;
+        let millis = bytes.into_iter().take(6).fold(0, |millis, byte| millis << 8 | i64::from(byte));
+        Some(Timestamp::from_millis(millis)).filter(|told| told.seconds() == iat)
+    };
+    told().unwrap_or(second)
 }
 
 /// What a user's tokens come from.
@@ -193,4 +215,23 @@ fn left_half_hash(algorithm: Algorithm, token: &str) -> String {
         Algorithm::EdDsa => openssl::sha::sha512(token.as_bytes()).to_vec(),
     };
     URL_SAFE_NO_PAD.encode(hash.get(..hash.len() / 2).unwrap_or(&hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_services_token_tells_its_millisecond_if_that_is_of_its_second() {
+        let jti = |millis: i64| {
+            let time = millis.to_be_bytes().into_iter().skip(2);
+            URL_SAFE_NO_PAD.encode(time.chain([7; 18]).collect::<Vec<_>>())
+        };
+        let at = 1_893_456_000_123;
+        assert_eq!(made_at(Some(&jti(at)), 1_893_456_000).millis(), at);
+        for other in [Some(&*jti(at + 1000)), Some(&*jti(at - 1000)), Some(""), Some("AAAA"), Some("not base64!"), None]
+        {
+            assert_eq!(made_at(other, 1_893_456_000).millis(), 1_893_456_000_000, "{other:?}");
+        }
+    }
 }

@@ -1,15 +1,20 @@
 //! `/v1/auth`: people in the tenant's own apps.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use idp::domain::client::{ClientAuthMethod, ClientMetadata, ClientStatus, ConsentPolicy, GrantType};
+use futures_util::future::join_all;
+use idp::domain::audit::AuditKind;
+use idp::domain::client::ClientStatus;
 use idp::domain::tenant::Tenant;
 use idp::service::{clients, users};
+use idp::store;
+use idp::store::audit::AuditFilter;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::code_flow::redeem;
-use super::gates::{REASONS, Reason};
+use super::subjects::app;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::{Answer, Browser, PASSWORD, World, payload, request};
@@ -120,7 +125,7 @@ async fn of_many_sign_ups_at_once_one_is_made_and_of_many_first_sign_ins_each_ge
     for database in databases().await {
         let (world, tenant) = open(&database).await;
         let body = json!({ "email": "grace@example.com", "password": PASSWORD });
-        let answers = futures_util::future::join_all((0..4).map(|_| post(&world, "/v1/auth/register", &body))).await;
+        let answers = join_all((0..4).map(|_| post(&world, "/v1/auth/register", &body))).await;
         let made = answers.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
         let taken = answers.iter().filter(|answer| answer.status == StatusCode::CONFLICT).count();
         assert_eq!((made, taken), (1, 3));
@@ -326,13 +331,6 @@ async fn a_refresh_token_as_a_cookie_counts_from_our_own_origin_alone() {
     }
 }
 
-fn app(metadata: &mut ClientMetadata) {
-    metadata.grant_types = [GrantType::RefreshToken].into();
-    metadata.token_endpoint_auth_method = ClientAuthMethod::None;
-    metadata.redirect_uris = Vec::new();
-    metadata.consent = ConsentPolicy::Implied;
-}
-
 #[tokio::test]
 async fn tokens_of_one_app_or_tenant_are_nothing_to_another() {
     for database in databases().await {
@@ -372,30 +370,47 @@ async fn tokens_of_one_app_or_tenant_are_nothing_to_another() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_used_any_more_is_refused_at_the_next_call() {
+async fn of_two_hundred_parallel_refreshes_there_is_one_successor() {
     for database in databases().await {
-        let world = World::on(database.open().await).await;
-        let acme = world.other_tenant("acme").await;
-        for (number, reason) in REASONS.into_iter().enumerate() {
-            if reason == Reason::GrantRevoked {
-                continue; // It counts what the browser's flow makes; a session's grant ends with the session here.
-            }
-            // A lock-down ends what began until then, and the clock stands.
-            world.pass(Duration::from_secs(1));
-            let (email, client) = (format!("u{number}@example.com"), format!("app{number}"));
-            let user = world.user(&acme, &email).await;
-            world.client(&acme, &client, app).await;
-            let body = json!({ "email": email, "password": PASSWORD, "client_id": client });
-            let tokens = post(&world, "/t/acme/v1/auth/login", &body).await.json();
-            let me = by(&world, text(&tokens, "token"), "GET", "/t/acme/v1/auth/me").await;
-            assert_eq!(me.status, StatusCode::OK, "before {reason:?}: {} {tokens}", me.body);
-            reason.befalls(&world, &acme, &user, &client).await;
-            let me = by(&world, text(&tokens, "token"), "GET", "/t/acme/v1/auth/me").await;
-            assert_ne!(me.status, StatusCode::OK, "{reason:?}: {}", me.body);
-            let refresh = json!({ "refresh_token": text(&tokens, "refresh_token"), "client_id": client });
-            let refresh = post(&world, "/t/acme/v1/auth/refresh", &refresh).await;
-            assert_ne!(refresh.status, StatusCode::OK, "{reason:?}: {}", refresh.body);
+        let (world, _) = open(&database).await;
+        let first = signed_in(&world, "").await;
+        let body = json!({ "refresh_token": text(&first, "refresh_token") });
+        let answers = join_all((0..200).map(|_| post(&world, "/v1/auth/refresh", &body))).await;
+        let successors: BTreeSet<String> = answers
+            .iter()
+            .map(|answer| {
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+                text(&answer.json(), "refresh_token").to_owned()
+            })
+            .collect();
+        assert_eq!(successors.len(), 1);
+        let next = json!({ "refresh_token": successors.first().unwrap() });
+        assert_eq!(post(&world, "/v1/auth/refresh", &next).await.status, StatusCode::OK);
+    }
+}
+
+/// Nobody registered the usual app: of many who need it first, one makes it and all use it.
+#[tokio::test]
+async fn of_many_first_uses_one_makes_the_usual_app() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let peer = world.peer(database.open().await);
+        let sign_in = ada();
+        let answers = join_all((0..24).map(|number| {
+            let node = if number % 2 == 0 { &world } else { &peer };
+            post(node, "/v1/auth/login", &sign_in)
+        }))
+        .await;
+        for answer in &answers {
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            assert_eq!(payload(text(&answer.json(), "token"))["client_id"], "first-party");
         }
+        let clients = clients::list(&world.ctx, tenant.id, None, 100).await.unwrap();
+        assert_eq!(clients.iter().filter(|client| client.id.as_str() == "first-party").count(), 1);
+        let filter = AuditFilter { kind: Some(AuditKind::ClientCreated), ..AuditFilter::default() };
+        let made = store::audit::list(world.ctx.database.read(), tenant.id, &filter, None, 100).await.unwrap();
+        let made = made.iter().filter(|line| line.client_id.as_ref().is_some_and(|id| id.as_str() == "first-party"));
+        assert_eq!(made.count(), 1, "and it is in the audit log once");
     }
 }
 

@@ -1,127 +1,22 @@
-//! The gates: every way to use a subject against every reason to refuse it, and every artefact presented by another.
+//! The gates: what stays refused, and what ends with a client; codes and flows presented by another. Every way to use a
+//! subject against every reason to refuse it is in [`super::subjects`].
 
 use std::time::Duration;
 
-use idp::domain::client::{ClientMetadata, ClientStatus, GrantType};
-use idp::domain::tenant::{Tenant, TenantStatus};
-use idp::domain::user::{User, UserStatus};
-use idp::domain::{Secret, SessionId, UserId};
+use idp::domain::client::{ClientMetadata, ClientStatus};
+use idp::domain::tenant::TenantStatus;
+use idp::domain::user::UserStatus;
 use idp::service::browser::Form;
-use idp::service::sessions::ending::Which;
 use idp::service::{clients, tenants, users};
 use idp::store::{self, StoreError};
 use poem::http::StatusCode;
 
 use super::code_flow::redeem;
-use super::introspect::introspect;
+use super::subjects::reason::Reason;
 use crate::support::databases;
 use crate::support::world::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, World, basic, encode};
 
 const BASE: &str = "/t/acme";
-
-/// Why a subject may not be used any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    UserDisabled,
-    UserLocked,
-    UserDeleted,
-    PasswordChanged,
-    SessionEnded,
-    GrantRevoked,
-    ClientDisabled,
-    ClientDeleted,
-    GrantsOfClientEnded,
-    LockDown,
-    TenantSuspended,
-}
-
-pub(crate) const REASONS: [Reason; 11] = [
-    Reason::UserDisabled,
-    Reason::UserLocked,
-    Reason::UserDeleted,
-    Reason::PasswordChanged,
-    Reason::SessionEnded,
-    Reason::GrantRevoked,
-    Reason::ClientDisabled,
-    Reason::ClientDeleted,
-    Reason::GrantsOfClientEnded,
-    Reason::LockDown,
-    // The last, since the others are in the same tenant.
-    Reason::TenantSuspended,
-];
-
-impl Reason {
-    pub(crate) async fn befalls(self, world: &World, tenant: &Tenant, user: &User, client: &str) {
-        let (ctx, email) = (&world.ctx, user.email.as_ref().unwrap().as_str());
-        let (client, id, user_id, now) = (client.parse().unwrap(), tenant.id, user.id, ctx.now());
-        match self {
-            Self::UserDisabled => {
-                users::set_status(ctx, tenant, email, UserStatus::Disabled, "test").await.unwrap();
-            }
-            Self::UserLocked => {
-                users::set_status(ctx, tenant, email, UserStatus::Locked, "test").await.unwrap();
-            }
-            Self::UserDeleted => delete_user(world, tenant, user_id).await,
-            Self::PasswordChanged => {
-                let password = Secret::new("another horse, another battery");
-                users::set_password(ctx, tenant, email, password, "test").await.unwrap();
-            }
-            Self::SessionEnded => {
-                let ended =
-                    world.end(id, Which::Others { user: user_id, keep: SessionId::from_uuid(uuid::Uuid::nil()) }).await;
-                assert_eq!(ended.sessions, 1);
-            }
-            Self::GrantRevoked => {
-                let revoked: Result<u64, StoreError> = ctx
-                    .database
-                    .write(move |tx| Box::pin(async move { store::grants::revoke_of_user(tx, id, user_id, now).await }))
-                    .await;
-                assert_eq!(revoked.unwrap(), 2);
-            }
-            Self::ClientDisabled => {
-                clients::set_status(ctx, id, &client, ClientStatus::Disabled, "test").await.unwrap();
-            }
-            Self::GrantsOfClientEnded => {
-                world.end(id, Which::OfClient(client)).await;
-            }
-            Self::LockDown => {
-                world.end(id, Which::OfTenant).await;
-            }
-            Self::ClientDeleted => clients::delete(ctx, id, &client, "test").await.unwrap(),
-            Self::TenantSuspended => {
-                tenants::set_status(ctx, &tenant.slug, TenantStatus::Suspended, "test").await.unwrap();
-            }
-        }
-    }
-
-    /// What the token endpoint says to a code, userinfo to an access token, and `/authorize` with `prompt=none`.
-    pub(crate) fn answers(self) -> (&'static str, &'static str, &'static str) {
-        const OVER: &str = r#"400 {"error":"invalid_grant","error_description":"the user's session has ended"}"#;
-        const UNKNOWN: &str = r#"400 {"error":"invalid_grant","error_description":"the code is unknown, has expired, was used before, or belongs to another client"}"#;
-        const CLIENT: &str = r#"401 {"error":"invalid_client","error_description":"the client is unknown, disabled, or did not authenticate with its registered method and credentials"}"#;
-        const TOKEN: &str =
-            r#"401 {"error":"invalid_token","error_description":"the access token is invalid, expired or revoked"}"#;
-        const NOWHERE: &str =
-            r#"404 {"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such tenant."}"#;
-        match self {
-            Self::UserDisabled | Self::UserLocked | Self::PasswordChanged | Self::SessionEnded | Self::LockDown => {
-                (OVER, TOKEN, "login_required")
-            }
-            Self::UserDeleted => (UNKNOWN, TOKEN, "login_required"),
-            // The session lives on and may get new grants.
-            Self::GrantRevoked | Self::GrantsOfClientEnded => (OVER, TOKEN, "code"),
-            Self::ClientDisabled | Self::ClientDeleted => (CLIENT, TOKEN, "400"),
-            Self::TenantSuspended => (NOWHERE, NOWHERE, "404"),
-        }
-    }
-}
-
-async fn delete_user(world: &World, tenant: &Tenant, user: UserId) {
-    let tenant = tenant.id;
-    let deleted: Result<bool, StoreError> =
-        world.ctx.database.write(move |tx| Box::pin(async move { store::users::delete(tx, tenant, user).await })).await;
-    assert!(deleted.unwrap());
-}
 
 /// What came of a silent authorization: `code`, an error code, or the status of a page.
 fn outcome(answer: &Answer) -> String {
@@ -129,72 +24,6 @@ fn outcome(answer: &Answer) -> String {
         None => answer.status.as_u16().to_string(),
         Some(_) if answer.returned("code").is_some() => "code".to_owned(),
         Some(location) => answer.returned("error").unwrap_or_else(|| location.to_owned()),
-    }
-}
-
-#[tokio::test]
-async fn a_subject_that_may_not_be_used_is_refused_everywhere() {
-    for database in databases().await {
-        let world = World::on(database.open().await).await;
-        let acme = world.other_tenant("acme").await;
-        // An API that the tokens are for, which asks what they are worth.
-        world.client(&acme, "watcher", |_| {}).await;
-        for (number, reason) in REASONS.into_iter().enumerate() {
-            println!("{reason:?}");
-            // What begins in the very millisecond of an end of everything ends with it.
-            world.pass(Duration::from_millis(1));
-            let (email, client) = (format!("u{number}@example.com"), format!("c{number}"));
-            let user = world.user(&acme, &email).await;
-            world
-                .client(&acme, &client, |metadata| {
-                    metadata.grant_types.insert(GrantType::RefreshToken);
-                    metadata.scope = "openid profile email offline_access".parse().unwrap();
-                    metadata.audience = Some("watcher".to_owned());
-                })
-                .await;
-            let mut browser = Browser::new(&world, BASE);
-            let start = browser.authorize(&client, &[("scope", "openid profile email offline_access")]).await;
-            let asked = browser.sign_in(&start, &email, PASSWORD).await;
-            let code = browser.consent(&asked, "allow").await.returned("code").unwrap();
-            let tokens = redeem(&world, BASE, &client, &code).await.json();
-            let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
-            let bearer = [("authorization", bearer.as_str())];
-            let claims = world.get("/t/acme/userinfo", &bearer).await;
-            assert_eq!(claims.status, StatusCode::OK, "{}", claims.body);
-            let access_token = tokens["access_token"].as_str().unwrap();
-            let worth = introspect(&world, BASE, "watcher", access_token).await;
-            assert_eq!(worth.json()["active"], true, "{}", worth.body);
-            let silent = browser.authorize(&client, &[("prompt", "none")]).await;
-            let unused = silent.returned("code").unwrap();
-
-            reason.befalls(&world, &acme, &user, &client).await;
-            let (token_says, userinfo_says, authorize_says) = reason.answers();
-            let inactive = if token_says.starts_with("404") { token_says } else { r#"200 {"active":false}"# };
-            // Twice: a refusal doesn't open the way for the next try.
-            for _ in 0..2 {
-                let worth = introspect(&world, BASE, "watcher", access_token).await;
-                assert_eq!(worth.snapshot(), inactive, "{reason:?}");
-                assert_eq!(redeem(&world, BASE, &client, &unused).await.snapshot(), token_says, "{reason:?}");
-                assert_eq!(world.get("/t/acme/userinfo", &bearer).await.snapshot(), userinfo_says, "{reason:?}");
-            }
-            let refresh_token = tokens["refresh_token"].as_str().unwrap();
-            let form = encode(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
-            let by_client = [("authorization", basic(&client, SECRET))];
-            let by_client = by_client.each_ref().map(|(name, value)| (*name, value.as_str()));
-            let refreshed = world.post("/t/acme/token", &by_client, &form).await;
-            match (reason, token_says) {
-                // What was given for when the person is away outlives the session.
-                (Reason::SessionEnded, _) => assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.body),
-                (_, says) if says.starts_with("400") => {
-                    assert_eq!(refreshed.json()["error"], "invalid_grant", "{reason:?}");
-                }
-                (_, says) => assert_eq!(refreshed.snapshot(), says, "{reason:?}"),
-            }
-            let form = encode(&[("access_token", tokens["access_token"].as_str().unwrap())]);
-            assert_eq!(world.post("/t/acme/userinfo", &[], &form).await.snapshot(), userinfo_says, "{reason:?}");
-            let silent = browser.authorize(&client, &[("prompt", "none")]).await;
-            assert_eq!(outcome(&silent), authorize_says, "{reason:?}");
-        }
     }
 }
 

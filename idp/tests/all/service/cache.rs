@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use crate::http::claims::{tokens_for, userinfo};
 use crate::http::code_flow::redeem;
-use crate::http::gates::{REASONS, Reason};
 use crate::http::introspect::introspect;
+use crate::http::subjects::reason::Reason;
+use crate::http::subjects::usage::Usage;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::{Browser, SECRET, World, basic};
@@ -199,7 +200,7 @@ async fn a_subject_that_another_node_took_away_is_refused_though_it_is_warm() {
         let acme = world.other_tenant("acme").await;
         let peer = world.peer(database.open().await);
         listens(&world).await;
-        for (number, reason) in REASONS.into_iter().filter(|reason| *reason != Reason::GrantRevoked).enumerate() {
+        for (number, reason) in Reason::ALL.iter().copied().enumerate() {
             println!("{reason:?}");
             // What begins in the very millisecond of an end of everything ends with it.
             world.pass(Duration::from_millis(1));
@@ -209,8 +210,7 @@ async fn a_subject_that_another_node_took_away_is_refused_though_it_is_warm() {
                 assert!(ask().await.starts_with("200 "), "{reason:?}");
             }
             reason.befalls(&peer, &acme, &user, &client).await;
-            let (_, userinfo_says, _) = reason.answers();
-            assert_soon(&database, ask, userinfo_says.to_owned()).await;
+            assert_soon(&database, ask, Usage::Userinfo.refusal(reason).to_owned()).await;
         }
     }
 }

@@ -175,6 +175,31 @@ async fn fill(world: &World, tenant: TenantId, user: UserId, count: u128) {
     filled.unwrap();
 }
 
+/// Tokens say the second that they were made in, but a lock-down doesn't wait for the next one.
+#[tokio::test]
+async fn what_a_service_gets_right_after_an_end_of_everything_holds() {
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let tenant = world.tenant().await;
+        furnish_rest(&world, &tenant).await;
+        for which in [Which::OfTenant, Which::OfClient("robot".parse().unwrap())] {
+            world.pass(Duration::from_millis(100));
+            let before = service_token(&world, "").await;
+            world.pass(Duration::from_millis(1));
+            let at_once = service_token(&world, "").await;
+            world.end(tenant.id, which.clone()).await;
+            let as_soon = service_token(&world, "").await;
+            world.pass(Duration::from_millis(1));
+            let after = service_token(&world, "").await;
+            let iat = |token: &str| payload(token)["iat"].clone();
+            assert_eq!(iat(&before), iat(&after), "all of it is one second");
+            for (token, expected) in [(&before, false), (&at_once, false), (&as_soon, false), (&after, true)] {
+                assert_eq!(holds(&world, "", token).await, expected, "{which:?}");
+            }
+        }
+    }
+}
+
 /// A service's own token and whether the admin API's gate takes it for one that holds.
 async fn service_token(world: &World, base: &str) -> String {
     let form = encode(&[("grant_type", "client_credentials")]);

@@ -1,11 +1,10 @@
 //! The artefacts: how each is made, and how it is presented.
 
-use std::fmt::Write as _;
-
 use idp::domain::{Secret, TenantId};
 use idp::service::browser::Form;
 use serde_json::json;
 
+use super::steps::{app_sign_in, chooser, consent_form, cookie_of, post_json, same, sign_in, sign_up, tag_of};
 use super::{ACME, ADA, GRACE, OTHER_CALLBACK, Stage};
 use crate::http::admin::service_token;
 use crate::http::client_assertion::{claims as assertion_claims, token as by_assertion};
@@ -13,7 +12,7 @@ use crate::http::code_flow::redeem;
 use crate::http::jose::sign;
 use crate::http::request_object::signed as request_object;
 use crate::support::elsewhere::Reply;
-use crate::support::world::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, basic, encode, hidden, payload};
+use crate::support::world::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, basic, encode, payload};
 
 /// A verifier of another sign-in than the code's.
 const OTHER_VERIFIER: &str = "verifier-of-another-sign-in-0123456789abcdef0123456789";
@@ -33,6 +32,10 @@ macro_rules! artefacts {
 artefacts! {
     Code,
     RefreshToken,
+    /// Of one of the tenant's own apps.
+    AppRefreshToken,
+    /// The same, as a cookie.
+    AppRefreshCookie,
     /// A person's, at userinfo.
     AccessToken,
     /// A service's, at the admin API.
@@ -102,7 +105,7 @@ pub(super) struct Made<'w> {
 }
 
 /// Whether it was taken, and the answer.
-type Outcome = (bool, Answer);
+pub(super) type Outcome = (bool, Answer);
 
 /// The secret that a client has in a tenant: no two have the same.
 pub(super) fn secret_of(tenant: TenantId, client: &str) -> Secret {
@@ -114,7 +117,7 @@ fn came_back_with_code(answer: Answer) -> Outcome {
     (back && answer.returned("code").is_some(), answer)
 }
 
-fn has_status(answer: Answer, status: u16) -> Outcome {
+pub(super) fn has_status(answer: Answer, status: u16) -> Outcome {
     (answer.status.as_u16() == status, answer)
 }
 
@@ -156,14 +159,17 @@ impl Artefact {
             (Self::AccessToken | Self::ServiceToken, By::Client | By::User | By::Browser) => BEARER,
             (
                 Self::RefreshToken
+                | Self::AppRefreshToken
                 | Self::RequestObject
                 | Self::RequestUri
                 | Self::ClientAssertion
                 | Self::ClientSecret,
                 By::User | By::Browser,
             ) => BACK_END,
-            (Self::Session, By::User) => Meaningless("the cookie says whose session it is"),
-            (Self::Session, By::Browser) => Taken("the cookie is the proof; scripts and other sites don't get it"),
+            (Self::Session | Self::AppRefreshCookie, By::User) => Meaningless("the cookie says whose session it is"),
+            (Self::Session | Self::AppRefreshCookie, By::Browser) => {
+                Taken("the cookie is the proof; scripts and other sites don't get it")
+            }
             (Self::Flow, By::Client) => Meaningless("a flow says itself whose it is"),
             (Self::BrowserCookie, By::Client | By::User | By::Browser) => Meaningless("it is the browser"),
             (Self::ChooserForm, By::User) => Meaningless("nobody has been chosen yet; the choice is checked"),
@@ -172,6 +178,8 @@ impl Artefact {
             (
                 Self::Code
                 | Self::RefreshToken
+                | Self::AppRefreshToken
+                | Self::AppRefreshCookie
                 | Self::AccessToken
                 | Self::ServiceToken
                 | Self::IdTokenHint
@@ -216,6 +224,14 @@ impl Artefact {
                     Self::IdTokenHint => text("id_token"),
                     _ => payload(&text("id_token"))["sub"].as_str().unwrap().to_owned(),
                 };
+            }
+            Self::AppRefreshToken => {
+                let answer = app_sign_in(stage, "", &client, false).await;
+                answer.json()["refresh_token"].as_str().unwrap().clone_into(&mut made.text);
+            }
+            Self::AppRefreshCookie => {
+                let answer = app_sign_in(stage, "", &client, true).await;
+                cookie_of(&answer).1.clone_into(&mut made.text);
             }
             Self::ServiceToken => made.text = service_token(world, "", &client, "admin:users:read").await,
             Self::RequestObject => made.text = request_object(&stage.key, &client, &json!({})),
@@ -275,6 +291,7 @@ impl Artefact {
                 let headers = [("authorization", &*basic(&client, SECRET))];
                 has_status(world.post(&format!("{base}/token"), &headers, &form).await, 200)
             }
+            Self::AppRefreshToken | Self::AppRefreshCookie => self.present_by_app(stage, made, by, &client).await,
             Self::AccessToken | Self::ServiceToken => {
                 let path = if self == Self::AccessToken { "userinfo" } else { "v1/admin/users" };
                 let bearer = format!("Bearer {}", made.text);
@@ -350,6 +367,21 @@ impl Artefact {
                 came_back_with_code(browser.post("/consent", &form).await)
             }
         }
+    }
+
+    async fn present_by_app(self, stage: &Stage, made: &Made<'_>, by: By, client: &str) -> Outcome {
+        let (base, origin) = (by.base(), ("origin", "http://127.0.0.1:8080"));
+        let path = format!("{base}/v1/auth/refresh");
+        let answer = if self == Self::AppRefreshToken {
+            let body = json!({ "refresh_token": made.text, "client_id": client });
+            post_json(stage, &path, &[], &body).await
+        } else {
+            // Under the name that such a cookie has there.
+            let own = app_sign_in(stage, base, client, true).await;
+            let cookie = format!("{}={}", cookie_of(&own).0, made.text);
+            post_json(stage, &path, &[("cookie", &cookie), origin], &json!({ "client_id": client })).await
+        };
+        has_status(answer, 200)
     }
 
     async fn present_at_sign_in<'w>(self, stage: &'w Stage, made: &Made<'w>, by: By) -> Outcome {
@@ -440,48 +472,4 @@ impl Artefact {
     fn redirect_uri(self, by: By) -> Option<(&'static str, &'static str)> {
         (self == Self::PairwiseSubject && by == By::Client).then_some(("redirect_uri", OTHER_CALLBACK))
     }
-}
-
-/// The same browser, as far as anybody can tell.
-fn same<'w>(stage: &'w Stage, browser: &Browser<'w>) -> Browser<'w> {
-    let mut copy = Browser::new(&stage.world, "");
-    copy.cookies.clone_from(&browser.cookies);
-    copy
-}
-
-async fn sign_in(browser: &mut Browser<'_>, flow: &str, csrf: &str) -> Outcome {
-    let form = [("flow", flow), ("csrf", csrf), ("email", ADA), ("password", PASSWORD)];
-    has_status(browser.post("/login", &form).await, 303)
-}
-
-async fn sign_up(browser: &mut Browser<'_>, flow: &str, csrf: &str) -> Outcome {
-    // Nobody has it: a flow ends once.
-    let email = format!("{flow}@example.com");
-    let form = [("flow", flow), ("csrf", csrf), ("email", &*email), ("password", PASSWORD)];
-    has_status(browser.post("/signup", &form).await, 303)
-}
-
-/// Opens the account chooser: its flow, its token, and its first account.
-async fn chooser(browser: &mut Browser<'_>, client: &str) -> (String, String, String) {
-    let start = browser.authorize(client, &[("prompt", "select_account")]).await;
-    let page = browser.get(start.location()).await;
-    (hidden(&page.body, "flow"), hidden(&page.body, "csrf"), hidden(&page.body, "account"))
-}
-
-/// Opens the consent page: its flow and its token.
-async fn consent_form(browser: &mut Browser<'_>, client: &str, email: &str) -> (String, String) {
-    let mut answer = browser.authorize(client, &[("prompt", "consent")]).await;
-    if answer.location().contains("/login") {
-        answer = browser.sign_in(&answer, email, PASSWORD).await;
-    }
-    browser.form(&answer).await
-}
-
-/// What the name of a browser's cookie ends in.
-fn tag_of(secret: &str) -> String {
-    let hash = openssl::sha::sha256(secret.as_bytes());
-    hash.iter().take(4).fold(String::new(), |mut tag, byte| {
-        write!(tag, "{byte:02x}").unwrap();
-        tag
-    })
 }

@@ -6,6 +6,7 @@
 //! is said which artefacts it keeps.
 
 mod artefact;
+mod steps;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ use serde_json::json;
 use self::artefact::{Artefact, By, Expected};
 use super::admin::operator;
 use super::jose::{private_key, public};
+use super::subjects::app;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::elsewhere::Elsewhere;
@@ -68,6 +70,9 @@ impl Stage {
             metadata.scope = "reports:read".parse().unwrap();
         };
         match artefact {
+            Artefact::AppRefreshToken | Artefact::AppRefreshCookie => {
+                self.world.client(tenant, id, app).await;
+            }
             Artefact::ServiceToken => operator(&self.world, tenant, id, "admin:users:read").await,
             Artefact::ClientAssertion => {
                 let change = |metadata: &mut ClientMetadata| {
@@ -165,7 +170,7 @@ fn kept_in(table: &str) -> Result<&'static [Artefact], &'static str> {
             Artefact::ChooserForm,
             Artefact::ConsentForm,
         ],
-        "refresh_tokens" => &[Artefact::RefreshToken],
+        "refresh_tokens" => &[Artefact::RefreshToken, Artefact::AppRefreshToken, Artefact::AppRefreshCookie],
         "sessions" => &[Artefact::Session, Artefact::AccountChoice],
         "grants" => &[Artefact::AccessToken],
         "signing_keys" => &[Artefact::ServiceToken, Artefact::IdTokenHint],
