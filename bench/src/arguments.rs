@@ -64,6 +64,10 @@ pub(crate) struct Options {
     /// By default the folder above that of the server's binary.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
+    /// URL of a superuser at the PostgreSQL server that P13 uses; one of our own is started unless given. It must end
+    /// with the server's address, `/postgres`, or options after `?`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) postgres: Option<String>,
 }
 
 /// One word of `--only`.

@@ -3,7 +3,8 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
     rc::Rc,
@@ -19,6 +20,7 @@ use crate::{
     load::{self, Operation, Timing},
     measure::Measure,
     pinning::Pinning,
+    postgres::Postgres,
     process,
     report::{Report, Row},
     server::Server,
@@ -36,6 +38,7 @@ pub(crate) struct Bench {
     limits: BTreeMap<Limit, f64>,
     // Dropped in this order: the server, then what it writes to.
     site: RefCell<Option<Rc<Site>>>,
+    postgres: RefCell<Option<Rc<Postgres>>>,
     folder: TempDir,
     disturbed: bool,
 }
@@ -47,10 +50,14 @@ impl Bench {
         let parent = options.data.as_deref().or(beside_the_binary).unwrap_or(Path::new("."));
         let folder = tempfile::Builder::new()
             .prefix("signet-bench-")
+            // PostgreSQL has a user of its own, who has to get through. What is in it is closed by itself.
+            .permissions(Permissions::from_mode(0o711))
             .tempdir_in(parent)
             .map_err(BenchError::io(format!("a folder in {}", parent.display())))?;
         let pinning = Pinning::establish();
-        Ok(Self { options, pinning, folder, limits: BTreeMap::new(), site: RefCell::default(), disturbed: false })
+        let limits = BTreeMap::new();
+        let (site, postgres) = (RefCell::default(), RefCell::default());
+        Ok(Self { options, pinning, limits, site, postgres, folder, disturbed: false })
     }
 
     /// Takes all limits that are needed, then all measures that were asked for.
@@ -134,6 +141,18 @@ impl Bench {
         Ok(site)
     }
 
+    /// The PostgreSQL server, started on first use.
+    pub(crate) fn postgres(&self) -> Result<Rc<Postgres>, BenchError> {
+        let running = self.postgres.borrow().clone();
+        if let Some(postgres) = running {
+            return Ok(postgres);
+        }
+        let postgres = Postgres::start(self.options.postgres.as_deref(), &self.folder().join("postgres"))?;
+        let postgres = Rc::new(postgres);
+        self.postgres.replace(Some(Rc::clone(&postgres)));
+        Ok(postgres)
+    }
+
     /// Drives a server with as many of these operations as there are connections, and fills in the row.
     pub(crate) async fn drive<O: Operation>(
         &self,
@@ -142,6 +161,16 @@ impl Bench {
         mut operation: impl FnMut() -> O,
     ) -> Result<Row, BenchError> {
         let operations = (0..self.connections()).map(|_| operation()).collect();
+        self.drive_with(row, server, operations).await
+    }
+
+    /// The same with these operations, one for each connection.
+    pub(crate) async fn drive_with<O: Operation>(
+        &self,
+        row: Row,
+        server: &Server,
+        operations: Vec<O>,
+    ) -> Result<Row, BenchError> {
         let outcome = load::drive(self.timing(), operations, Some(server.pid())).await?;
         Ok(row.outcome(&outcome).memory(process::memory(server.pid()).ok()))
     }

@@ -46,6 +46,17 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Nothing yet.
+    pub(crate) fn new(window: Duration) -> Result<Self, BenchError> {
+        Ok(Self { latencies: Latencies::new()?, errors: 0, first_error: None, window, server_share: None })
+    }
+
+    /// Counts a failure.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.errors += 1;
+        self.first_error.get_or_insert(failure);
+    }
+
     /// Operations a second.
     pub(crate) fn per_second(&self) -> f64 {
         self.latencies.count() / self.window.as_secs_f64()

@@ -20,12 +20,14 @@ mod limit;
 mod load;
 mod measure;
 mod pinning;
+mod postgres;
 mod process;
 mod relying_party;
 mod report;
 mod same_request;
 mod server;
 mod site;
+mod wire;
 
 use std::process::ExitCode;
 

@@ -34,6 +34,8 @@ pub(crate) struct RelyingParty {
     pub(crate) redirect_uri: String,
     /// The person.
     pub(crate) user: UserFacts,
+    /// What is asked for.
+    pub(crate) scope: &'static str,
 }
 
 /// Whether the person has been here before.
@@ -45,10 +47,15 @@ pub(crate) enum Visit {
     Again,
 }
 
-#[derive(Deserialize)]
-struct Tokens {
-    access_token: String,
+/// What a code is worth.
+#[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the specification's names")]
+pub(crate) struct Tokens {
+    /// The access token.
+    pub(crate) access_token: String,
     id_token: String,
+    /// The refresh token, where `offline_access` was asked for.
+    pub(crate) refresh_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +77,12 @@ impl RelyingParty {
 
     /// The same up to the tokens: the `Authorization` header that the access token makes.
     pub(crate) async fn bearer(&self, browser: &mut Browser, visit: Visit) -> Result<String, Failure> {
+        let tokens = self.tokens(browser, visit).await?;
+        Ok(format!("Bearer {}", tokens.access_token))
+    }
+
+    /// The same up to the tokens.
+    pub(crate) async fn tokens(&self, browser: &mut Browser, visit: Visit) -> Result<Tokens, Failure> {
         let [state, nonce, verifier] = [random("state")?, random("nonce")?, random("code_verifier")?];
         let code = self.code(browser, visit, &state, &nonce, &verifier).await?;
         let form = [
@@ -86,7 +99,7 @@ impl RelyingParty {
         if tokens.id_token.is_empty() {
             return Err(answer.failure("token", "no ID token"));
         }
-        Ok(format!("Bearer {}", tokens.access_token))
+        Ok(tokens)
     }
 
     /// From the authorization request to the code.
@@ -104,7 +117,7 @@ impl RelyingParty {
                 ("response_type", "code"),
                 ("client_id", &self.client.client_id),
                 ("redirect_uri", &self.redirect_uri),
-                ("scope", "openid profile email"),
+                ("scope", self.scope),
                 ("state", state),
                 ("nonce", nonce),
                 ("code_challenge", &challenge),
@@ -354,12 +367,15 @@ mod tests {
                 authorization: "/authorize".into(),
                 token: "/token".into(),
                 userinfo: "/userinfo".into(),
+                introspection: "/introspect".into(),
+                revocation: "/revoke".into(),
                 jwks: "/jwks".into(),
                 discovery: "/discovery".into(),
             },
             client: serde_json::from_value(json!({"client_id": "client", "client_secret": "s/s:"})).unwrap(),
             redirect_uri: REDIRECT_URI.into(),
             user: UserFacts { email: "user@example.com".into(), password: "a secret".into() },
+            scope: "openid",
         };
         (relying_party, Browser::new(address))
     }

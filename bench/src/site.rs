@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -61,6 +62,10 @@ pub(crate) struct Endpoints {
     pub(crate) token: String,
     /// Userinfo endpoint.
     pub(crate) userinfo: String,
+    /// Introspection endpoint.
+    pub(crate) introspection: String,
+    /// Revocation endpoint.
+    pub(crate) revocation: String,
     /// The server's public keys.
     pub(crate) jwks: String,
     /// The discovery document itself.
@@ -73,6 +78,8 @@ struct Discovery {
     authorization_endpoint: String,
     token_endpoint: String,
     userinfo_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
     jwks_uri: String,
 }
 
@@ -90,16 +97,40 @@ impl Site {
     /// Starts Signet in this data folder, on the server's core, and reads what it says of itself; tells how long
     /// it took to be ready. In a folder that was used before it gets the same address again.
     pub(crate) async fn start(bench: &Bench, folder: &Path) -> Result<(Self, Duration), BenchError> {
+        Self::start_on(bench, folder, None).await
+    }
+
+    /// The same with another database than the file in the folder.
+    pub(crate) async fn start_on(
+        bench: &Bench,
+        folder: &Path,
+        database_url: Option<&str>,
+    ) -> Result<(Self, Duration), BenchError> {
         let known = read_facts(folder).ok().and_then(|facts| facts.issuer.strip_prefix("http://")?.parse().ok());
         let address = known.map_or_else(server::free_address, Ok)?;
         let binary = bench.server_binary();
         let mut command = bench.pinning().server_command(binary);
         command.args(["serve", "--dev", "--listen", &address.to_string(), "--data"]).arg(folder);
+        command.args(database_url.into_iter().flat_map(|url| ["--database-url", url]));
         let log = bench.folder().join("signet.log");
         let (server, time) = Server::start(command, address, READY, &log).await?;
         let facts = read_facts(folder)?;
-        let endpoints = Endpoints::discover(&server, &facts.issuer).await?;
+        let endpoints = Endpoints::discover(&server, &facts.issuer, "").await?;
         Ok((Self { server, binary: binary.to_owned(), folder: folder.to_owned(), facts, endpoints }, time))
+    }
+
+    /// Starts another node of the same installation, on the load's core.
+    pub(crate) async fn another_node(&self, bench: &Bench, database_url: &str) -> Result<Server, BenchError> {
+        let address = server::free_address()?;
+        let mut command = Command::new(&self.binary);
+        command
+            .arg("serve")
+            .env("SIGNET_ISSUER", &self.facts.issuer)
+            .env("SIGNET_KEY_ENCRYPTION_KEY_FILE", self.folder.join("key-encryption-key"))
+            .env("SIGNET_DATABASE__URL", database_url)
+            .env("SIGNET_LISTEN__ADDRESS", address.to_string());
+        let (server, _) = Server::start(command, address, READY, &bench.folder().join("another.log")).await?;
+        Ok(server)
     }
 
     /// The process.
@@ -122,6 +153,16 @@ impl Site {
         Browser::new(self.server.address())
     }
 
+    /// The demo user.
+    pub(crate) const fn user(&self) -> &UserFacts {
+        &self.facts.user
+    }
+
+    /// The demo browser client.
+    pub(crate) const fn browser_client(&self) -> &ClientFacts {
+        &self.facts.browser_client
+    }
+
     /// The demo user at the demo browser client, or at another client that has the same redirect URIs.
     pub(crate) fn relying_party(&self, client: Option<ClientFacts>) -> Result<RelyingParty, BenchError> {
         let redirect_uri = self.redirect_uri()?.to_owned();
@@ -130,7 +171,18 @@ impl Site {
             client: client.unwrap_or_else(|| self.facts.browser_client.clone()),
             redirect_uri,
             user: self.facts.user.clone(),
+            scope: "openid profile email",
         })
+    }
+
+    /// The demo user's namesake in a new tenant, at this client there.
+    pub(crate) async fn relying_party_in(&self, slug: &str, client: &[&str]) -> Result<RelyingParty, BenchError> {
+        self.signet(&["tenant", "create", slug], "")?;
+        let UserFacts { email, password } = &self.facts.user;
+        self.signet(&["user", "create", "--email", email, "--password-stdin", "--tenant", slug], password)?;
+        let client = self.create_client(&[client, &["--tenant", slug]].concat())?;
+        let endpoints = Endpoints::discover(&self.server, &self.facts.issuer, &format!("/t/{slug}")).await?;
+        Ok(RelyingParty { endpoints, ..self.relying_party(Some(client))? })
     }
 
     /// The demo browser client's redirect URI.
@@ -145,20 +197,31 @@ impl Site {
 
     /// Makes a client by the command line: `signet client create` with these arguments.
     pub(crate) fn create_client(&self, arguments: &[&str]) -> Result<ClientFacts, BenchError> {
-        let output = Command::new(&self.binary)
-            .args(["client", "create"])
+        let output = self.signet(&[&["client", "create"], arguments].concat(), "")?;
+        serde_json::from_slice(&output).map_err(|error| BenchError::Setup(format!("`signet client create`: {error}")))
+    }
+
+    /// Runs the command line on the same data, with this on its standard input, and gives what it prints.
+    pub(crate) fn signet(&self, arguments: &[&str], input: &str) -> Result<Vec<u8>, BenchError> {
+        let said = || format!("`signet {}`", arguments.join(" "));
+        let mut child = Command::new(&self.binary)
             .args(arguments)
             .args(["--format", "json", "--data"])
             .arg(&self.folder)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(BenchError::io("signet client create"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ");
-            return Err(BenchError::Setup(format!("`signet client create {}`: {said}", arguments.join(" "))));
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(BenchError::io(said()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).map_err(BenchError::io(said()))?;
         }
-        serde_json::from_slice(&output.stdout)
-            .map_err(|error| BenchError::Setup(format!("`signet client create`: {error}")))
+        let output = child.wait_with_output().map_err(BenchError::io(said()))?;
+        if !output.status.success() {
+            let error = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ");
+            return Err(BenchError::Setup(format!("{}: {error}", said())));
+        }
+        Ok(output.stdout)
     }
 
     /// Stops it and waits for its end.
@@ -168,27 +231,30 @@ impl Site {
 }
 
 impl Endpoints {
-    /// Reads the discovery document (OIDC Discovery §4).
-    async fn discover(server: &Server, issuer: &str) -> Result<Self, BenchError> {
-        let discovery = "/.well-known/openid-configuration";
-        let answer = Browser::new(server.address()).open("discovery", discovery).await?;
+    /// Reads the discovery document (OIDC Discovery §4) of the tenant at this path.
+    async fn discover(server: &Server, base_url: &str, tenant: &str) -> Result<Self, BenchError> {
+        let discovery = format!("{tenant}/.well-known/openid-configuration");
+        let answer = Browser::new(server.address()).open("discovery", &discovery).await?;
         let document: Discovery = parse_discovery(answer)?;
+        let issuer = format!("{base_url}{tenant}");
         if document.issuer != issuer {
             let other = document.issuer;
             return Err(BenchError::Setup(format!("discovery says `{other}`, dev.json says `{issuer}`")));
         }
         let path = |address: String| {
             address
-                .strip_prefix(issuer)
+                .strip_prefix(base_url)
                 .map(str::to_owned)
-                .ok_or_else(|| BenchError::Setup(format!("`{address}` isn't below `{issuer}`")))
+                .ok_or_else(|| BenchError::Setup(format!("`{address}` isn't below `{base_url}`")))
         };
         Ok(Self {
             authorization: path(document.authorization_endpoint)?,
             token: path(document.token_endpoint)?,
             userinfo: path(document.userinfo_endpoint)?,
+            introspection: path(document.introspection_endpoint)?,
+            revocation: path(document.revocation_endpoint)?,
             jwks: path(document.jwks_uri)?,
-            discovery: discovery.to_owned(),
+            discovery,
         })
     }
 }

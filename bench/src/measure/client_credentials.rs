@@ -1,6 +1,8 @@
 //! P1: a service gets a token by its secret (RFC 6749 §4.4), signed with RS256. One RSA signature each, so that the
 //! core's signature rate is the limit.
 
+use std::net::SocketAddr;
+
 use crate::{
     bench::Bench,
     error::BenchError,
@@ -22,11 +24,10 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>, BenchError> {
 
 /// The token request of this client.
 pub(super) fn operation(site: &Site, client: &ClientFacts) -> SameRequest {
-    SameRequest::post(
-        site.server().address(),
-        "token",
-        &site.endpoints().token,
-        &client.basic(),
-        "grant_type=client_credentials",
-    )
+    operation_at(site.server().address(), site, client)
+}
+
+/// The same at another node of the site.
+pub(super) fn operation_at(address: SocketAddr, site: &Site, client: &ClientFacts) -> SameRequest {
+    SameRequest::post(address, "token", &site.endpoints().token, &client.basic(), "grant_type=client_credentials")
 }
