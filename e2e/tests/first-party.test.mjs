@@ -1,6 +1,8 @@
 // The first-party API, by the runbook of old (`login` → `me` → `refresh` → `logout`) and by curl; the cookie in a browser.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { launch, withPage } from '../lib/browser.mjs';
@@ -82,6 +84,51 @@ test('an app at the issuer’s origin goes on with a cookie that its scripts nev
   // The last without a cookie: it is gone.
   assert.deepEqual(statuses, [200, 200, 204, 400]);
 }));
+
+/** Signs in with a cookie, goes on with it and signs out; the statuses, or the name of the error. */
+const elsewhere = async ([issuer, credentials]) => {
+  const call = (path, body) => fetch(`${issuer}/v1/auth/${path}`, {
+    method: 'POST', credentials: 'include', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+  });
+  const app = { client_id: credentials.client_id };
+  const statuses = [];
+  try {
+    for (const [path, body] of [['login', { ...credentials, cookie: true }], ['refresh', app], ['logout', app]]) {
+      statuses.push((await call(path, body)).status);
+    }
+    return statuses;
+  } catch (error) {
+    return error.name;
+  }
+};
+
+/** A site that has a page and nothing else. */
+async function site() {
+  const server = createServer((request, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>App</title>'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return { server, port: server.address().port };
+}
+
+test('an app at an origin of its own goes on with a cookie, if it registered it; any other is told nothing', async () => {
+  const [own, other] = [await site(), await site()];
+  const registration = ['--grant', 'refresh_token', '--auth-method', 'none', '--implied-consent', '--scope', 'openid email'];
+  const origin = `http://127.0.0.1:${own.port}`;
+  const { client_id } = await signet.cli('client', 'create', 'Our app', '--id', 'our-app', ...registration, '--allowed-origin', origin);
+  const { email, password } = signet.facts.user;
+  const cases = [[origin, [200, 200, 204]], [`http://127.0.0.1:${other.port}`, 'TypeError'], [`http://localhost:${own.port}`, 'TypeError']];
+  for (const [from, expected] of cases) {
+    // Not `withPage`: the browser complains of what it is to stop.
+    const context = await browser.newContext();
+    try {
+      const page = await context.newPage();
+      await page.goto(`${from}/`);
+      assert.deepEqual(await page.evaluate(elsewhere, [signet.issuer, { email, password, client_id }]), expected, from);
+    } finally {
+      await context.close();
+    }
+  }
+  for (const { server } of [own, other]) server.close();
+});
 
 test('a script of another origin gets nothing', async () => {
   const preflight = await fetch(at('login'), {

@@ -19,6 +19,7 @@ use crate::service::clock::SystemClock;
 use crate::service::ctx::{Ctx, Parts};
 use crate::service::event_streams::EventStreams;
 use crate::service::key_rings::KeyRings;
+use crate::service::origins::AllowedOrigins;
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::SystemRandom;
@@ -134,6 +135,7 @@ impl App {
             key_rings: KeyRings::default(),
             verified_tokens: VerifiedTokens::default(),
             subjects: Subjects::default(),
+            allowed_origins: AllowedOrigins::default(),
             pairwise_salts: PairwiseSalts::default(),
         });
         tenants::ensure_default(&ctx).await?;

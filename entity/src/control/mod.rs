@@ -5,6 +5,7 @@ pub mod authorization_codes;
 pub mod authorization_flows;
 pub mod change_counter;
 pub mod client_assertion_jtis;
+pub mod client_origins;
 pub mod client_secrets;
 pub mod clients;
 pub mod consents;

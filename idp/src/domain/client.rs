@@ -9,6 +9,7 @@ use keys::{Algorithm, ClientAlgorithm};
 use serde::{Deserialize, Serialize};
 
 use super::ids::CredentialId;
+use super::origin::Origin;
 use super::redirect_uri::RedirectUri;
 use super::scope::ScopeSet;
 use super::{ClientId, Timestamp};
@@ -152,6 +153,9 @@ pub struct ClientMetadata {
     /// Whether logout tokens must have a `sid`. They always do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_session_required: bool,
+    /// Where its scripts come from, which may call the first-party API (Signet's own).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub allowed_origins: BTreeSet<Origin>,
     /// How long its refresh tokens may outlive the sign-in (Signet's own).
     #[serde(default)]
     pub refresh_tokens: RefreshTokenPolicy,
@@ -221,6 +225,7 @@ impl ClientMetadata {
             frontchannel_logout_session_required: false,
             backchannel_logout_uri: None,
             backchannel_logout_session_required: false,
+            allowed_origins: BTreeSet::new(),
             refresh_tokens: RefreshTokenPolicy::default(),
             contacts: Vec::new(),
             id_token_signed_response_alg: rs256(),

@@ -109,6 +109,9 @@ pub fn check(metadata: &ClientMetadata) -> Result<(), FieldError> {
     if metadata.post_logout_redirect_uris.len() > 100 {
         return Err(FieldError::new("post_logout_redirect_uris", "expected at most 100"));
     }
+    if metadata.allowed_origins.len() > 50 {
+        return Err(FieldError::new("allowed_origins", "expected at most 50"));
+    }
     Ok(())
 }
 
@@ -123,8 +126,16 @@ pub fn names_other_documents(before: &ClientMetadata, after: &ClientMetadata) ->
 }
 
 /// The members that are rights.
-const RIGHTS: [&str; 7] =
-    ["scope", "redirect_uris", "post_logout_redirect_uris", "grant_types", "roles", "consent", "profile"];
+const RIGHTS: [&str; 8] = [
+    "scope",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "allowed_origins",
+    "grant_types",
+    "roles",
+    "consent",
+    "profile",
+];
 
 /// Which members a change changes, for the audit log: their names, and what is a right with its value.
 pub fn what_changed(before: &Client, after: &ClientDetails) -> Value {
@@ -185,6 +196,7 @@ mod tests {
             (json!({"client_name": 1}), "client_name"),
             (json!({"grant_types": ["passwords"]}), "grant_types[0]"),
             (json!({"redirect_uris": ["https://x.example/#fragment"]}), "redirect_uris[0]"),
+            (json!({"allowed_origins": ["https://x.example", "https://x.example/"]}), "allowed_origins[1]"),
             (json!({"default_max_age": -1}), "default_max_age"),
             (json!({"id_token_signed_response_alg": "none"}), "id_token_signed_response_alg"),
             (json!({"scope": "\""}), "scope"),

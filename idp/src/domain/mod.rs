@@ -22,6 +22,7 @@ pub mod event;
 pub mod grant;
 pub mod ids;
 pub mod merge_patch;
+pub mod origin;
 pub mod own_claims;
 pub mod parameters;
 pub mod password;

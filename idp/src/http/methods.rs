@@ -1,7 +1,8 @@
 //! Which methods an address takes, and who may call it from a page elsewhere.
 //!
 //! `/token`, `/revoke` and `/userinfo` may be called by scripts of any origin, since they look at no cookie: an application that
-//! lives in the browser alone could do nothing otherwise. Pages may be called by none.
+//! lives in the browser alone could do nothing otherwise. The first-party API, which looks at one, may be called by the
+//! origins that clients registered ([`super::cross_origin`]). Pages may be called by none.
 
 use super::{account, admin, first_party};
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};

@@ -11,6 +11,7 @@ use poem_openapi::payload::{Json, PlainText};
 use poem_openapi::types::Any;
 use poem_openapi::{ApiResponse, OpenApi, OpenApiService, ResponseContent, Tags};
 
+use super::cross_origin::CrossOrigin;
 use super::error::fallback;
 use super::error::oauth::OAuthErrorBody;
 use super::extract::described::Described;
@@ -332,7 +333,7 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/brand.:rest", get(brand));
     let pages = account::add_to(pages);
     let tenant = Fork { takes_first: is_page, first: pages, second: Hot(service().into_endpoint()) };
-    let tenants = TenantGate::new(ctx.clone(), Answering(tenant));
+    let tenants = TenantGate::new(ctx.clone(), CrossOrigin(Answering(tenant)));
     Answering(Fork { takes_first: is_shared, first: shared, second: tenants }.data(ctx))
 }
 

@@ -12,6 +12,7 @@ use super::clients::ClientCache;
 use super::clock::Clock;
 use super::event_streams::EventStreams;
 use super::key_rings::KeyRings;
+use super::origins::AllowedOrigins;
 use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
@@ -66,6 +67,8 @@ pub struct Parts {
     pub verified_tokens: VerifiedTokens,
     /// Subjects of tokens that were asked for.
     pub subjects: Subjects,
+    /// Origins that may call.
+    pub allowed_origins: AllowedOrigins,
     /// Salts of pairwise subjects that were asked for.
     pub pairwise_salts: PairwiseSalts,
 }

@@ -11,7 +11,7 @@ use sea_orm::{
 use super::changes::{self, Change};
 use super::error::conflict_on;
 use super::row::{Place, page};
-use super::{Conflict, StoreError};
+use super::{Conflict, StoreError, client_origins};
 use crate::domain::client::{Client, ClientMetadata, ClientSecret, ClientStatus};
 use crate::domain::ids::CredentialId;
 use crate::domain::{ClientId, TenantId, Timestamp};
@@ -80,6 +80,9 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, client: &Client
         .map_err(|error| conflict_on(error, &[("client", Conflict::ClientId)]))?;
     for secret in &client.secrets {
         insert_secret(db, tenant, &client.id, secret).await?;
+    }
+    if !client.metadata.allowed_origins.is_empty() {
+        client_origins::set(db, tenant, &client.id, &client.metadata.allowed_origins).await?;
     }
     changes::note(Change::Client(tenant, client.id.clone()));
     Ok(())
@@ -179,6 +182,9 @@ pub async fn update(
         .filter(Column::UpdatedAt.eq(seen.millis()))
         .exec(db)
         .await?;
+    if changed.rows_affected > 0 {
+        client_origins::set(db, tenant, id, &metadata.allowed_origins).await?;
+    }
     changes::note(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected > 0)
 }

@@ -13,6 +13,7 @@ pub mod authorization_codes;
 pub mod authorization_flows;
 pub mod changes;
 pub mod client_assertions;
+pub mod client_origins;
 pub mod clients;
 pub mod consents;
 pub mod database;

@@ -154,6 +154,7 @@ fn record(client: &Client) -> Record {
         "default_acr_values",
         "initiate_login_uri",
         "post_logout_redirect_uris",
+        "allowed_origins",
         "frontchannel_logout_uri",
         "frontchannel_logout_session_required",
         "backchannel_logout_uri",

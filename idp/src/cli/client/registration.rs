@@ -109,6 +109,9 @@ pub(super) struct Registration {
     /// Address that people may be sent to once they are signed out, byte for byte; may be repeated
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
+    /// Where its scripts come from that may call /v1/auth, as browsers send it: https://app.example.com; may be repeated
+    #[arg(long = "allowed-origin", value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
     /// What a frame shows to sign people out there (OpenID Connect Front-Channel Logout)
     #[arg(long, value_name = "URL")]
     frontchannel_logout_uri: Option<String>,
@@ -181,6 +184,7 @@ impl Registration {
         patch.some("subject_type", self.subject_type);
         patch.list("request_uris", &self.request_uris);
         patch.list("post_logout_redirect_uris", &self.post_logout_redirect_uris);
+        patch.list("allowed_origins", &self.allowed_origins);
         patch.some("frontchannel_logout_session_required", self.frontchannel_logout_session_required);
         patch.some("backchannel_logout_session_required", self.backchannel_logout_session_required);
         patch.list("contacts", &self.contacts);

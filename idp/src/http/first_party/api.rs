@@ -175,17 +175,20 @@ fn respond(call: &Call, tokens: Tokens, user: Option<Person>, by_cookie: bool) -
 }
 
 /// The refresh token of a request, and whether it came as a cookie.
-fn presented(call: &Call, request: &Request, body: &Presented) -> Result<Option<(Secret, bool)>> {
-    if let Some(token) = &body.refresh_token {
-        return Ok(Some((Secret::new(&token.0), false)));
+fn presented(call: &Call, request: &Request, body: &Presented) -> Option<(Secret, bool)> {
+    match &body.refresh_token {
+        Some(token) => Some((Secret::new(&token.0), false)),
+        None => cookie::read(request, &call.site).map(|token| (token, true)),
     }
-    Ok(cookie::read(request, &call.site)?.map(|token| (token, true)))
 }
 
 async fn refresh(call: &Call, request: &Request, body: Presented) -> Result<Content> {
-    let (token, by_cookie) = presented(call, request, &body)?
+    let (token, by_cookie) = presented(call, request, &body)
         .ok_or_else(|| Refusal::bad_request("a refresh token is needed, as refresh_token or as a cookie"))?;
     let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    if by_cookie {
+        cookie::check(request, &call.site, &client)?;
+    }
     let presented = RefreshPresentation { token, scope: None };
     let tokens = refresh_token::grant(&call.ctx, call.tenant(), &client, &call.caller, presented).await;
     Ok(respond(call, tokens.map_err(refusal::refresh)?, None, by_cookie))
@@ -198,9 +201,12 @@ async fn logout(call: Call, request: &Request, body: Presented) -> Result<Conten
         first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::SignedOut).await?;
         return Ok(Content::default().cookie(Some(cookie::clear(&owner.site))));
     }
-    let (token, _) = presented(&call, request, &body)?
+    let (token, by_cookie) = presented(&call, request, &body)
         .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "an access token or a refresh token is needed"))?;
     let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    if by_cookie {
+        cookie::check(request, &call.site, &client)?;
+    }
     first_party::sign_out(&call.ctx, call.tenant(), &call.caller, &client, &token).await?;
     Ok(Content::default().cookie(Some(cookie::clear(&call.site))))
 }

@@ -1,13 +1,14 @@
 //! The refresh token as a cookie that scripts can't read.
 //!
 //! It goes to `/v1/auth` of the tenant alone, and to no request that another site begins (`SameSite=Strict`). Beside
-//! that, a request that relies on it must say by `Origin` that it comes from the issuer's own origin: sites below the same
-//! domain are the same "site" to a browser.
+//! that, a request that relies on it must say by `Origin` that it comes from the issuer's own origin, or from one that the
+//! app registered: sites below the same domain are the same "site" to a browser.
 
 use poem::Request;
 use poem::http::{StatusCode, header};
 
 use crate::domain::Secret;
+use crate::domain::client::Client;
 use crate::http::admin::refusal::{Refusal, Result};
 use crate::http::extract::cookies;
 use crate::http::site::Site;
@@ -27,18 +28,22 @@ fn attributes(site: &Site) -> String {
     format!("; Path={}/v1/auth; HttpOnly; SameSite=Strict{secure}", site.base)
 }
 
-/// The refresh token in the cookie of a request, which comes from our own origin.
+/// The refresh token in the cookie of a request.
+pub(super) fn read(request: &Request, site: &Site) -> Option<Secret> {
+    cookies::value(request, &site.cookies.refresh).filter(|token| !token.is_empty()).map(Secret::new)
+}
+
+/// Lets a request through that relies on the cookie and comes from our own origin, or from one of the app's.
 ///
 /// # Errors
-/// There is one, and the request comes from elsewhere.
-pub(super) fn read(request: &Request, site: &Site) -> Result<Option<Secret>> {
-    let Some(token) = cookies::value(request, &site.cookies.refresh).filter(|token| !token.is_empty()) else {
-        return Ok(None);
-    };
+/// It comes from elsewhere.
+pub(super) fn check(request: &Request, site: &Site, app: &Client) -> Result<()> {
     let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok());
-    if origin != Some(site.tenant.issuer.origin().as_str()) {
-        let text = "the refresh token came as a cookie, which counts only with the Origin of the issuer";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, text));
+    let ours = origin == Some(site.tenant.issuer.origin().as_str());
+    let theirs = |origin: &str| app.metadata.allowed_origins.iter().any(|allowed| allowed.as_str() == origin);
+    if ours || origin.is_some_and(theirs) {
+        return Ok(());
     }
-    Ok(Some(Secret::new(token)))
+    let text = "the refresh token came as a cookie, which counts only with the Origin of the issuer or of the app";
+    Err(Refusal::new(StatusCode::FORBIDDEN, text))
 }

@@ -17,3 +17,9 @@ pub fn methods(path: &str) -> &'static str {
         _ => "GET, HEAD",
     }
 }
+
+/// Whether an address within a tenant is for apps, whose scripts may come from elsewhere. A service's own token isn't: no
+/// page's script can keep the secret that it needs.
+pub fn is_for_apps(path: &str) -> bool {
+    path.starts_with("/v1/auth/") && path != "/v1/auth/m2m/token"
+}

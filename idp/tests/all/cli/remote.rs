@@ -228,6 +228,8 @@ const COMMANDS: &[(&[&str], &str, Exit)] = &[
             "https://shop.example/start",
             "--post-logout-redirect-uri",
             "https://shop.example/bye",
+            "--allowed-origin",
+            "https://shop.example",
             "--frontchannel-logout-uri",
             "https://shop.example/end",
             "--frontchannel-logout-session-required",

@@ -10,6 +10,7 @@ mod client_methods;
 mod client_secret_jwt;
 pub(crate) mod code_flow;
 mod consent;
+mod cross_origin;
 mod events;
 mod first_party;
 mod form_post;

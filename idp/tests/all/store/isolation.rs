@@ -24,11 +24,12 @@ use crate::support::databases;
 
 const WINDOW: Duration = Duration::from_mins(1);
 
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "users",
     "credentials",
     "clients",
     "client_secrets",
+    "client_origins",
     "signing_keys",
     "sessions",
     "grants",

@@ -106,6 +106,7 @@ pub(crate) fn client(id: &str) -> Client {
     let mut metadata = ClientMetadata::new([GrantType::AuthorizationCode], ClientAuthMethod::ClientSecretBasic);
     metadata.redirect_uris = vec!["https://app.example/callback".parse().unwrap()];
     metadata.scope = "openid profile".parse().unwrap();
+    metadata.allowed_origins = ["https://app.example".parse().unwrap()].into();
     Client {
         id: client_id(id),
         status: ClientStatus::Active,

@@ -191,6 +191,7 @@ impl World {
             key_rings: service::key_rings::KeyRings::default(),
             verified_tokens: service::access_token::VerifiedTokens::default(),
             subjects: service::subject::Subjects::default(),
+            allowed_origins: service::origins::AllowedOrigins::default(),
             pairwise_salts: service::subject_identifier::PairwiseSalts::default(),
         });
         let endpoint = routes(ctx.clone()).boxed();

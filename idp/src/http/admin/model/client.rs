@@ -91,6 +91,9 @@ macro_rules! registration {
             /// Where its users may be sent to once they are signed out, byte for byte.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub post_logout_redirect_uris: Option<Vec<Uri>>,
+            /// Where its scripts come from, which may call the first-party API: as browsers send it, `https://app.example.com`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub allowed_origins: Option<Vec<Uri>>,
             /// What a frame shows to sign its users out there (OpenID Connect Front-Channel Logout).
             #[serde(skip_serializing_if = "Option::is_none")]
             pub frontchannel_logout_uri: Option<Uri>,

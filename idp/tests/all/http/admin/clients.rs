@@ -250,6 +250,7 @@ fn the_api_knows_every_member_of_a_registration() {
         "id_token_signed_response_alg": "PS256", "access_token_signed_response_alg": "EdDSA", "audience": "x",
         "roles": ["r"], "access_token_lifetime": 60, "consent": "implied", "pkce": "optional", "profile": "compat",
         "refresh_tokens": "session", "post_logout_redirect_uris": ["https://x.example/bye"],
+        "allowed_origins": ["https://x.example"],
         "frontchannel_logout_uri": "https://x.example/end", "frontchannel_logout_session_required": true,
         "backchannel_logout_uri": "https://x.example/back", "backchannel_logout_session_required": true });
     let Value::Object(members) = document.clone() else { unreachable!() };

@@ -1,0 +1,92 @@
+//! Scripts of pages elsewhere that call the first-party API (Fetch §3.2, CORS).
+//!
+//! They may where a client of the tenant registered their origin (`allowed_origins`), with cookies and all: the answer names
+//! that origin, never `*`, and says that it depends on it. Every other page's script learns nothing of an answer. What
+//! looks at no cookie is open to all instead: see [`super::methods`].
+
+use std::sync::Arc;
+
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, IntoResponse, Request, Response};
+
+use super::error::fallback;
+use super::first_party;
+use super::site::Site;
+use crate::domain::origin::Origin;
+use crate::service::ctx::Ctx;
+use crate::service::{Failure, origins};
+
+/// How long browsers may keep the answer to a preflight, in seconds. What it allows is decided anew at each call.
+const KEPT: &str = "600";
+
+/// Stands before the addresses of a tenant.
+pub struct CrossOrigin<E>(pub E);
+
+impl<E: Endpoint> Endpoint for CrossOrigin<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let path = request.uri().path();
+        if !first_party::is_for_apps(path) {
+            return self.0.call(request).await.map(IntoResponse::into_response);
+        }
+        let methods = first_party::methods(path);
+        let origin = match allowed(&request).await {
+            Ok(origin) => origin,
+            Err(failure) => return Ok(fallback::failure(&request, failure)),
+        };
+        let mut response = if is_preflight(&request) {
+            preflight(origin.is_some(), methods)
+        } else {
+            self.0.call(request).await.map(IntoResponse::into_response)?
+        };
+        let headers = response.headers_mut();
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        if let Some(origin) = origin.and_then(|origin| HeaderValue::try_from(origin.as_str()).ok()) {
+            open_to(headers, origin);
+        }
+        Ok(response)
+    }
+}
+
+/// The origin of a request, if its scripts may call.
+async fn allowed(request: &Request) -> Result<Option<Origin>, Failure> {
+    let Some(origin) = of(request) else { return Ok(None) };
+    let (Some(ctx), Some(site)) = (request.data::<Ctx>(), request.data::<Arc<Site>>()) else { return Ok(None) };
+    Ok(origins::may_call(ctx, site.tenant.id, &origin).await?.then_some(origin))
+}
+
+/// The one origin that a request says it comes from.
+fn of(request: &Request) -> Option<Origin> {
+    let mut values = request.headers().get_all(header::ORIGIN).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok()?.parse().ok()
+}
+
+fn is_preflight(request: &Request) -> bool {
+    let headers = request.headers();
+    *request.method() == Method::OPTIONS
+        && headers.contains_key(header::ORIGIN)
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+fn preflight(may_call: bool, methods: &'static str) -> Response {
+    if !may_call {
+        let text = "Scripts of this origin may not call: no client of this tenant has it among its allowed_origins.";
+        return fallback::problem(StatusCode::FORBIDDEN, text);
+    }
+    let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    let sent = HeaderValue::from_static("authorization, content-type");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(KEPT));
+    response
+}
+
+fn open_to(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    let told = HeaderValue::from_static("www-authenticate, retry-after");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, told);
+}
