@@ -1,35 +1,103 @@
-//! The short way to what is asked most: these answers are ready bytes, and finding their endpoint among the others
-//! would cost more than making them. They stand in the OpenAPI service as well, which describes them and answers
-//! whatever isn't plain.
+//! The short way to what programs ask most: keys and metadata, claims, what a token is worth, tokens. It is taken as soon
+//! as a request's head is there; all that is made for the others (the framework's request, the layers around the
+//! routes, the search among them) would cost as much as these answers do.
+//!
+//! The same endpoints stand in the OpenAPI service, which describes them and answers whatever isn't plain: other methods,
+//! tenants that aren't there, a token that doesn't hold.
 
-use poem::http::Method;
-use poem::{Endpoint, IntoResponse, Request, Response};
+use poem::http::{HeaderValue, Method, header};
+use poem::{Endpoint, Request, Response};
 
-use super::extract::visit::Call;
-use super::oidc::{discovery, jwks, userinfo};
+use super::extract::oauth_form;
+use super::extract::visit::{Call, caller};
+use super::methods::Methods;
+use super::oidc::{discovery, introspect, jwks, token, userinfo};
+use super::ready::{Ready, whole};
+use super::server::{Asked, Served};
+use super::site::{Tenants, split_tenant};
 use crate::http::error::oauth::OAuthError;
+use crate::service::ctx::Ctx;
 
-/// Answers what it can by itself and hands on the rest.
-pub struct Hot<E>(pub E);
+/// The short way, and all the others.
+pub struct Hot<E> {
+    pub(super) ctx: Ctx,
+    pub(super) tenants: Tenants,
+    pub(super) rest: E,
+}
 
-impl<E: Endpoint> Endpoint for Hot<E> {
+impl<E: Endpoint<Output = Response> + 'static> Served for Hot<E> {
+    type Rest = E;
+
+    async fn ready(&self, asked: &mut Asked<'_>) -> Option<Ready> {
+        let (slug, path) = split_tenant(asked.path).ok()?.map_or((None, None), |(slug, path)| (Some(slug), Some(path)));
+        let path = path.as_deref().unwrap_or(asked.path);
+        let endpoint = Hottest::of(asked.method, path)?;
+        let site = self.tenants.site(&self.ctx, slug.as_ref()).await.ok()?;
+        let mut answer = match endpoint {
+            Hottest::Metadata => discovery::document(&site).answer(asked.headers),
+            Hottest::Jwks => jwks::document(&self.ctx, &site.tenant).await.ok()?.answer(asked.headers),
+            Hottest::Userinfo => userinfo::answer(&self.ctx, &site.tenant, asked.headers, None).await.ok()?,
+            Hottest::Introspect | Hottest::Token => {
+                let call = Call { ctx: self.ctx.clone(), site, caller: caller(asked.headers, asked.client) };
+                // From here on there is no other way: the body is read once.
+                let form = oauth_form::read(asked.headers, std::mem::take(asked.body)).await.map_err(OAuthError::form);
+                let answered = match form {
+                    Ok(form) if endpoint == Hottest::Token => token::answer(&call, asked.headers, &form).await,
+                    Ok(form) => introspect::answer(&call, asked.headers, &form).await,
+                    Err(error) => Err(error),
+                };
+                answered.unwrap_or_else(OAuthError::into_ready)
+            }
+        };
+        Methods::of(path).leave(answer.headers_mut());
+        answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Some(answer)
+    }
+
+    fn rest(&self) -> &E {
+        &self.rest
+    }
+}
+
+/// For callers in this process, who have the framework's request.
+impl<E: Endpoint<Output = Response> + 'static> Endpoint for Hot<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        if *request.method() == Method::GET {
-            let path = request.uri().path();
-            let answer = match path {
-                "/userinfo" => Some(userinfo::answer(&Call::of(&request)?, &request, None).await),
-                "/jwks" | "/.well-known/jwks.json" => Some(jwks::get(&Call::of(&request)?, &request).await),
-                "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => {
-                    Some(Ok(discovery::get(&Call::of(&request)?, &request)))
-                }
-                _ => None,
-            };
-            if let Some(answer) = answer {
-                return Ok(answer.unwrap_or_else(OAuthError::into_response));
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let mut body = request.take_body();
+        let client = super::server::ClientAddress::of(&request).map(super::server::ClientAddress::ip);
+        if let Some(client) = client {
+            let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
+            if let Some(ready) = self.ready(&mut Asked { method, path, headers, client, body: &mut body }).await {
+                return Ok(whole(ready));
             }
         }
-        self.0.call(request).await.map(IntoResponse::into_response)
+        request.set_body(body);
+        self.rest.call(request).await
+    }
+}
+
+/// What is asked most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hottest {
+    Metadata,
+    Jwks,
+    Userinfo,
+    Introspect,
+    Token,
+}
+
+impl Hottest {
+    fn of(method: &Method, path: &str) -> Option<Self> {
+        match (method, path) {
+            (&Method::GET, "/jwks" | "/.well-known/jwks.json") => Some(Self::Jwks),
+            (&Method::GET, "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server") => {
+                Some(Self::Metadata)
+            }
+            (&Method::GET, "/userinfo") => Some(Self::Userinfo),
+            (&Method::POST, "/introspect") => Some(Self::Introspect),
+            (&Method::POST, "/token") => Some(Self::Token),
+            _ => None,
+        }
     }
 }

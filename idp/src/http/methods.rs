@@ -56,10 +56,15 @@ impl Methods {
             // Once: the inner of two knows the address within its tenant.
             response.headers_mut().entry(header::ALLOW).or_insert(HeaderValue::from_static(self.allow));
         }
-        if self.cross_origin {
-            open_to_scripts(response.headers_mut());
-        }
+        self.leave(response.headers_mut());
         response
+    }
+
+    /// Leave to scripts alone.
+    pub fn leave(self, headers: &mut HeaderMap) {
+        if self.cross_origin {
+            open_to_scripts(headers);
+        }
     }
 }
 

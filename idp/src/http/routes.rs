@@ -13,7 +13,7 @@ use poem_openapi::{ApiResponse, OpenApi, OpenApiService, ResponseContent, Tags};
 
 use super::cross_origin::CrossOrigin;
 use super::error::fallback;
-use super::error::oauth::OAuthErrorBody;
+use super::error::oauth::{OAuthError, OAuthErrorBody};
 use super::extract::described::Described;
 use super::extract::oauth_form::{OAuthForm, OptionalForm};
 use super::extract::visit::{Call, Visit};
@@ -27,7 +27,8 @@ use super::oidc::{
     step, token, userinfo,
 };
 use super::pages::{Message, MessagePage, Person, assets};
-use super::site::TenantGate;
+use super::ready::Ready;
+use super::site::{TenantGate, Tenants};
 use super::{account, admin, first_party, health, reference};
 use crate::http::error::page;
 use crate::service::authorize::AuthorizeError;
@@ -202,37 +203,37 @@ impl Api {
     /// Provider metadata (OpenID Connect Discovery)
     #[oai(path = "/.well-known/openid-configuration", method = "get", tag = "Group::Metadata")]
     async fn openid_configuration(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
-        Described::new(Ok(discovery::get(&call, request)))
+        Described::new(Ok(discovery::document(&call.site).answer(request.headers())))
     }
 
     /// Authorization server metadata (RFC 8414)
     #[oai(path = "/.well-known/oauth-authorization-server", method = "get", tag = "Group::Metadata")]
     async fn oauth_authorization_server(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
-        Described::new(Ok(discovery::get(&call, request)))
+        Described::new(Ok(discovery::document(&call.site).answer(request.headers())))
     }
 
     /// Public keys
     #[oai(path = "/jwks", method = "get", tag = "Group::Metadata")]
     async fn jwks(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
-        Described::new(jwks::get(&call, request).await)
+        Described::new(jwks_of(&call, request).await)
     }
 
     /// Public keys, at the address of old
     #[oai(path = "/.well-known/jwks.json", method = "get", tag = "Group::Metadata")]
     async fn well_known_jwks(&self, call: Call, request: &Request) -> Described<DocumentAnswers> {
-        Described::new(jwks::get(&call, request).await)
+        Described::new(jwks_of(&call, request).await)
     }
 
     /// Tokens for a code, or for the client itself
     #[oai(path = "/token", method = "post", tag = "Group::Tokens")]
     async fn token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Described<TokenAnswers> {
-        Described::new(token::answer(&call, request, &form.parameters).await)
+        Described::new(token::answer(&call, request.headers(), &form.parameters).await)
     }
 
     /// A token for the client itself, at the address of old
     #[oai(path = "/v1/auth/m2m/token", method = "post", tag = "Group::Tokens")]
     async fn m2m_token(&self, call: Call, request: &Request, form: OAuthForm<TokenRequest>) -> Described<TokenAnswers> {
-        Described::new(first_party::m2m_token::answer(&call, request, &form.parameters).await)
+        Described::new(first_party::m2m_token::answer(&call, request.headers(), &form.parameters).await)
     }
 
     /// What a token is worth now (RFC 7662)
@@ -243,19 +244,19 @@ impl Api {
         request: &Request,
         form: OAuthForm<TokenQuery>,
     ) -> Described<IntrospectionAnswers> {
-        Described::new(introspect::answer(&call, request, &form.parameters).await)
+        Described::new(introspect::answer(&call, request.headers(), &form.parameters).await)
     }
 
     /// Give a token back (RFC 7009)
     #[oai(path = "/revoke", method = "post", tag = "Group::Tokens")]
     async fn revoke(&self, call: Call, request: &Request, form: OAuthForm<TokenQuery>) -> Described<RevocationAnswers> {
-        Described::new(revoke::answer(&call, request, &form.parameters).await)
+        Described::new(revoke::answer(&call, request.headers(), &form.parameters).await)
     }
 
     /// Claims of the user
     #[oai(path = "/userinfo", method = "get", tag = "Group::Userinfo")]
     async fn userinfo(&self, call: Call, request: &Request) -> Described<UserinfoAnswers> {
-        Described::new(userinfo::answer(&call, request, None).await)
+        Described::new(userinfo::answer(&call.ctx, call.tenant(), request.headers(), None).await)
     }
 
     /// Claims of the user, the access token perhaps in the form
@@ -266,8 +267,12 @@ impl Api {
         request: &Request,
         form: OptionalForm<UserinfoRequest>,
     ) -> Described<PostedUserinfoAnswers> {
-        Described::new(userinfo::by_post(&call, request, form).await)
+        Described::new(userinfo::by_post(&call, request.headers(), form).await)
     }
+}
+
+async fn jwks_of(call: &Call, request: &Request) -> Result<Ready, OAuthError> {
+    Ok(jwks::document(&call.ctx, call.tenant()).await?.answer(request.headers()))
 }
 
 /// All that programs call.
@@ -310,7 +315,7 @@ pub fn openapi_document() -> Result<String, serde_json::Error> {
 }
 
 /// All of it.
-pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
+pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
     let document = openapi_document().unwrap_or_default();
     let document = make_sync(move |_| Response::builder().content_type("application/json").body(document.clone()));
     let shared = Route::new()
@@ -332,9 +337,11 @@ pub fn routes(ctx: Ctx) -> impl Endpoint<Output = Response> {
         .at("/docs", get(reference::page))
         .at("/brand.:rest", get(brand));
     let pages = account::add_to(pages);
-    let tenant = Fork { takes_first: is_page, first: pages, second: Hot(service().into_endpoint()) };
-    let tenants = TenantGate::new(ctx.clone(), CrossOrigin(Answering(tenant)));
-    Answering(Fork { takes_first: is_shared, first: shared, second: tenants }.data(ctx))
+    let tenant = Fork { takes_first: is_page, first: pages, second: service().into_endpoint() };
+    let tenants = Tenants::default();
+    let gate = TenantGate::new(ctx.clone(), tenants.clone(), CrossOrigin(Answering(tenant)));
+    let rest = Answering(Fork { takes_first: is_shared, first: shared, second: gate }.data(ctx.clone()));
+    Hot { ctx, tenants, rest }
 }
 
 /// Whether an address belongs to no tenant.

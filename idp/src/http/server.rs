@@ -17,11 +17,13 @@ mod watch;
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use poem::Endpoint;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use poem::{Body, Endpoint};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +37,33 @@ use crate::telemetry::RequestIds;
 use connection::Shared;
 use listener::Listener;
 use tls::Tls;
+
+/// What is served.
+pub trait Served: Send + Sync + 'static {
+    /// What answers the rest.
+    type Rest: Endpoint;
+
+    /// Answers what can be answered at once; `None` leaves the request, and its body, to [`Self::rest`].
+    fn ready(&self, asked: &mut Asked<'_>) -> impl Future<Output = Option<http::Response<Bytes>>> + Send;
+
+    /// Answers all that isn't ready.
+    fn rest(&self) -> &Self::Rest;
+}
+
+/// A request before anything is made of it.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// The path of its address.
+    pub path: &'a str,
+    /// Its header fields.
+    pub headers: &'a HeaderMap,
+    /// The client's address.
+    pub client: IpAddr,
+    /// Its body, to be read by whoever answers.
+    pub body: &'a mut Body,
+}
 
 /// Sockets that are bound and listen; nothing is accepted before [`Server::serve`].
 pub struct Server {
@@ -104,22 +133,15 @@ impl Server {
 
     /// Serves until `shutdown` is ready. Then nothing more is accepted, resting connections are closed, and running
     /// requests have `grace` to finish before their connections are closed as well.
-    pub async fn serve<E>(self, endpoint: E, shutdown: impl Future<Output = ()>, grace: Duration)
-    where
-        E: Endpoint + 'static,
-    {
+    pub async fn serve(self, served: impl Served, shutdown: impl Future<Output = ()>, grace: Duration) {
         let permits = Arc::new(Semaphore::new(self.config.max_connections.get().min(Semaphore::MAX_PERMITS)));
         let connections = TaskTracker::new();
         let loops = TaskTracker::new();
         let drain = CancellationToken::new();
         let close = CancellationToken::new();
         let reload_interval = self.config.tls_reload_interval;
-        let shared = Arc::new(Shared {
-            endpoint,
-            config: self.config,
-            ids: RequestIds::of_this_process(),
-            drain: drain.clone(),
-        });
+        let shared =
+            Arc::new(Shared { served, config: self.config, ids: RequestIds::of_this_process(), drain: drain.clone() });
 
         for listener in self.listeners {
             tracing::info!(address = %listener.address, tls = listener.tls.is_some(), "listening");

@@ -5,8 +5,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
 use moka::future::Cache;
 use poem::http::uri::{PathAndQuery, Uri};
 use poem::{Endpoint, IntoResponse, Request, Response};
@@ -15,6 +15,7 @@ use super::error::fallback;
 use super::error::oauth::OAuthError;
 use super::extract::cookies;
 use super::pages::{Brand, Language, LogoUrl};
+use super::ready::Document;
 use crate::domain::TenantId;
 use crate::domain::provider_metadata::ProviderMetadata;
 use crate::domain::tenant::{Slug, Tenant};
@@ -44,25 +45,6 @@ impl fmt::Debug for Site {
     }
 }
 
-/// A document that is ready to be sent.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// Its bytes.
-    pub bytes: Bytes,
-    /// Its entity tag, with quotes.
-    pub etag: Arc<str>,
-}
-
-impl Document {
-    /// JSON with a strong entity tag made from its content.
-    pub fn json(value: &impl serde::Serialize) -> Self {
-        let bytes = Bytes::from(serde_json::to_vec(value).unwrap_or_default());
-        let hash = openssl::sha::sha256(&bytes);
-        let hex = hex(&hash[..8]);
-        Self { bytes, etag: format!("\"{hex}\"").into() }
-    }
-}
-
 /// Bytes as hexadecimal text.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
@@ -87,8 +69,8 @@ pub struct CookieNames {
 }
 
 impl Site {
-    /// Makes what is kept ready for a tenant.
-    pub fn new(tenant: Arc<Tenant>) -> Self {
+    /// Makes what is kept ready for a tenant; its documents may be kept for so long.
+    pub fn new(tenant: Arc<Tenant>, max_age: Duration) -> Self {
         let hash = openssl::sha::sha256(tenant.issuer.as_str().as_bytes());
         let tag = hex(&hash[..8]);
         let secure = !tenant.issuer.is_plain_http();
@@ -102,7 +84,7 @@ impl Site {
         Self {
             base: tenant.base_path(),
             brand: Arc::new(brand),
-            metadata: Document::json(&ProviderMetadata::new(&tenant, locales)),
+            metadata: Document::json(&ProviderMetadata::new(&tenant, locales), max_age),
             cookies: CookieNames {
                 session: format!("{prefix}signet-{tag}-session"),
                 state: format!("{prefix}signet-{tag}-state"),
@@ -117,19 +99,30 @@ impl Site {
     }
 }
 
-/// Sites that were asked for.
+/// Finds tenants, and keeps their sites.
 #[derive(Clone, Debug)]
-struct Sites(Cache<TenantId, Arc<Site>>);
+pub struct Tenants {
+    sites: Cache<TenantId, Arc<Site>>,
+    default: Slug,
+}
 
-impl Sites {
-    async fn of(&self, tenant: Arc<Tenant>) -> Arc<Site> {
+impl Default for Tenants {
+    fn default() -> Self {
+        Self { sites: Cache::new(CACHED), default: Slug::default_tenant() }
+    }
+}
+
+impl Tenants {
+    /// The site of the active tenant of this slug; without one, of the default tenant.
+    pub async fn site(&self, ctx: &Ctx, slug: Option<&Slug>) -> Result<Arc<Site>, TenantLookupError> {
+        let tenant = tenants::active(ctx, slug.unwrap_or(&self.default)).await?;
         let fresh = |site: &Arc<Site>| tenants::version(&site.tenant) == tenants::version(&tenant);
-        if let Some(site) = self.0.get(&tenant.id).await.filter(fresh) {
-            return site;
+        if let Some(site) = self.sites.get(&tenant.id).await.filter(fresh) {
+            return Ok(site);
         }
-        let site = Arc::new(Site::new(Arc::clone(&tenant)));
-        self.0.insert(tenant.id, Arc::clone(&site)).await;
-        site
+        let site = Arc::new(Site::new(Arc::clone(&tenant), ctx.config.tokens.jwks_max_age));
+        self.sites.insert(tenant.id, Arc::clone(&site)).await;
+        Ok(site)
     }
 }
 
@@ -137,14 +130,13 @@ impl Sites {
 pub struct TenantGate<E> {
     inner: E,
     ctx: Ctx,
-    sites: Sites,
-    default: Slug,
+    tenants: Tenants,
 }
 
 impl<E> TenantGate<E> {
     /// Stands before the routes.
-    pub fn new(ctx: Ctx, inner: E) -> Self {
-        Self { inner, ctx, sites: Sites(Cache::new(CACHED)), default: Slug::default_tenant() }
+    pub fn new(ctx: Ctx, tenants: Tenants, inner: E) -> Self {
+        Self { inner, ctx, tenants }
     }
 }
 
@@ -156,9 +148,8 @@ impl<E: Endpoint> Endpoint for TenantGate<E> {
             Ok(split) => split,
             Err(NotATenant) => return Ok(fallback::not_found(&request)),
         };
-        let slug = split.as_ref().map_or(&self.default, |(slug, _)| slug);
-        let tenant = match tenants::active(&self.ctx, slug).await {
-            Ok(tenant) => tenant,
+        let site = match self.tenants.site(&self.ctx, split.as_ref().map(|(slug, _)| slug)).await {
+            Ok(site) => site,
             Err(TenantLookupError::Unknown) => return Ok(fallback::unknown_tenant(&request)),
             Err(TenantLookupError::Failure(failure)) => {
                 let path = split.as_ref().map_or_else(|| request.uri().path(), |(_, path)| path);
@@ -170,7 +161,6 @@ impl<E: Endpoint> Endpoint for TenantGate<E> {
             let uri = with_path(request.uri(), &path);
             *request.uri_mut() = uri;
         }
-        let site = self.sites.of(tenant).await;
         request.extensions_mut().insert(Arc::clone(&site));
         let mut response = self.inner.call(request).await.map(IntoResponse::into_response)?;
         cookies::follow_sessions(&mut response, &site.cookies);
@@ -185,11 +175,11 @@ fn speaks_oauth(path: &str) -> bool {
 }
 
 /// A path that looks like a tenant's and can't be.
-struct NotATenant;
+pub(super) struct NotATenant;
 
 /// The tenant that a path names, and the path within it. Both forms of well-known addresses are read: appended to the
 /// issuer (OpenID Connect Discovery §4) and inserted before its path (RFC 8414 §3).
-fn split_tenant(path: &str) -> Result<Option<(Slug, String)>, NotATenant> {
+pub(super) fn split_tenant(path: &str) -> Result<Option<(Slug, String)>, NotATenant> {
     if let Some(rest) = path.strip_prefix("/t/") {
         let (slug, rest) = rest.split_once('/').map_or((rest, ""), |(slug, rest)| (slug, rest));
         return named(slug, format!("/{rest}"));

@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
-use super::row::Place;
+use super::row::{Only as _, Place};
 use crate::domain::audit::Digest;
 use crate::domain::ids::AuditEventId;
 use crate::domain::{TenantId, Timestamp};
@@ -149,7 +149,7 @@ pub struct Ends {
 
 /// Where a tenant's chain begins and ends; `None` before the first line.
 pub async fn ends(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Ends>, StoreError> {
-    let head = ledger_heads::Entity::find_by_id(tenant.uuid()).one(db).await?;
+    let head = ledger_heads::Entity::find_by_id(tenant.uuid()).only(db).await?;
     head.map(|head| {
         Ok(Ends {
             anchor: Link::read(head.audit_anchor_sequence, head.audit_anchor_hash)?,

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, Q
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
-use super::row::Place;
+use super::row::{Only as _, Place};
 use crate::domain::authorization_code::{AuthorizationCode, Redeemed};
 use crate::domain::{CodeHash, GrantId, SessionId, TenantId, Timestamp, UserId};
 
@@ -74,7 +74,7 @@ pub async fn redeem(
     if let Some(row) = redeemed.pop() {
         return Ok(Redeemed::First(Box::new(row.try_into()?)));
     }
-    let row = Entity::find_by_id((tenant.uuid(), hash.0.to_vec())).one(db).await?;
+    let row = Entity::find_by_id((tenant.uuid(), hash.0.to_vec())).only(db).await?;
     match row {
         Some(row) if row.redeemed_at.is_some() => Ok(Redeemed::Replayed(Box::new(row.try_into()?))),
         Some(_) | None => Ok(Redeemed::Unknown),

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveMo
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
-use super::row::Place;
+use super::row::{Only as _, Place};
 use crate::domain::authorization_flow::AuthorizationFlow;
 use crate::domain::{FlowId, SessionId, TenantId, Timestamp};
 
@@ -72,7 +72,7 @@ pub async fn find(
     tenant: TenantId,
     id: FlowId,
 ) -> Result<Option<AuthorizationFlow>, StoreError> {
-    let row = Entity::find_by_id((tenant.uuid(), id.uuid())).one(db).await?;
+    let row = Entity::find_by_id((tenant.uuid(), id.uuid())).only(db).await?;
     row.map(AuthorizationFlow::try_from).transpose()
 }
 

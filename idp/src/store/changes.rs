@@ -22,6 +22,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use tokio::sync::{Notify, watch};
 
 use super::StoreError;
+use super::row::Only as _;
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, UserId};
 
 /// A thing that may change.
@@ -102,7 +103,7 @@ pub(super) async fn count(db: &impl ConnectionTrait, noted: Noted) -> Result<Not
 
 /// The number of transactions so far that changed something.
 pub async fn revision(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
-    let row = Entity::find_by_id(TenantId::DEFAULT.uuid()).one(db).await?;
+    let row = Entity::find_by_id(TenantId::DEFAULT.uuid()).only(db).await?;
     row.map(|row| row.revision).ok_or_else(|| StoreError::corrupt("change_counter", "revision"))
 }
 

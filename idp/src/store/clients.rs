@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::changes::{self, Change};
 use super::error::conflict_on;
-use super::row::{Place, page};
+use super::row::{Only as _, Place, page};
 use super::{Conflict, StoreError, client_origins};
 use crate::domain::client::{Client, ClientMetadata, ClientSecret, ClientStatus};
 use crate::domain::ids::CredentialId;
@@ -114,7 +114,7 @@ pub async fn find(
     id: &ClientId,
     now: Timestamp,
 ) -> Result<Option<Client>, StoreError> {
-    let Some(row) = Entity::find().filter(this(tenant, id)).one(db).await? else {
+    let Some(row) = Entity::find().filter(this(tenant, id)).only(db).await? else {
         return Ok(None);
     };
     let counts = Condition::any()

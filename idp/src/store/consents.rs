@@ -5,7 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect as _};
 
 use super::StoreError;
-use super::row::{Place, insert_if_absent, page};
+use super::row::{Only as _, Place, insert_if_absent, page};
 use crate::domain::consent::Consent;
 use crate::domain::scope::ScopeSet;
 use crate::domain::{ClientId, TenantId, Timestamp, UserId};
@@ -38,7 +38,7 @@ pub async fn find(
     user: UserId,
     client: &ClientId,
 ) -> Result<Option<Consent>, StoreError> {
-    Entity::find().filter(this(tenant, user, client)).one(db).await?.map(Consent::try_from).transpose()
+    Entity::find().filter(this(tenant, user, client)).only(db).await?.map(Consent::try_from).transpose()
 }
 
 /// What a person allowed, in order of the clients' ids, from the one after `after`; at most 1000.
@@ -105,7 +105,7 @@ pub async fn upsert(
         if insert_if_absent::<Entity, _>(db, row.clone()).await? {
             return row.try_into();
         }
-        let Some(before) = Entity::find().filter(this(tenant, user, client)).one(db).await? else {
+        let Some(before) = Entity::find().filter(this(tenant, user, client)).only(db).await? else {
             continue;
         };
         let seen = before.scope.clone();

@@ -14,7 +14,7 @@ use sea_orm::{
 use super::StoreError;
 use super::changes;
 use super::housekeeping::delete_batch;
-use super::row::{Place, page};
+use super::row::{Only as _, Place, page};
 use crate::domain::delivery::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 use crate::domain::{DeliveryId, TenantId, Timestamp};
 
@@ -176,7 +176,7 @@ pub async fn failed(
 
 /// The message of this id.
 pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-    Entity::find().filter(this(tenant, id)).filter(known()).one(db).await?.map(Delivery::try_from).transpose()
+    Entity::find().filter(this(tenant, id)).filter(known()).only(db).await?.map(Delivery::try_from).transpose()
 }
 
 /// The tenant's messages, oldest first, of one state or of any; those after `after`.

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 use super::StoreError;
 use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
-use super::row::insert_if_absent;
+use super::row::{Only as _, insert_if_absent};
 use crate::domain::{TenantId, Timestamp};
 
 /// Denies a token until it ends; `false` if that was done already. `jti_hash` is the SHA-256 of its `jti`.
@@ -24,7 +24,7 @@ pub async fn deny(
 
 /// Whether a token was revoked.
 pub async fn is_denied(db: &impl ConnectionTrait, tenant: TenantId, jti_hash: &[u8; 32]) -> Result<bool, StoreError> {
-    Ok(Entity::find_by_id((tenant.uuid(), jti_hash.to_vec())).one(db).await?.is_some())
+    Ok(Entity::find_by_id((tenant.uuid(), jti_hash.to_vec())).only(db).await?.is_some())
 }
 
 /// Deletes at most `limit` rows, of any tenant, whose tokens have ended by themselves.

@@ -10,7 +10,7 @@ use sea_orm::{
 use super::StoreError;
 use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
-use super::row::Place;
+use super::row::{Only as _, Place};
 use crate::domain::grant::Grant;
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
 
@@ -63,7 +63,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, grant: &Grant) 
 
 /// The grant of this id, live or not.
 pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError> {
-    let row = Entity::find_by_id((tenant.uuid(), id.uuid())).one(db).await?;
+    let row = Entity::find_by_id((tenant.uuid(), id.uuid())).only(db).await?;
     row.map(Grant::try_from).transpose()
 }
 
@@ -92,7 +92,7 @@ pub async fn find_live(
     let row = Entity::find_by_id((tenant.uuid(), id.uuid()))
         .filter(Expr::not_exists(of_tenant))
         .filter(Expr::not_exists(of_client))
-        .one(db)
+        .only(db)
         .await?;
     Ok(row.map(Grant::try_from).transpose()?.filter(|grant| grant.is_live(now)))
 }

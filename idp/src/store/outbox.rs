@@ -19,7 +19,7 @@ use super::audit::storable;
 use super::changes;
 use super::housekeeping::delete_batch;
 use super::ledger::{self, Line};
-use super::row::{insert_if_absent, page};
+use super::row::{Only as _, insert_if_absent, page};
 use crate::domain::event::{Event, OutboxEvent};
 use crate::domain::ids::EventId;
 use crate::domain::{TenantId, Timestamp};
@@ -99,7 +99,7 @@ pub async fn after(
 
 /// The place of a tenant's last event, kept or not; 0 before the first.
 pub async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Result<i64, StoreError> {
-    let head = ledger_heads::Entity::find_by_id(tenant.uuid()).one(db).await?;
+    let head = ledger_heads::Entity::find_by_id(tenant.uuid()).only(db).await?;
     Ok(head.map_or(0, |head| head.event_position))
 }
 

@@ -5,12 +5,12 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
 use super::StoreError;
-use super::row::insert_if_absent;
+use super::row::{Only as _, insert_if_absent};
 use crate::domain::{TenantId, Timestamp};
 
 /// The tenant's sealed salt, if one was drawn.
 pub async fn find(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(Entity::find_by_id(tenant.uuid()).one(db).await?.map(|row| row.sealed_salt))
+    Ok(Entity::find_by_id(tenant.uuid()).only(db).await?.map(|row| row.sealed_salt))
 }
 
 /// Keeps a tenant's salt unless it has one: of several that try at once one succeeds. Gives the one that is kept.

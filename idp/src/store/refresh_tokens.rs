@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, Q
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
-use super::row::Place;
+use super::row::{Only as _, Place};
 use crate::domain::{GrantId, TenantId, Timestamp};
 
 /// What is kept of a grant's refresh token.
@@ -66,7 +66,7 @@ pub async fn find(
     tenant: TenantId,
     grant: GrantId,
 ) -> Result<Option<StoredToken>, StoreError> {
-    Entity::find_by_id((tenant.uuid(), grant.uuid())).one(db).await?.map(StoredToken::try_from).transpose()
+    Entity::find_by_id((tenant.uuid(), grant.uuid())).only(db).await?.map(StoredToken::try_from).transpose()
 }
 
 /// Puts a token's successor in its place; `false` if the token isn't the grant's current one, or too old.

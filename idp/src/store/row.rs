@@ -2,7 +2,9 @@
 
 use entity::control as rows;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, JsonValue, QueryTrait as _};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, JsonValue, QueryTrait as _, Select, Selector, SelectorTrait,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,6 +37,25 @@ where
     // sea-orm's own `do_nothing` answers an error where nothing was inserted; the row count says it plainly.
     let statement = insert.query().on_conflict(OnConflict::new().do_nothing().to_owned());
     Ok(db.execute(statement).await?.rows_affected() > 0)
+}
+
+/// Reads what a unique key names.
+pub(super) trait Only<M> {
+    /// The one row, if it is there. The framework's own `one` adds `LIMIT ?`, and SQLite plans a statement whose limit is a
+    /// parameter anew each time, which takes longer than reading the row does.
+    async fn only(self, db: &impl ConnectionTrait) -> Result<Option<M>, DbErr>;
+}
+
+impl<E: EntityTrait> Only<E::Model> for Select<E> {
+    async fn only(self, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
+        Ok(self.all(db).await?.into_iter().next())
+    }
+}
+
+impl<S: SelectorTrait> Only<S::Item> for Selector<S> {
+    async fn only(self, db: &impl ConnectionTrait) -> Result<Option<S::Item>, DbErr> {
+        Ok(self.all(db).await?.into_iter().next())
+    }
 }
 
 /// Where in the database a value stands; says so when the value is not valid.

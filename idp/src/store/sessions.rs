@@ -13,7 +13,7 @@ use sea_orm::{
 use super::StoreError;
 use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
-use super::row::{Place, page};
+use super::row::{Only as _, Place, page};
 use crate::domain::session::{Session, SessionOrigin};
 use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
@@ -138,7 +138,7 @@ pub async fn find_by_secret_hash(
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::SecretHash.eq(secret_hash.as_slice()))
         .filter(live(now))
-        .one(db)
+        .only(db)
         .await?;
     row.map(Session::try_from).transpose()
 }
@@ -150,7 +150,7 @@ pub async fn find_live(
     id: SessionId,
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
-    Entity::find().filter(this(tenant, id)).filter(live(now)).one(db).await?.map(Session::try_from).transpose()
+    Entity::find().filter(this(tenant, id)).filter(live(now)).only(db).await?.map(Session::try_from).transpose()
 }
 
 /// The session of this id, live or not.
@@ -159,7 +159,7 @@ pub async fn find_by_id(
     tenant: TenantId,
     id: SessionId,
 ) -> Result<Option<Session>, StoreError> {
-    Entity::find().filter(this(tenant, id)).one(db).await?.map(Session::try_from).transpose()
+    Entity::find().filter(this(tenant, id)).only(db).await?.map(Session::try_from).transpose()
 }
 
 /// Which live sessions to list; all where nothing is said.

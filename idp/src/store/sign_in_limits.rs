@@ -14,6 +14,7 @@ use sea_orm::{
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
+use super::row::Only as _;
 use crate::domain::sign_in_limit::{Attempt, LimitKind};
 use crate::domain::{TenantId, Timestamp};
 
@@ -91,7 +92,7 @@ pub async fn check(
         .filter(this(tenant, kind, subject_hash))
         .filter(Column::WindowStartedAt.gt((now - window).millis()))
         .filter(Column::Failures.gte(used_up))
-        .one(db)
+        .only(db)
         .await?;
     Ok(row.map_or(Attempt::Allowed, |row| Attempt::Blocked {
         until: Timestamp::from_millis(row.window_started_at) + window,

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::StoreError;
 use super::changes::{self, Change};
-use super::row::{Place, insert_if_absent};
+use super::row::{Only as _, Place, insert_if_absent};
 use crate::domain::{TenantId, Timestamp};
 
 const TABLE: &str = "signing_keys";
@@ -173,7 +173,7 @@ async fn list(db: &impl ConnectionTrait, which: Condition) -> Result<Vec<StoredK
 
 /// The key of this name.
 pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, kid: &Kid) -> Result<Option<StoredKey>, StoreError> {
-    Entity::find().filter(this(tenant, kid)).one(db).await?.map(StoredKey::try_from).transpose()
+    Entity::find().filter(this(tenant, kid)).only(db).await?.map(StoredKey::try_from).transpose()
 }
 
 /// Brings a key that is in state `from` to where `to` is; `false` if it isn't in that state (any more).

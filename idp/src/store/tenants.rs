@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::changes::{self, Change};
 use super::error::conflict_on;
-use super::row::{Place, page};
+use super::row::{Only as _, Place, page};
 use super::{Conflict, StoreError};
 use crate::domain::tenant::{Issuer, Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
@@ -59,17 +59,17 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<(), St
 
 /// The tenant of this id.
 pub async fn find_by_id(db: &impl ConnectionTrait, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-    Entity::find_by_id(id.uuid()).one(db).await?.map(Tenant::try_from).transpose()
+    Entity::find_by_id(id.uuid()).only(db).await?.map(Tenant::try_from).transpose()
 }
 
 /// The tenant of this name.
 pub async fn find_by_slug(db: &impl ConnectionTrait, slug: &Slug) -> Result<Option<Tenant>, StoreError> {
-    Entity::find().filter(Column::Slug.eq(slug.as_str())).one(db).await?.map(Tenant::try_from).transpose()
+    Entity::find().filter(Column::Slug.eq(slug.as_str())).only(db).await?.map(Tenant::try_from).transpose()
 }
 
 /// The tenant whose issuer this is.
 pub async fn find_by_issuer(db: &impl ConnectionTrait, issuer: &Issuer) -> Result<Option<Tenant>, StoreError> {
-    Entity::find().filter(Column::Issuer.eq(issuer.as_str())).one(db).await?.map(Tenant::try_from).transpose()
+    Entity::find().filter(Column::Issuer.eq(issuer.as_str())).only(db).await?.map(Tenant::try_from).transpose()
 }
 
 /// Tenants in order of their ids, from the one after `after`; at most 1000.

@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::changes::{self, Change};
 use super::error::conflict_on;
-use super::row::{Place, page};
+use super::row::{Only as _, Place, page};
 use super::{Conflict, StoreError};
 use crate::domain::user::{Email, LoginName, User, UserStatus, Username};
 use crate::domain::{Secret, TenantId, Timestamp, UserId};
@@ -86,7 +86,7 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, user: &User) ->
 
 /// The person of this id.
 pub async fn find_by_id(db: &impl ConnectionTrait, tenant: TenantId, id: UserId) -> Result<Option<User>, StoreError> {
-    Entity::find().filter(this(tenant, id)).one(db).await?.map(User::try_from).transpose()
+    Entity::find().filter(this(tenant, id)).only(db).await?.map(User::try_from).transpose()
 }
 
 /// The person who signs in with this e-mail address or user name. An address has an `@` and a user name has none, so
@@ -99,7 +99,7 @@ pub async fn find_by_login(
     if !is_storable(login) {
         return Ok(None);
     }
-    Entity::find().filter(named(tenant, login)).one(db).await?.map(User::try_from).transpose()
+    Entity::find().filter(named(tenant, login)).only(db).await?.map(User::try_from).transpose()
 }
 
 #[derive(FromQueryResult)]
@@ -129,7 +129,7 @@ pub async fn find_by_login_with_password(
         .expr_as(password, "password")
         .filter(named(tenant, login))
         .into_model::<UserWithPassword>()
-        .one(db)
+        .only(db)
         .await?;
     found.map(|row| Ok((row.user.try_into()?, row.password.map(Secret::from)))).transpose()
 }
@@ -267,7 +267,7 @@ pub async fn password_hash(
         .filter(credentials::Column::TenantId.eq(tenant.uuid()))
         .filter(credentials::Column::UserId.eq(id.uuid()))
         .filter(credentials::Column::Kind.eq(credentials::CredentialKind::Password))
-        .one(db)
+        .only(db)
         .await?;
     Ok(row.map(|row| Secret::from(row.secret)))
 }

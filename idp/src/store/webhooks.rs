@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::StoreError;
-use super::row::{Place, page};
+use super::row::{Only as _, Place, page};
 use crate::domain::ids::EndpointId;
 use crate::domain::webhook::{Endpoint, EndpointDetails};
 use crate::domain::{TenantId, Timestamp};
@@ -71,7 +71,7 @@ pub async fn insert(
 
 /// The endpoint of this id.
 pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: EndpointId) -> Result<Option<Endpoint>, StoreError> {
-    Entity::find().filter(this(tenant, id)).one(db).await?.map(Endpoint::try_from).transpose()
+    Entity::find().filter(this(tenant, id)).only(db).await?.map(Endpoint::try_from).transpose()
 }
 
 /// What this endpoint's messages are signed with.
@@ -80,7 +80,7 @@ pub async fn secrets(
     tenant: TenantId,
     id: EndpointId,
 ) -> Result<Option<SealedSecrets>, StoreError> {
-    let row = Entity::find().filter(this(tenant, id)).one(db).await?;
+    let row = Entity::find().filter(this(tenant, id)).only(db).await?;
     Ok(row.map(|row| SealedSecrets {
         current: row.sealed_secret,
         former: row.former_sealed_secret.zip(row.former_until.map(Timestamp::from_millis)),

@@ -73,7 +73,8 @@ async fn follow(gate: &Gate<EventsRead>, request: &Request, cursor: Option<&str>
     let last = request.headers().get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
     let after = last.or(cursor).map(str::parse).transpose();
     let after = after.map_err(|_| Refusal::bad_request("Last-Event-ID must be the id of an event of this stream"))?;
-    let token: Secret = bearer::read(request, None).map_err(|error| Refusal::bearer(error, EventsRead::NEED.scope))?;
+    let token: Secret =
+        bearer::read(request.headers(), None).map_err(|error| Refusal::bearer(error, EventsRead::NEED.scope))?;
     let who = (&gate.caller, &token, EventsRead::NEED);
     let follower = Follower::begin(&gate.ctx, gate.tenant(), who, after).await.map_err(Failure::from)?;
     let Some(follower) = follower else {

@@ -101,7 +101,7 @@ impl<'a, R: Right> ApiExtractor<'a> for Gate<R> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let call = <Call as FromRequest>::from_request(request, body).await?;
-        let token = bearer::read(request, None).map_err(|error| Refusal::bearer(error, R::NEED.scope))?;
+        let token = bearer::read(request.headers(), None).map_err(|error| Refusal::bearer(error, R::NEED.scope))?;
         let admitted = access::admit(&call.ctx, call.tenant(), &call.caller, &token, R::NEED).await;
         let admitted = admitted.map_err(|error| Refusal::access(error, R::NEED.scope))?;
         Ok(Self { call, admitted, right: PhantomData })

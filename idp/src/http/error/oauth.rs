@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::fallback;
 use crate::domain::parameters::ParameterError;
 use crate::http::extract::oauth_form::FormError;
+use crate::http::ready::{Ready, unkept, whole};
 use crate::service::Failure;
 use crate::service::client_authentication::{ClientAuthenticationError, REFUSAL};
 use crate::service::revocation::RevocationError;
@@ -138,14 +139,12 @@ impl OAuthError {
     }
 }
 
-impl IntoResponse for OAuthError {
-    fn into_response(self) -> Response {
+impl OAuthError {
+    /// The answer.
+    pub fn into_ready(self) -> Ready {
         let body = OAuthErrorBody { error: self.code.to_owned(), error_description: self.description };
-        let mut response = Response::builder()
-            .status(self.status)
-            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-            .content_type("application/json")
-            .body(serde_json::to_vec(&body).unwrap_or_default());
+        let mut response = unkept("application/json", serde_json::to_vec(&body).unwrap_or_default());
+        *response.status_mut() = self.status;
         if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -153,6 +152,12 @@ impl IntoResponse for OAuthError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        whole(self.into_ready())
     }
 }
 

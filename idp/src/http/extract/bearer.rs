@@ -1,16 +1,15 @@
 //! Access tokens in requests (RFC 6750 §2).
 
-use poem::Request;
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderMap, StatusCode, header};
 
 use crate::domain::Secret;
 use crate::domain::parameters::Parameters;
 use crate::http::error::oauth::OAuthError;
 
 /// The access token of a request: in the header, or in the form of a POST. Never in the address, where logs keep it.
-pub fn read(request: &Request, form: Option<&Parameters>) -> Result<Secret, OAuthError> {
+pub fn read(headers: &HeaderMap, form: Option<&Parameters>) -> Result<Secret, OAuthError> {
     let invalid = |text: &str| OAuthError::bearer(StatusCode::BAD_REQUEST, Some("invalid_request"), text);
-    let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
+    let mut headers = headers.get_all(header::AUTHORIZATION).iter();
     let in_header = match (headers.next(), headers.next()) {
         (None, _) => None,
         (Some(value), None) => {

@@ -4,8 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use poem::Request;
-use poem::http::header;
+use poem::http::{HeaderMap, header};
 
 use crate::domain::client::ClientAuthMethod;
 use crate::domain::parameters::{ParameterError, Parameters, decode_component};
@@ -17,8 +16,8 @@ use crate::service::client_authentication::{PresentedCredentials, REFUSAL};
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The credentials of a request. More than one kind is refused (RFC 6749 §2.3).
-pub fn read(request: &Request, parameters: &Parameters) -> Result<PresentedCredentials, OAuthError> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
+pub fn read(headers: &HeaderMap, parameters: &Parameters) -> Result<PresentedCredentials, OAuthError> {
+    let mut headers = headers.get_all(header::AUTHORIZATION).iter();
     let basic = match (headers.next(), headers.next()) {
         (None, _) => None,
         (Some(_), Some(_)) => return Err(OAuthError::invalid_request("there is more than one Authorization header")),

@@ -10,6 +10,7 @@ use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaResponses, Registry};
 
 use crate::http::error::oauth::OAuthError;
+use crate::http::ready::{Ready, whole};
 
 /// An answer that `A` describes.
 pub struct Described<A> {
@@ -19,8 +20,8 @@ pub struct Described<A> {
 
 impl<A> Described<A> {
     /// Takes what an endpoint answered.
-    pub fn new(result: Result<Response, OAuthError>) -> Self {
-        Self { response: result.unwrap_or_else(OAuthError::into_response), described_by: PhantomData }
+    pub fn new(result: Result<Ready, OAuthError>) -> Self {
+        Self { response: whole(result.unwrap_or_else(OAuthError::into_ready)), described_by: PhantomData }
     }
 }
 

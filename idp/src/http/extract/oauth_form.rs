@@ -5,8 +5,8 @@
 
 use std::marker::PhantomData;
 
-use poem::http::header;
-use poem::{FromRequest, Request, RequestBody};
+use poem::http::{HeaderMap, header};
+use poem::{Body, FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -51,7 +51,7 @@ impl<'a, T: Type + Send> ApiExtractor<'a> for OAuthForm<T> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let read = read(request, body).await;
+        let read = taken(request, body).await;
         let parameters = read.map_err(OAuthError::form)?;
         Ok(Self { parameters, described_by: PhantomData })
     }
@@ -71,19 +71,22 @@ pub enum FormError {
     Unreadable,
 }
 
-/// Reads the form of a request.
-pub async fn read(request: &Request, body: &mut RequestBody) -> Result<Parameters, FormError> {
-    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+/// Reads the form of a request with these header fields.
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Parameters, FormError> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case(CONTENT_TYPE)) {
         return Err(FormError::ContentType);
     }
-    let body = body.take().map_err(|_| FormError::Unreadable)?;
     let bytes = body.into_bytes_limit(MAX_BYTES).await.map_err(|error| match error {
         poem::error::ReadBodyError::PayloadTooLarge => FormError::TooLarge,
         _ => FormError::Unreadable,
     })?;
     Parameters::decode(&bytes).ok_or(FormError::Unreadable)
+}
+
+async fn taken(request: &Request, body: &mut RequestBody) -> Result<Parameters, FormError> {
+    read(request.headers(), body.take().map_err(|_| FormError::Unreadable)?).await
 }
 
 /// A form that may be left out, described by `T` in the OpenAPI document; or why it can't be read.
@@ -114,7 +117,7 @@ impl<'a, T: Type + Send> ApiExtractor<'a> for OptionalForm<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let sent = request.headers().contains_key(header::CONTENT_TYPE);
-        let parameters = if sent { read(request, body).await.map(Some) } else { Ok(None) };
+        let parameters = if sent { taken(request, body).await.map(Some) } else { Ok(None) };
         Ok(Self { parameters, described_by: PhantomData })
     }
 }
@@ -125,6 +128,6 @@ pub struct PostedBody(pub Result<Parameters, FormError>);
 
 impl<'a> FromRequest<'a> for PostedBody {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(read(request, body).await))
+        Ok(Self(taken(request, body).await))
     }
 }

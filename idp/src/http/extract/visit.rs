@@ -1,9 +1,10 @@
 //! A request, as handlers see it.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response};
 
 use super::cookies;
@@ -54,10 +55,15 @@ impl Call {
         let ctx = request.data::<Ctx>().cloned().ok_or_else(missing)?;
         let site = request.data::<Arc<Site>>().cloned().ok_or_else(missing)?;
         let address = ClientAddress::of(request).ok_or_else(missing)?.ip();
-        let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        let user_agent = user_agent.map(|text| text.chars().take(512).collect());
-        Ok(Self { ctx, site, caller: Caller { address, user_agent } })
+        Ok(Self { ctx, site, caller: caller(request.headers(), address) })
     }
+}
+
+/// Who is at the other end of a request with these header fields.
+pub fn caller(headers: &HeaderMap, address: IpAddr) -> Caller {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    // What a header's text is made of is ASCII.
+    Caller { address, user_agent: user_agent.map(|text| text.get(..512).unwrap_or(text).to_owned()) }
 }
 
 /// A person's visit to a page: a [`Call`], and what the page is to look like.

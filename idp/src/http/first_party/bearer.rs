@@ -40,7 +40,7 @@ impl Deref for Own {
 impl Own {
     /// Whoever sent this request.
     pub(super) async fn of(call: Call, request: &Request) -> Result<Self> {
-        let token = bearer::read(request, None).map_err(|error| Refusal::ready(error.into_challenge()))?;
+        let token = bearer::read(request.headers(), None).map_err(|error| Refusal::ready(error.into_challenge()))?;
         let invalid = || {
             let text = "the access token is invalid, expired or revoked, or isn't one of an app of the tenant's own";
             let error = OAuthError::bearer(StatusCode::UNAUTHORIZED, Some("invalid_token"), text);

@@ -1,7 +1,6 @@
 //! `/introspect` (RFC 7662 §2, RFC 9701 §4).
 
-use poem::http::{HeaderValue, header};
-use poem::{Request, Response};
+use poem::http::{HeaderMap, header};
 use poem_openapi::Object;
 
 use crate::domain::Secret;
@@ -9,6 +8,7 @@ use crate::domain::parameters::Parameters;
 use crate::http::error::oauth::OAuthError;
 use crate::http::extract::client_credentials as credentials;
 use crate::http::extract::visit::Call;
+use crate::http::ready::{Ready, unkept};
 use crate::service::{client_authentication, introspection};
 
 /// The media type of a signed answer.
@@ -32,8 +32,8 @@ pub struct TokenQuery {
 }
 
 /// What a token is worth now.
-pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result<Response, OAuthError> {
-    let presented = credentials::read(request, form)?;
+pub async fn answer(call: &Call, headers: &HeaderMap, form: &Parameters) -> Result<Ready, OAuthError> {
+    let presented = credentials::read(headers, form)?;
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
     // Who has nothing to prove itself with could be anybody, who would find out whether a token that they found works.
     if !client.is_confidential() {
@@ -42,14 +42,13 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
     form.optional("token_type_hint")?;
     let token = Secret::new(form.required("token")?);
     let answer = introspection::answer(&call.ctx, call.tenant(), &client, &token).await?;
-    let accepted = request.headers().get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let wants_signed = accepted.flat_map(|text| text.split(',')).any(is_signed);
-    let response = Response::builder().header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(if wants_signed {
         let jwt = introspection::sign(&call.ctx, call.tenant(), &client, &answer).await?;
-        response.content_type(SIGNED).body(jwt)
+        unkept(SIGNED, jwt)
     } else {
-        response.content_type("application/json").body(answer)
+        unkept("application/json", answer)
     })
 }
 

@@ -1,28 +1,31 @@
 //! `/userinfo` (OpenID Connect Core §5.3).
 
 use poem::error::ResponseError as _;
-use poem::http::{HeaderValue, header};
-use poem::{Request, Response};
+use poem::http::HeaderMap;
 use poem_openapi::Object;
 
 use crate::domain::parameters::Parameters;
+use crate::domain::tenant::Tenant;
 use crate::http::error::oauth::OAuthError;
 use crate::http::extract::bearer;
 use crate::http::extract::oauth_form::OptionalForm;
 use crate::http::extract::visit::Call;
+use crate::http::ready::{Ready, unkept};
+use crate::service::ctx::Ctx;
 use crate::service::userinfo::{self, Userinfo};
 
 /// The claims of the user whose access token the request carries.
-pub async fn answer(call: &Call, request: &Request, form: Option<&Parameters>) -> Result<Response, OAuthError> {
-    let token = bearer::read(request, form)?;
-    let (media_type, body) = match userinfo::answer(&call.ctx, call.tenant(), &token).await? {
-        Userinfo::Json(bytes) => ("application/json", bytes),
-        Userinfo::Jwt(bytes) => ("application/jwt", bytes),
-    };
-    Ok(Response::builder()
-        .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-        .content_type(media_type)
-        .body(body))
+pub async fn answer(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    form: Option<&Parameters>,
+) -> Result<Ready, OAuthError> {
+    let token = bearer::read(headers, form)?;
+    Ok(match userinfo::answer(ctx, tenant, &token).await? {
+        Userinfo::Json(bytes) => unkept("application/json", bytes),
+        Userinfo::Jwt(bytes) => unkept("application/jwt", bytes),
+    })
 }
 
 /// A request for claims by POST (RFC 6750 §2.2).
@@ -35,12 +38,12 @@ pub struct UserinfoRequest {
 /// The same by POST, where the form may carry the token.
 pub async fn by_post(
     call: &Call,
-    request: &Request,
+    headers: &HeaderMap,
     form: OptionalForm<UserinfoRequest>,
-) -> Result<Response, OAuthError> {
+) -> Result<Ready, OAuthError> {
     let form = form.parameters.map_err(|error| {
         let status = OAuthError::form(error).status();
         OAuthError::bearer(status, Some("invalid_request"), error.to_string())
     })?;
-    answer(call, request, form.as_ref()).await
+    answer(&call.ctx, call.tenant(), headers, form.as_ref()).await
 }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -11,8 +12,10 @@ use futures_util::FutureExt;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
+use http::uri::Scheme;
 use http::{StatusCode, request};
 use http_body_util::combinators::BoxBody;
+use http_body_util::{Either, Full};
 use hyper::body::{Body as _, Incoming};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, Response};
@@ -20,14 +23,15 @@ use poem::{Addr, Body, Endpoint, Request, Response};
 use super::body::{LimitedBody, Refusal, Verdict};
 use super::client_address::forwarded;
 use super::connection::Connection;
+use super::{Asked, Served};
 use crate::telemetry::{RequestId, RequestLine};
 
 /// Answers a request, whatever happens: a panic is a 500, a body beyond its limits a 413 or 408. Writes the line of the
 /// log, and the reference into the answer.
-pub(super) async fn answer<E: Endpoint + 'static>(
+pub(super) async fn answer<E: Served>(
     connection: Arc<Connection<E>>,
     request: http::Request<Incoming>,
-) -> Result<http::Response<BoxBody<Bytes, io::Error>>, Infallible> {
+) -> Result<http::Response<Written>, Infallible> {
     let _running = connection.watch.request();
     let (head, incoming) = request.into_parts();
     let (client, scheme) = if connection.behind_proxy {
@@ -37,37 +41,50 @@ pub(super) async fn answer<E: Endpoint + 'static>(
     };
     let id = connection.shared.ids.draw();
     let line = RequestLine::begin(id, &head.method, &head.uri, client.ip());
-    let local = LocalAddr(Addr::SocketAddr(connection.local));
-    let head = (head, local, RemoteAddr(Addr::SocketAddr(client)), scheme);
-    let mut response = id.scope(call(&connection, head, incoming)).await;
+    let mut response = id.scope(call(&connection, head, (client, scheme), incoming)).await;
     response.headers_mut().insert(RequestId::HEADER, id.to_header());
     line.end(response.status());
-    Ok(response.into())
+    Ok(response)
 }
 
-type Head = (request::Parts, LocalAddr, RemoteAddr, http::uri::Scheme);
+/// An answer's body: whole, or as the framework has it.
+pub(super) type Written = Either<Full<Bytes>, BoxBody<Bytes, io::Error>>;
 
-/// Calls the endpoint.
-async fn call<E: Endpoint>(connection: &Connection<E>, head: Head, incoming: Incoming) -> Response {
+/// Gives what is ready, or calls the endpoint.
+async fn call<E: Served>(
+    connection: &Connection<E>,
+    head: request::Parts,
+    (client, scheme): (SocketAddr, Scheme),
+    incoming: Incoming,
+) -> http::Response<Written> {
     let config = &connection.shared.config;
-    let (body, verdict) = if incoming.is_end_stream() {
+    let (mut body, verdict) = if incoming.is_end_stream() {
         (Body::empty(), None)
     } else {
         let most = config.max_body_bytes.get() as u64;
         let verdict = Verdict::default();
         let body = LimitedBody::new(incoming, most, config.body_timeout, verdict.clone());
-        if declared_length(&head.0.headers) > most {
+        if declared_length(&head.headers) > most {
             // Whoever asks before sending is told at once.
-            if !head.0.headers.contains_key(EXPECT) {
+            if !head.headers.contains_key(EXPECT) {
                 body.discard().await;
             }
             return refuse(Refusal::TooLong.status());
         }
         (Body::from(BoxBody::new(body)), Some(verdict))
     };
-    let request = Request::from_parts(head.into(), body);
-    let answer = AssertUnwindSafe(connection.shared.endpoint.get_response(request)).catch_unwind();
-    match answer.await {
+    let served = &connection.shared.served;
+    let answer = async {
+        let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
+        let mut asked = Asked { method, path, headers, client: client.ip(), body: &mut body };
+        if let Some(ready) = served.ready(&mut asked).await {
+            return ready.map(|body| Either::Left(Full::new(body)));
+        }
+        let local = LocalAddr(Addr::SocketAddr(connection.local));
+        let head = (head, local, RemoteAddr(Addr::SocketAddr(client)), scheme);
+        boxed(served.rest().get_response(Request::from_parts(head.into(), body)).await)
+    };
+    match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(response) => match verdict.and_then(|verdict| verdict.get()) {
             Some(refusal) => refuse(refusal.status()),
             None => response,
@@ -79,16 +96,21 @@ async fn call<E: Endpoint>(connection: &Connection<E>, head: Head, incoming: Inc
     }
 }
 
+fn boxed(response: Response) -> http::Response<Written> {
+    http::Response::<BoxBody<Bytes, io::Error>>::from(response).map(Either::Right)
+}
+
 /// `Content-Length`, which hyper has checked; 0 for a body that comes in chunks.
 fn declared_length(headers: &HeaderMap) -> u64 {
     headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
 /// An answer that no endpoint gave, as a problem (RFC 9457) that says nothing but its status.
-fn refuse(status: StatusCode) -> Response {
+fn refuse(status: StatusCode) -> http::Response<Written> {
     let title = status.canonical_reason().unwrap_or("Error");
     let body = format!(r#"{{"type":"about:blank","title":"{title}","status":{}}}"#, status.as_u16());
-    let mut response = Response::builder().status(status).body(body);
+    let mut response = http::Response::new(Either::Left(Full::new(Bytes::from(body))));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

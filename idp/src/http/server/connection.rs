@@ -10,11 +10,11 @@ use http::uri::Scheme;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use poem::Endpoint;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use super::Served;
 use super::answer::answer;
 use super::tls::Tls;
 use super::watch::{Finding, Watch, Watched};
@@ -37,7 +37,7 @@ fn send_at_once(stream: &TcpStream) {
 
 /// What all connections of a server share.
 pub(super) struct Shared<E> {
-    pub(super) endpoint: E,
+    pub(super) served: E,
     pub(super) config: Listen,
     pub(super) ids: RequestIds,
     /// Cancelled when the server stops: what runs may finish, nothing new begins.
@@ -56,7 +56,7 @@ pub(super) struct Connection<E> {
 }
 
 /// Serves an accepted connection to its end.
-pub(super) async fn connect<E: Endpoint + 'static>(
+pub(super) async fn connect<E: Served>(
     shared: Arc<Shared<E>>,
     stream: TcpStream,
     local: SocketAddr,
@@ -89,7 +89,7 @@ pub(super) async fn connect<E: Endpoint + 'static>(
 
 async fn speak_http1<E, S>(connection: Arc<Connection<E>>, stream: S, drain: CancellationToken)
 where
-    E: Endpoint + 'static,
+    E: Served,
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let watch = Arc::clone(&connection.watch);
@@ -108,7 +108,7 @@ where
 
 async fn speak_http2<E, S>(connection: Arc<Connection<E>>, stream: S, drain: CancellationToken)
 where
-    E: Endpoint + 'static,
+    E: Served,
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let watch = Arc::clone(&connection.watch);

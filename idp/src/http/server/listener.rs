@@ -5,15 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use poem::Endpoint;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::ServerError;
 use super::connection::{Shared, connect};
 use super::tls::Tls;
+use super::{Served, ServerError};
 
 /// Connections that the system keeps for us until we accept them; it may have a lower limit of its own.
 const BACKLOG: u32 = 4_096;
@@ -40,7 +39,7 @@ impl Listener {
     }
 
     /// Accepts connections for ever, each with a permit and in a task of its own.
-    pub(super) async fn accept_all<E: Endpoint + 'static>(
+    pub(super) async fn accept_all<E: Served>(
         self,
         shared: Arc<Shared<E>>,
         permits: Arc<Semaphore>,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use idp::config::Listen;
-use idp::http::server::{Bound, Server};
+use idp::http::server::{Asked, Bound, Served, Server};
 use poem::endpoint::make;
 use poem::{Endpoint, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -30,6 +30,21 @@ pub(super) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+/// An endpoint alone: nothing is ready before it is asked.
+struct Plain<E>(E);
+
+impl<E: Endpoint + 'static> Served for Plain<E> {
+    type Rest = E;
+
+    async fn ready(&self, _: &mut Asked<'_>) -> Option<http::Response<bytes::Bytes>> {
+        None
+    }
+
+    fn rest(&self) -> &E {
+        &self.0
+    }
+}
+
 /// A server that runs in the background.
 pub(super) struct Running {
     pub(super) bound: Vec<Bound>,
@@ -49,7 +64,7 @@ impl Running {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(server.serve(endpoint, shutdown, grace));
+        let task = tokio::spawn(server.serve(Plain(endpoint), shutdown, grace));
         Self { bound, stop: Some(stop), task }
     }
 

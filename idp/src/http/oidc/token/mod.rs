@@ -5,8 +5,7 @@ mod client_credentials;
 mod password;
 mod refresh_token;
 
-use poem::http::{HeaderValue, header};
-use poem::{Request, Response};
+use poem::http::{HeaderMap, HeaderValue, header};
 use poem_openapi::Object;
 use serde::Serialize;
 
@@ -15,6 +14,7 @@ use crate::domain::parameters::Parameters;
 use crate::http::error::oauth::OAuthError;
 use crate::http::extract::client_credentials as credentials;
 use crate::http::extract::visit::Call;
+use crate::http::ready::{Ready, unkept};
 use crate::service::client_authentication;
 use crate::service::token::{self, Tokens};
 
@@ -71,8 +71,8 @@ pub struct TokenResponse {
 }
 
 /// Answers a token request.
-pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result<Response, OAuthError> {
-    let presented = credentials::read(request, form)?;
+pub async fn answer(call: &Call, headers: &HeaderMap, form: &Parameters) -> Result<Ready, OAuthError> {
+    let presented = credentials::read(headers, form)?;
     let grant_type = form.required("grant_type")?;
     let grant_type = GrantType::from_name(grant_type).ok_or_else(|| {
         OAuthError::bad_request("unsupported_grant_type", "grant_type must be one of grant_types_supported")
@@ -96,7 +96,7 @@ pub async fn answer(call: &Call, request: &Request, form: &Parameters) -> Result
 }
 
 /// A token response as JSON that nobody keeps.
-pub fn respond(tokens: Tokens) -> Result<Response, OAuthError> {
+pub fn respond(tokens: Tokens) -> Result<Ready, OAuthError> {
     let response = TokenResponse {
         expires_in: tokens.access_token.lifetime.as_secs(),
         scope: tokens.access_token.scope.to_string(),
@@ -106,9 +106,7 @@ pub fn respond(tokens: Tokens) -> Result<Response, OAuthError> {
         refresh_token: tokens.refresh_token.map(|token| token.expose().to_owned()),
     };
     let body = serde_json::to_vec(&response).map_err(|_| OAuthError::server_error())?;
-    Ok(Response::builder()
-        .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-        .header(header::PRAGMA, HeaderValue::from_static("no-cache"))
-        .content_type("application/json")
-        .body(body))
+    let mut ready = unkept("application/json", body);
+    ready.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    Ok(ready)
 }
