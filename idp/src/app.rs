@@ -108,6 +108,14 @@ impl App {
         Ok(report?)
     }
 
+    /// Makes a SQLite file anew, without the room that nothing is in.
+    pub async fn compact(config: Config) -> Result<(), AppError> {
+        let database = connect(&config).await?;
+        let done = database.compact().await;
+        database.close().await;
+        Ok(done?)
+    }
+
     async fn assemble(config: Config, database: Database) -> Result<Self, AppError> {
         let cost = HashCost {
             memory_kib: config.passwords.memory_kib.get(),

@@ -56,7 +56,7 @@ enum Command {
     /// Serve sign-in pages, tokens and keys over HTTP
     Serve(serve::Arguments),
     /// Bring the database's schema up to date
-    Migrate,
+    Migrate(migrate::Arguments),
     /// Make, change and suspend tenants
     #[command(subcommand)]
     Tenant(tenant::Verb),
@@ -128,7 +128,7 @@ impl Cli {
         let _log = log.then(verbose_log);
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments, common, console),
-            Command::Migrate => block_on(migrate::run(common, console)),
+            Command::Migrate(arguments) => block_on(migrate::run(&arguments, common, console)),
             Command::Tenant(verb) => block_on(tenant::run(verb, common, console)),
             Command::User(verb) => block_on(place::run(verb, common, console)),
             Command::Client(verb) => block_on(place::run(verb, common, console)),

@@ -115,8 +115,10 @@ audit_kinds! {
     TokenRefreshed = "token.refreshed",
     /// A client that proved itself was given no tokens.
     TokenRefused = "token.refused",
-    /// A client gave a token back.
+    /// A client gave a token back, or was refused that.
     TokenRevoked = "token.revoked",
+    /// A client was refused to ask what a token is worth.
+    IntrospectionRefused = "introspection.refused",
     /// A client failed to prove itself.
     ClientAuthentication = "client.authentication",
     /// A client was made.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use super::device::Device;
 use super::ids::EventId;
 use super::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
@@ -47,7 +48,7 @@ impl Event {
 
     /// What is told of it, all but its place in the tenant's order. What has no value is left out.
     pub fn payload(&self, tenant: TenantId) -> Value {
-        let device = self.user_agent.as_ref().map(|user_agent| json!({ "user_agent": user_agent }));
+        let device = self.user_agent.as_deref().map(device);
         let members = [
             ("version", Some(json!(PAYLOAD_VERSION))),
             ("id", Some(json!(self.id))),
@@ -66,6 +67,13 @@ impl Event {
         let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Value::Object(members.collect())
     }
+}
+
+/// What a browser says of itself, and what that means as far as it is known.
+fn device(user_agent: &str) -> Value {
+    let Device { browser, system } = Device::of(user_agent);
+    let members = [("user_agent", Some(user_agent.to_owned())), ("browser", browser), ("system", system)];
+    Value::Object(members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))).collect())
 }
 
 /// An event as it waits to be delivered. Its type is a text: the node that delivers it may be older than the one that
@@ -158,6 +166,20 @@ event_types! {
     ClientDisabled = "auth:client.disabled",
     /// A client was deleted.
     ClientDeleted = "auth:client.deleted",
+    /// A signing key was made and published; it doesn't sign yet.
+    KeyStaged = "auth:key.staged",
+    /// A signing key signs from now on.
+    KeyActivated = "auth:key.activated",
+    /// A signing key was taken out of the published set.
+    KeyRetired = "auth:key.retired",
+    /// A tenant was made.
+    TenantCreated = "auth:tenant.created",
+    /// A tenant's name or settings were changed.
+    TenantUpdated = "auth:tenant.updated",
+    /// A tenant was suspended: it answers nobody.
+    TenantSuspended = "auth:tenant.suspended",
+    /// A tenant works again.
+    TenantResumed = "auth:tenant.resumed",
 }
 
 impl fmt::Display for EventType {
@@ -203,6 +225,19 @@ mod tests {
             "device": { "user_agent": "Mozilla/5.0" },
         });
         assert_eq!(event().payload(TenantId::DEFAULT), expected);
+    }
+
+    #[test]
+    fn a_device_is_named_as_far_as_it_is_known() {
+        let of = |user_agent: &str| {
+            let event = Event { user_agent: Some(user_agent.to_owned()), ..event() };
+            event.payload(TenantId::DEFAULT)["device"].clone()
+        };
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
+        assert_eq!(of(firefox), json!({ "user_agent": firefox, "browser": "Firefox", "system": "Linux" }));
+        assert_eq!(of("something else"), json!({ "user_agent": "something else" }));
+        let none = Event { user_agent: None, ..event() };
+        assert_eq!(none.payload(TenantId::DEFAULT).get("device"), None);
     }
 
     #[test]

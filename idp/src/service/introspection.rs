@@ -12,14 +12,30 @@ use serde::Serialize;
 
 use super::access_token::{self, AccessTokenError, Bearer, Presented};
 use super::clients::ReadyClient;
-use super::ctx::Ctx;
+use super::ctx::{Caller, Ctx};
 use super::refresh_tokens::RefreshToken;
-use super::{Failure, issue, key_rings, subject, subject_identifier};
+use super::{Failure, audit, issue, key_rings, subject, subject_identifier};
+use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::SubjectType;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::Email;
 use crate::domain::{ClientId, Secret, SessionId, TenantId};
 use crate::store;
+
+/// Notes in the audit log that a known client was refused to ask. A token that isn't active is no refusal.
+pub async fn note_refusal(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    client: &ClientId,
+    error: &str,
+) -> Result<(), Failure> {
+    let event = audit::event(ctx, AuditKind::IntrospectionRefused, Outcome::Refused)
+        .client(client)
+        .from(caller)
+        .detail(serde_json::json!({ "error": error }));
+    Ok(audit::append(ctx, tenant, event).await?)
+}
 
 /// What is said of a token (RFC 7662 §2.2): the claims that it has, as far as they are true still.
 #[derive(Debug, Serialize)]

@@ -13,11 +13,13 @@ use thiserror::Error;
 
 use super::audit::Actor;
 use super::ctx::Ctx;
+use super::events::{self, Telling};
 use super::kept::Kept;
 use super::{Failure, audit};
 use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::ClientMetadata;
+use crate::domain::event::EventType;
 use crate::store::changes::Change;
 pub use crate::store::signing_keys::StoredKey;
 use crate::store::{self, StoreError};
@@ -125,10 +127,12 @@ async fn create_first(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Resu
     let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
         .by("signet")
         .detail(serde_json::json!({ "kid": key.kid().as_str(), "alg": algorithm.name(), "state": "active" }));
+    let told = tell_of(ctx, EventType::KeyActivated, key.kid(), algorithm).by("signet");
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 if store::signing_keys::insert_active_if_none(tx, tenant, &row).await? {
+                    told.tell(tx, tenant).await?;
                     store::audit::append(tx, tenant, &event.build()).await?;
                 }
                 Ok::<_, StoreError>(())
@@ -200,14 +204,17 @@ pub async fn stage(ctx: &Ctx, tenant: TenantId, spec: KeySpec, actor: impl Into<
         lifecycle: KeyLifecycle::staged(now.millis()),
         created_at: now,
     };
+    let actor = actor.into();
     let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
-        .by(actor)
+        .by(&actor)
         .detail(serde_json::json!({ "kid": key.kid().as_str(), "alg": key.algorithm().name(), "state": "staged" }));
+    let told = tell_of(ctx, EventType::KeyStaged, key.kid(), key.algorithm()).by(&actor);
     let stored = row.clone();
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::signing_keys::insert(tx, tenant, &stored).await?;
+                told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await
             })
         })
@@ -246,9 +253,15 @@ pub async fn change(
         }
     }
     steps.push((key.jwk.kid().clone(), key.lifecycle.state(), next));
+    let actor = actor.into();
     let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
-        .by(actor)
+        .by(&actor)
         .detail(serde_json::json!({ "kid": kid, "state": next.state().as_str() }));
+    let what = match change {
+        KeyChange::Activate | KeyChange::ActivateInEmergency => EventType::KeyActivated,
+        KeyChange::Retire | KeyChange::RetireInEmergency => EventType::KeyRetired,
+    };
+    let told = tell_of(ctx, what, key.jwk.kid(), key.jwk.algorithm()).by(&actor);
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
@@ -257,12 +270,18 @@ pub async fn change(
                         return Err(KeyChangeError::Raced);
                     }
                 }
+                told.tell(tx, tenant).await?;
                 store::audit::append(tx, tenant, &event.build()).await?;
                 Ok(())
             })
         })
         .await?;
     Ok(StoredKey { lifecycle: next, ..key.clone() })
+}
+
+/// Begins to tell others of a key.
+fn tell_of(ctx: &Ctx, what: EventType, kid: &Kid, algorithm: Algorithm) -> Telling {
+    events::of(ctx, what).with("kid", kid.as_str()).with("alg", algorithm.name())
 }
 
 impl From<StoreError> for KeyChangeError {

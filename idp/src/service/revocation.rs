@@ -13,8 +13,23 @@ use super::refresh_tokens::RefreshToken;
 use super::{Failure, audit, key_rings};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::tenant::Tenant;
-use crate::domain::{Secret, Timestamp};
+use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::{self, StoreError};
+
+/// Notes in the audit log that a client that proved itself was refused to give a token back: it may not be its own.
+pub async fn note_refusal(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    client: &ClientId,
+    error: &str,
+) -> Result<(), Failure> {
+    let event = audit::event(ctx, AuditKind::TokenRevoked, Outcome::Refused)
+        .client(client)
+        .from(caller)
+        .detail(serde_json::json!({ "error": error }));
+    Ok(audit::append(ctx, tenant, event).await?)
+}
 
 /// Why a token isn't revoked. One that is unknown, or over anyhow, is no error: it doesn't work, as was wished (§2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

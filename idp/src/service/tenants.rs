@@ -11,10 +11,12 @@ use super::kept::Kept;
 use super::sessions::ending::{self, Ending, Which};
 use super::sessions::policy;
 use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::event::EventType;
 use crate::domain::session::EndReason;
 use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
 use crate::service::audit;
+use crate::service::events::{self, Telling};
 use crate::store::changes::Change;
 use crate::store::{self, StoreError};
 
@@ -108,6 +110,12 @@ pub enum TenantChangeError {
 
 /// Makes a tenant. Its keys are made when they are first needed.
 pub async fn create(ctx: &Ctx, new: NewTenant, actor: &str) -> Result<Tenant, TenantChangeError> {
+    let told = events::of(ctx, EventType::TenantCreated).by(actor);
+    let told = told.with("slug", new.slug.as_str()).with("name", &*new.name);
+    make(ctx, new, actor, Some(told)).await
+}
+
+async fn make(ctx: &Ctx, new: NewTenant, actor: &str, told: Option<Telling>) -> Result<Tenant, TenantChangeError> {
     if new.name.trim().is_empty() || new.name.chars().count() > 200 {
         return Err(TenantChangeError::Name);
     }
@@ -131,6 +139,9 @@ pub async fn create(ctx: &Ctx, new: NewTenant, actor: &str) -> Result<Tenant, Te
         .write(move |tx| {
             Box::pin(async move {
                 store::tenants::insert(tx, &row).await?;
+                if let Some(told) = told {
+                    told.tell(tx, row.id).await?;
+                }
                 store::audit::append(tx, row.id, &event.build()).await
             })
         })
@@ -150,7 +161,8 @@ pub async fn ensure_default(ctx: &Ctx) -> Result<(), TenantChangeError> {
     }
     let new =
         NewTenant { slug: Slug::default_tenant(), name: "Signet".to_owned(), settings: TenantSettings::default() };
-    match create(ctx, new, "signet").await {
+    // It is there from the start: nobody could listen yet.
+    match make(ctx, new, "signet", None).await {
         Ok(_) | Err(TenantChangeError::Taken(_)) => Ok(()),
         Err(error) => Err(error),
     }
@@ -171,6 +183,11 @@ pub async fn set_status(
     let event = audit::event(ctx, AuditKind::TenantChanged, Outcome::Success)
         .by(actor)
         .detail(serde_json::json!({ "status": status }));
+    let told = match status {
+        TenantStatus::Active => EventType::TenantResumed,
+        TenantStatus::Suspended => EventType::TenantSuspended,
+    };
+    let told = events::of(ctx, told).by(actor);
     let ending = Ending::new(ctx, Which::OfTenant, EndReason::TenantSuspended).by(actor);
     let (id, inside) = (tenant.id, ctx.clone());
     ctx.database
@@ -180,6 +197,7 @@ pub async fn set_status(
                 if status == TenantStatus::Suspended {
                     ending::end_in(&inside, tx, id, ending).await?;
                 }
+                told.tell(tx, id).await?;
                 store::audit::append(tx, id, &event.build()).await
             })
         })
@@ -206,11 +224,13 @@ pub async fn set_settings(
     let event = audit::event(ctx, AuditKind::TenantChanged, Outcome::Success)
         .by(actor)
         .detail(serde_json::json!({ "name": changed.name, "settings": changed.settings }));
+    let told = events::of(ctx, EventType::TenantUpdated).by(actor).with("name", &*changed.name);
     let row = changed.clone();
     ctx.database
         .write(move |tx| {
             Box::pin(async move {
                 store::tenants::update(tx, row.id, &row.name, &row.settings, row.updated_at).await?;
+                told.tell(tx, row.id).await?;
                 store::audit::append(tx, row.id, &event.build()).await
             })
         })

@@ -116,7 +116,7 @@ impl DatabaseSettings {
         options.max_connections(1);
         options.map_sqlx_sqlite_opts(|options| options.busy_timeout(BUSY_TIMEOUT));
         let connection = sea_orm::Database::connect(options).await?;
-        connection.execute_unprepared("PRAGMA auto_vacuum = INCREMENTAL; VACUUM").await?;
+        connection.execute_unprepared(MAKE_ANEW).await?;
         Ok(connection.close().await?)
     }
 
@@ -307,6 +307,37 @@ impl Database {
         }
     }
 
+    /// Whether room that deleted rows leave can be given back. A SQLite file that an early version made gives none back
+    /// until it is made anew: see [`Self::compact`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn can_shrink(&self) -> Result<bool, StoreError> {
+        if self.0.writer.is_none() {
+            return Ok(true);
+        }
+        let asked = Statement::from_string(DbBackend::Sqlite, "PRAGMA auto_vacuum");
+        let row = self.0.reads.query_one_raw(asked).await?;
+        let mode = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
+        Ok(mode == Some(INCREMENTAL))
+    }
+
+    /// Makes a SQLite file anew without the room that nothing is in, and such that it gives that back from now on. It needs
+    /// as much room again meanwhile, and nobody can write. On PostgreSQL there is nothing to do.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if somebody else is at work on the file for too long.
+    pub async fn compact(&self) -> Result<(), StoreError> {
+        if self.0.writer.is_none() {
+            return Ok(());
+        }
+        let connection = self.0.settings.open_sqlite(SqliteRole::Write).await?;
+        let done = connection.execute_unprepared(MAKE_ANEW).await;
+        connection.close().await?;
+        done?;
+        Ok(())
+    }
+
     /// Asks the database whether it is there.
     ///
     /// # Errors
@@ -334,6 +365,11 @@ impl Database {
 const SPARE_PAGES: u64 = 256;
 /// Gives back two MiB.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(512)";
+
+/// `auto_vacuum` of a file that gives room back when it is told to.
+const INCREMENTAL: i64 = 2;
+/// Makes a file such, and all of it anew.
+const MAKE_ANEW: &str = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM";
 
 /// Pages of a SQLite file that nothing is in.
 async fn free_pages(db: &DatabaseConnection) -> Result<u64, StoreError> {

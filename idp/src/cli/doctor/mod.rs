@@ -122,6 +122,7 @@ async fn database(config: &Config, findings: &mut Findings) {
             reachable(findings);
             findings.ok("schema", "up to date");
             findings.ok("issuer", app.ctx.config.issuer.to_string());
+            file(&app.ctx, findings).await;
             keys(&app.ctx, findings).await;
             app.close().await;
         }
@@ -140,6 +141,18 @@ async fn database(config: &Config, findings: &mut Findings) {
             }
             findings.fail(check, CliError::from(error).to_string());
         }
+    }
+}
+
+/// A file that an early version made keeps its size, however much is deleted.
+async fn file(ctx: &Ctx, findings: &mut Findings) {
+    match ctx.database.can_shrink().await {
+        Ok(true) => {}
+        Ok(false) => findings.warn(
+            "database",
+            "the file never gets smaller, since an earlier version made it: stop Signet and run `signet migrate --compact`",
+        ),
+        Err(error) => findings.fail("database", error.to_string()),
     }
 }
 

@@ -9,8 +9,8 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::refusal::Refusal;
-use crate::http::extract::bearer;
 use crate::http::extract::visit::Call;
+use crate::http::extract::{bearer, query};
 use crate::service::access::{self, Admitted, Need};
 
 /// A right that an endpoint needs.
@@ -104,6 +104,10 @@ impl<'a, R: Right> ApiExtractor<'a> for Gate<R> {
         let token = bearer::read(request.headers(), None).map_err(|error| Refusal::bearer(error, R::NEED.scope))?;
         let admitted = access::admit(&call.ctx, call.tenant(), &call.caller, &token, R::NEED).await;
         let admitted = admitted.map_err(|error| Refusal::access(error, R::NEED.scope))?;
+        if let Some(name) = query::repeated(request) {
+            let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+            return Err(Refusal::bad_request(format!("{name} was sent more than once")).into());
+        }
         Ok(Self { call, admitted, right: PhantomData })
     }
 }

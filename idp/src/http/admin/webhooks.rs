@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
+use serde_json::Value;
 
 use super::Group;
 use super::answer::{Answer, Changed, Content, Done, Listed, Made, Shown};
@@ -84,7 +85,7 @@ impl Webhooks {
         if_match: Header<Option<String>>,
         body: Body<WebhookPatch, Patch>,
     ) -> Answer<Changed<Webhook>> {
-        Answer::new(update(&gate, &endpoint_id, if_match.0.as_deref(), body.read).await)
+        Answer::new(update(&gate, &endpoint_id, if_match.0.as_deref(), &body.document).await)
     }
 
     /// Delete a webhook
@@ -171,10 +172,10 @@ async fn create(gate: &Gate<WebhooksWrite>, new: NewWebhook) -> Result<Content> 
     Ok(content.version(endpoint.updated_at).location(address))
 }
 
-async fn update(gate: &Gate<WebhooksWrite>, id: &str, if_match: Option<&str>, patch: WebhookPatch) -> Result<Content> {
+async fn update(gate: &Gate<WebhooksWrite>, id: &str, if_match: Option<&str>, patch: &Value) -> Result<Content> {
     let endpoint = find(gate, id).await?;
     matching(if_match, endpoint.updated_at, "the webhook")?;
-    let changed = patch.applied(&endpoint);
+    let changed = WebhookPatch::read(patch)?.applied(&endpoint);
     let actor = &gate.admitted.actor;
     Ok(shown(&webhooks::update(&gate.ctx, gate.tenant_id(), &endpoint, changed, actor).await?))
 }

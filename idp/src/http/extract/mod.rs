@@ -5,4 +5,5 @@ pub mod client_credentials;
 pub mod cookies;
 pub mod described;
 pub mod oauth_form;
+pub mod query;
 pub mod visit;

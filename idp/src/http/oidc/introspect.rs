@@ -9,6 +9,7 @@ use crate::http::error::oauth::OAuthError;
 use crate::http::extract::client_credentials as credentials;
 use crate::http::extract::visit::Call;
 use crate::http::ready::{Ready, unkept};
+use crate::service::clients::ReadyClient;
 use crate::service::{client_authentication, introspection};
 
 /// The media type of a signed answer.
@@ -35,17 +36,25 @@ pub struct TokenQuery {
 pub async fn answer(call: &Call, headers: &HeaderMap, form: &Parameters) -> Result<Ready, OAuthError> {
     let presented = credentials::read(headers, form)?;
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
+    let answer = tell(call, headers, form, &client).await;
+    if let Some(error) = answer.as_ref().err().and_then(OAuthError::refusal) {
+        introspection::note_refusal(&call.ctx, call.tenant_id(), &call.caller, &client.id, error).await?;
+    }
+    answer
+}
+
+async fn tell(call: &Call, headers: &HeaderMap, form: &Parameters, client: &ReadyClient) -> Result<Ready, OAuthError> {
     // Who has nothing to prove itself with could be anybody, who would find out whether a token that they found works.
     if !client.is_confidential() {
         return Err(OAuthError::invalid_client("public clients may not introspect tokens"));
     }
     form.optional("token_type_hint")?;
     let token = Secret::new(form.required("token")?);
-    let answer = introspection::answer(&call.ctx, call.tenant(), &client, &token).await?;
+    let answer = introspection::answer(&call.ctx, call.tenant(), client, &token).await?;
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let wants_signed = accepted.flat_map(|text| text.split(',')).any(is_signed);
     Ok(if wants_signed {
-        let jwt = introspection::sign(&call.ctx, call.tenant(), &client, &answer).await?;
+        let jwt = introspection::sign(&call.ctx, call.tenant(), client, &answer).await?;
         unkept(SIGNED, jwt)
     } else {
         unkept("application/json", answer)

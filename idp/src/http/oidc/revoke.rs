@@ -8,16 +8,25 @@ use crate::http::error::oauth::OAuthError;
 use crate::http::extract::client_credentials as credentials;
 use crate::http::extract::visit::Call;
 use crate::http::ready::Ready;
+use crate::service::clients::ReadyClient;
 use crate::service::{client_authentication, revocation};
 
 /// Revokes a token. 200 says that it doesn't work from now on, whether or not it did before.
 pub async fn answer(call: &Call, headers: &HeaderMap, form: &Parameters) -> Result<Ready, OAuthError> {
     let presented = credentials::read(headers, form)?;
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
+    let revoked = revoke(call, form, &client).await;
+    if let Some(error) = revoked.as_ref().err().and_then(OAuthError::refusal) {
+        revocation::note_refusal(&call.ctx, call.tenant_id(), &call.caller, &client.id, error).await?;
+    }
+    revoked?;
+    let mut answer = Ready::default();
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+async fn revoke(call: &Call, form: &Parameters, client: &ReadyClient) -> Result<(), OAuthError> {
     form.optional("token_type_hint")?;
     let token = Secret::new(form.required("token")?);
-    revocation::revoke(&call.ctx, call.tenant(), &client, &call.caller, &token).await?;
-    let mut revoked = Ready::default();
-    revoked.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(revoked)
+    Ok(revocation::revoke(&call.ctx, call.tenant(), client, &call.caller, &token).await?)
 }

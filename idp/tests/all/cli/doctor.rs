@@ -8,9 +8,10 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::x509::{X509Builder, X509NameBuilder};
+use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 
-use super::site::{Ran, Site, run};
+use super::site::{Ran, Site, block_on, run};
 
 fn check(ran: &Ran, name: &str) -> (String, String) {
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -108,4 +109,34 @@ fn a_certificate_is_looked_at() {
         assert!(found == level && text.contains(words), "{found}: {text}");
         assert_eq!(ran.exit, if level == "fail" { Exit::Failed } else { Exit::Ok });
     }
+}
+
+/// A SQLite file that an early version made gives no room back, and says so until it is made anew.
+#[test]
+fn a_file_that_keeps_its_size_is_named_and_can_be_made_anew() {
+    let here = [("SIGNET_ISSUER", "http://127.0.0.1:1")];
+    let site = Site::sqlite();
+    let json = |args: &[&str]| site.run_as(&[args, &["--format", "json"]].concat(), "", &[], &here).json();
+    json(&["tenant", "list"]);
+    block_on(async {
+        let raw = site.database().raw().await;
+        raw.execute_unprepared("PRAGMA auto_vacuum = NONE; VACUUM").await.unwrap();
+        raw.execute_unprepared("CREATE TABLE junk AS SELECT randomblob(4000000) AS bytes").await.unwrap();
+        raw.execute_unprepared("DROP TABLE junk").await.unwrap();
+    });
+    let before = block_on(site.database().size());
+    let ran = site.run_as(&ARGS, "", &[], &here);
+    let warned = ran.stdout.contains("signet migrate --compact");
+    assert!(ran.exit == Exit::Ok && warned, "{}", ran.stdout);
+    json(&["migrate"]);
+    assert_eq!(block_on(site.database().size()), before, "not unless it is told to");
+    json(&["migrate", "--compact"]);
+    let after = block_on(site.database().size());
+    assert!(after + 3_000_000 < before, "{before} {after}");
+    let ran = site.run_as(&ARGS, "", &[], &here);
+    assert!(ran.exit == Exit::Ok && !ran.stdout.contains("--compact"), "{}", ran.stdout);
+    assert_eq!(json(&["tenant", "list"]).as_array().unwrap().len(), 1, "all of it is there");
+    // On PostgreSQL there is nothing to do.
+    let [_, postgres] = Site::both();
+    postgres.json(&["migrate", "--compact"]);
 }

@@ -353,3 +353,104 @@ fn a_token_comes_from_the_environment_or_from_input() {
     };
     narrow.failed(Exit::Refused, "must have the scope admin:users:read");
 }
+
+/// Signs Ada in at a tenant's first-party API: her access token.
+fn signed_in(issuer: &str) -> String {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let body = serde_json::json!({ "email": "ada@example.com", "password": "correct horse battery staple" });
+    let request = client.post(format!("{issuer}/v1/auth/login")).header("content-type", "application/json");
+    let answer: Value = block_on(async { request.body(body.to_string()).send().await.unwrap().json().await.unwrap() });
+    answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// Whether an access token is taken.
+fn works(issuer: &str, token: &str) -> bool {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.get(format!("{issuer}/v1/auth/me")).bearer_auth(token);
+    block_on(async { request.send().await.unwrap().status().is_success() })
+}
+
+/// Waits for what the server learns within a second where it was changed beside it.
+#[track_caller]
+fn assert_over(issuer: &str, token: &str) {
+    let begun = std::time::Instant::now();
+    while works(issuer, token) {
+        assert!(begun.elapsed().as_secs() < 20, "it works still");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn sessions_are_seen_and_ended_the_same_on_the_database_and_at_a_server() {
+    for site in Site::both() {
+        let served = Served::start(site);
+        let [_, there] = [served.tenant("here"), served.tenant("there")];
+        let issuers = ["here", "there"].map(|slug| format!("{}/t/{slug}", served.issuer));
+        let env = [("SIGNET_CLIENT_ID", "operator"), ("SIGNET_CLIENT_SECRET", there.as_str())];
+        let local = |args: &[&str]| served.local(&[args, &["--tenant", "here", "--format", "json"]].concat(), "");
+        let remote = |args: &[&str]| {
+            super::site::run(&env, &[args, &["--url", &issuers[1], "--format", "json"]].concat(), "", &[])
+        };
+        for slug in ["here", "there"] {
+            let create = ["user", "create", "--email", "ada@example.com", "--password-stdin", "--tenant", slug];
+            let made = served.local(&create, "correct horse battery staple\n");
+            assert_eq!(made.exit, Exit::Ok, "{}", made.stderr);
+        }
+        let sids = |ran: &Ran| {
+            let items = ran.json();
+            let items = items.as_array().unwrap();
+            items.iter().map(|item| item["session_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let same = |args: &[&str], exit: Exit| {
+            let (here, there) = (local(args), remote(args));
+            assert_eq!((here.exit, there.exit), (exit, exit), "{args:?}: {}{}", here.stderr, there.stderr);
+        };
+        let both_sign_in = || [signed_in(&issuers[0]), signed_in(&issuers[1])];
+        let both_over = |tokens: &[String; 2]| {
+            assert_over(&issuers[0], &tokens[0]);
+            assert!(!works(&issuers[1], &tokens[1]), "what the server did itself holds at once");
+        };
+
+        // One by its id.
+        let tokens = both_sign_in();
+        for list in [&["session", "list"][..], &["session", "list", "--user", "ada@example.com"]] {
+            let (here, there) = (local(list), remote(list));
+            assert_eq!((sids(&here).len(), sids(&there).len()), (1, 1), "{list:?}");
+        }
+        let (here, there) = (sids(&local(&["session", "list"])), sids(&remote(&["session", "list"])));
+        let shown = [local(&["session", "show", &here[0]]), remote(&["session", "show", &there[0]])];
+        let [mut of_database, mut of_server] = shown.map(|ran| ran.json());
+        for shown in [&mut of_database, &mut of_server] {
+            for name in ["session_id", "user_id", "auth_time"] {
+                assert!(shown.as_object_mut().unwrap().remove(name).is_some(), "{name}: {shown}");
+            }
+            settled(shown);
+        }
+        assert_eq!(of_database, of_server);
+        assert_eq!(local(&["session", "show", &there[0]]).exit, Exit::NotFound, "another tenant's");
+        assert_eq!(remote(&["session", "end", &here[0]]).exit, Exit::NotFound, "another tenant's");
+        assert_eq!(local(&["session", "end", &here[0]]).exit, Exit::Ok);
+        assert_eq!(remote(&["session", "end", &there[0]]).exit, Exit::Ok);
+        both_over(&tokens);
+        assert_eq!(local(&["session", "end", &here[0]]).exit, Exit::NotFound, "once");
+        assert_eq!(remote(&["session", "end", &there[0]]).exit, Exit::NotFound, "once");
+
+        // All of a user, all that a client was given, and everything.
+        for what in [&["--user", "ada@example.com"][..], &["--client", "first-party"], &["--all"]] {
+            let tokens = both_sign_in();
+            same(&[&["session", "end"], what].concat(), Exit::Ok);
+            both_over(&tokens);
+        }
+        for (args, exit) in [
+            (&["session", "end"][..], Exit::Usage),
+            (&["session", "end", "x", "--all"], Exit::Usage),
+            (&["session", "end", "x"], Exit::NotFound),
+            (&["session", "show", "x"], Exit::NotFound),
+            (&["session", "end", "--user", "nobody"], Exit::NotFound),
+            (&["session", "end", "--client", "nobody"], Exit::NotFound),
+            (&["session", "list", "--user", "nobody"], Exit::NotFound),
+        ] {
+            same(args, exit);
+        }
+    }
+}

@@ -1,12 +1,16 @@
 //! What others are told, from the sign-up of a person to their end.
 
+use idp::domain::audit::AuditKind;
 use idp::domain::client::ClientStatus;
 use idp::domain::event::OutboxEvent;
-use idp::domain::tenant::Tenant;
+use idp::domain::tenant::{Tenant, TenantStatus};
 use idp::domain::user::UserStatus;
 use idp::domain::{Secret, TenantId};
-use idp::service::{clients, consents, users};
+use idp::service::key_rings::KeyChange;
+use idp::service::{clients, consents, key_rings, tenants, upkeep, users};
 use idp::store;
+use idp::store::audit::AuditFilter;
+use keys::{Algorithm, KeySpec};
 use poem::http::StatusCode;
 
 use super::refresh::{furnished, refresh_with, text, tokens};
@@ -120,8 +124,69 @@ async fn a_tenant_is_told_its_own() {
         let other = world.other_tenant("acme").await;
         world.user(&other, "eve@example.com").await;
         let of_other = told(&world, other.id, 0).await;
-        assert_eq!(kinds(&of_other), ["auth:user.registered"]);
-        assert_eq!(of_other[0].payload["tenant_id"], serde_json::json!(other.id));
+        assert_eq!(kinds(&of_other), ["auth:tenant.created", "auth:user.registered"]);
+        assert_eq!(of_other[1].payload["tenant_id"], serde_json::json!(other.id));
         assert_eq!(of_other[0].position, 1, "each tenant counts by itself");
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_of_tenants_and_of_their_keys_is_told() {
+    for database in databases().await {
+        let world = World::on(database.open().await).await;
+        let (ctx, acme) = (&world.ctx, world.other_tenant("acme").await);
+        tenants::set_settings(ctx, &acme.slug, "Acme Corp".to_owned(), acme.settings.clone(), "cli").await.unwrap();
+        let key = key_rings::stage(ctx, acme.id, KeySpec::from(Algorithm::Es256), "cli").await.unwrap();
+        let kid = key.jwk.kid().as_str();
+        key_rings::change(ctx, acme.id, kid, KeyChange::ActivateInEmergency, "client:operator").await.unwrap();
+        assert!(key_rings::change(ctx, acme.id, kid, KeyChange::Activate, "cli").await.is_err());
+        // The first of another algorithm is made when it is needed.
+        key_rings::signer(ctx, acme.id, Algorithm::EdDsa).await.unwrap();
+        for status in [TenantStatus::Suspended, TenantStatus::Active] {
+            tenants::set_status(ctx, &acme.slug, status, "cli").await.unwrap();
+        }
+        let events = told(&world, acme.id, 0).await;
+        let said: Vec<_> =
+            events.iter().map(|event| (&*event.kind, event.payload["actor"].as_str().unwrap())).collect();
+        assert_eq!(
+            said,
+            [
+                ("auth:tenant.created", "test"),
+                ("auth:tenant.updated", "cli"),
+                ("auth:key.staged", "cli"),
+                ("auth:key.activated", "client:operator"),
+                ("auth:key.activated", "signet"),
+                ("auth:sessions.bulk_terminated", "cli"),
+                ("auth:tenant.suspended", "cli"),
+                ("auth:tenant.resumed", "cli"),
+            ]
+        );
+        assert_eq!(events[0].payload["data"], serde_json::json!({ "slug": "acme", "name": "acme" }));
+        assert_eq!(events[2].payload["data"], serde_json::json!({ "kid": kid, "alg": "ES256" }));
+        assert!(events.iter().all(|event| event.subject == "tenant"));
+    }
+}
+
+/// Keys rotate by themselves, and that is told and written down as well.
+#[tokio::test]
+async fn keys_that_rotate_by_themselves_are_told_of() {
+    for database in databases().await {
+        let world = World::on(database.open().await).await;
+        let tenant = world.tenant().await;
+        let keys = world.ctx.config.keys.clone();
+        let before = store::outbox::newest(world.ctx.database.read(), tenant.id).await.unwrap();
+        for wait in [keys.rotation_interval, keys.staging_time + keys.rotation_interval, keys.retiring_time * 2] {
+            world.pass(wait);
+            upkeep::rotate(&world.ctx).await.unwrap();
+        }
+        let events = told(&world, tenant.id, before).await;
+        let kinds = kinds(&events);
+        for kind in ["auth:key.staged", "auth:key.activated", "auth:key.retired"] {
+            assert!(kinds.contains(&kind), "{kinds:?}");
+        }
+        let filter = AuditFilter { kind: Some(AuditKind::KeyChanged), ..AuditFilter::default() };
+        let lines = store::audit::list(world.ctx.database.read(), tenant.id, &filter, None, 100).await.unwrap();
+        assert_eq!(lines.len(), events.len());
+        assert!(lines.iter().all(|line| line.actor.as_deref() == Some("signet")));
     }
 }

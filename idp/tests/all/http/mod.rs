@@ -4,6 +4,7 @@ pub(crate) mod account;
 mod accounts;
 pub(crate) mod admin;
 mod authorize;
+mod bad_input;
 pub(crate) mod claims;
 mod client_assertion;
 mod client_methods;

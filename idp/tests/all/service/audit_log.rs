@@ -58,6 +58,44 @@ async fn lines_that_are_written_at_the_same_time_make_one_chain() {
     }
 }
 
+/// Lines from before there was a chain have no place in it: they are counted, and nothing is said of them. One that is
+/// younger than the chain's first isn't from before.
+#[tokio::test]
+async fn lines_from_before_the_chain_are_counted_apart() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        write_lines(&[&world], 3).await;
+        let raw = database.raw().await;
+        let Verdict::Intact { lines, before_chain: 0, head } = verify(&world).await else { panic!() };
+        let id = if database.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" };
+        let copied = async |when: &str, which: &str| {
+            let columns = "kind, outcome, actor, detail";
+            let sql = format!(
+                "INSERT INTO audit_events (tenant_id, event_id, at, {columns})
+                 SELECT tenant_id, {id}, at {when}, {columns} FROM audit_events WHERE sequence {which}"
+            );
+            raw.execute_unprepared(&sql).await.unwrap();
+        };
+        copied("- 1000", "<= 3").await;
+        let intact = |before_chain| Verdict::Intact { lines, before_chain, head: head.clone() };
+        assert_eq!(verify(&world).await, intact(3));
+        let filter = audit_log::AuditFilter::default();
+        let shown = audit_log::list(&world.ctx, TenantId::DEFAULT, &filter, None, 1000).await.unwrap();
+        assert_eq!(shown.len() as u64, lines + 3, "they are looked through like any other");
+        raw.execute_unprepared("UPDATE audit_events SET actor = 'else' WHERE sequence IS NULL").await.unwrap();
+        assert_eq!(verify(&world).await, intact(3), "nothing holds them");
+
+        copied("+ 1000", "= 2").await;
+        assert_broken(&verify(&world).await, 0, Fault::Stray);
+        raw.execute_unprepared("DELETE FROM audit_events WHERE sequence IS NULL AND at > (SELECT min(at) FROM audit_events WHERE sequence IS NOT NULL)").await.unwrap();
+        assert_eq!(verify(&world).await, intact(3));
+        // They go when they are old, before those of the chain.
+        world.pass(world.ctx.config.audit.retention.checked_sub(Duration::from_millis(500)).unwrap());
+        audit_log::prune(&world.ctx).await.unwrap();
+        assert_eq!(verify(&world).await, intact(0));
+    }
+}
+
 #[tokio::test]
 async fn what_is_done_to_it_behind_its_back_shows() {
     for database in databases().await {

@@ -109,15 +109,25 @@ pub struct WebhookPatch {
 }
 
 impl WebhookPatch {
-    /// What a patch says.
+    /// What a patch says. What is null becomes what it is in a new one.
     ///
     /// # Errors
     /// The member at fault.
     pub fn read(patch: &Value) -> Result<Self, FieldError> {
-        merge_patch::read(patch.clone())
+        let is_null = |name: &str| patch.get(name).is_some_and(Value::is_null);
+        if is_null("url") {
+            return Err(FieldError::new("url", "a webhook must have one"));
+        }
+        let said: Self = merge_patch::read(patch.clone())?;
+        Ok(Self {
+            description: said.description.or_else(|| is_null("description").then(String::new)),
+            types: said.types.or_else(|| is_null("types").then(Vec::new)),
+            status: said.status.or_else(|| is_null("status").then_some(Word(webhook::EndpointStatus::Active))),
+            ..said
+        })
     }
 
-    /// What becomes of an endpoint. What is null becomes what it is in a new one.
+    /// What becomes of an endpoint.
     pub fn applied(self, endpoint: &Endpoint) -> (EndpointDetails, webhook::EndpointStatus) {
         let before = &endpoint.details;
         let details = EndpointDetails {

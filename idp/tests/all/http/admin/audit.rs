@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use idp::domain::client::ClientAuthMethod;
 use idp::service::audit_log;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Api, Operation, SCOPES, operations, service_token};
+use crate::http::code_flow::redeem;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::{Browser, PASSWORD, SECRET, World, basic, encode};
@@ -209,6 +211,41 @@ async fn every_refusal_of_somebody_known_is_in_it() {
                 assert_eq!(line["detail"]["error"], error, "{form}: {line}");
             }
         }
+
+        // At the endpoints about a token: another client's, none, one that can't be taken back, and who may not ask.
+        world.client(&tenant, "other", |_| {}).await;
+        world.client(&tenant, "spa", |metadata| metadata.token_endpoint_auth_method = ClientAuthMethod::None).await;
+        world.client(&tenant, "mine", |_| {}).await;
+        let code = Browser::new(&world, "").code("mine", "ada@example.com").await;
+        let tokens = redeem(&world, "", "mine", &code).await.json();
+        let form = |name: &str| encode(&[("token", tokens[name].as_str().unwrap())]);
+        let (access, id_token) = (form("access_token"), form("id_token"));
+        let by_name = format!("{access}&client_id=spa");
+        let other = basic("other", SECRET);
+        for (path, credentials, form, kind, client, error) in [
+            ("/revoke", &*wrong, &*access, "client.authentication", "reports", None),
+            ("/revoke", &other, &access, "token.revoked", "other", Some("invalid_grant")),
+            ("/revoke", &reports, "token=", "token.revoked", "reports", Some("invalid_request")),
+            ("/revoke", &reports, &id_token, "token.revoked", "reports", Some("unsupported_token_type")),
+            ("/introspect", &wrong, &access, "client.authentication", "reports", None),
+            ("/introspect", &reports, "", "introspection.refused", "reports", Some("invalid_request")),
+            ("/introspect", "", &by_name, "introspection.refused", "spa", Some("invalid_client")),
+        ] {
+            world.pass(Duration::from_secs(1));
+            let headers = [("authorization", credentials)];
+            let answer = world.post(path, if credentials.is_empty() { &[] } else { &headers }, form).await;
+            assert!(answer.status.is_client_error(), "{path} {form}: {}", answer.body);
+            let line = newest().await.unwrap();
+            let said = (&line["kind"], &line["client_id"], &line["address"]);
+            assert_eq!(said, (&kind.into(), &client.into(), &"127.0.0.1".into()), "{path} {form}: {line}");
+            if let Some(error) = error {
+                assert_eq!(line["detail"], json!({ "error": error }), "{path} {form}: {line}");
+            }
+        }
+        // What isn't active is no refusal: whoever asks may ask.
+        let before = newest().await;
+        world.post("/introspect", &[("authorization", &other)], &access).await;
+        assert_eq!(newest().await, before);
 
         // At the sign-in page: a wrong password, nobody, and one too many.
         world.pass(Duration::from_mins(20));

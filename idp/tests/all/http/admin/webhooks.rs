@@ -187,6 +187,15 @@ async fn a_webhook_is_changed_switched_off_and_deleted() {
             api.patch_if(&path(&hook), etag, &json!({ "description": "Billing", "status": "disabled" })).await;
         assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
         assert_eq!(changed.json()["description"], "Billing");
+        let typed = api.patch(&path(&hook), &json!({ "types": ["auth:user.login"] })).await.json();
+        assert_eq!(typed["types"], json!(["auth:user.login"]));
+        let usual = json!({ "types": null, "description": null });
+        let usual = api.patch(&path(&hook), &usual).await.json();
+        assert_eq!(
+            (&usual["types"], &usual["description"]),
+            (&json!([]), &json!("")),
+            "what is null is as in a new one"
+        );
         let stale = api.patch_if(&path(&hook), etag, &json!({ "description": "x" })).await;
         assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
         world.user(&tenant, "bob@example.com").await;
