@@ -365,6 +365,36 @@ async fn events_and_the_audit_log_at_the_admin_api() {
     "##);
 }
 
+/// What can't be a webhook.
+fn new_webhooks(auth: (&'static str, &str)) -> Vec<Bad> {
+    let create =
+        |what: &'static str, body: &Value| bad(what, "POST", "/v1/admin/webhooks", &[auth, JSON], &body.to_string());
+    let url = |url: &str| json!({ "url": url });
+    let with = |name: &str, value: Value| json!({ "url": "https://x.example", name: value });
+    vec![
+        create("no address", &json!({})),
+        create("a secret of one's own", &with("secret", json!("mine"))),
+        create("nonsense", &url("nonsense")),
+        create("a private address", &url("https://192.168.0.1/hook")),
+        create("a password", &url("https://user:pw@x.example")),
+        create("no such event", &with("types", json!(["auth:user.exploded"]))),
+        create("types that are a text", &with("types", json!("auth:user.login"))),
+        create("a description of lines", &with("description", json!("a\nb"))),
+        create("a long description", &with("description", json!("x".repeat(201)))),
+    ]
+}
+
+/// What can't be looked at.
+fn looks_at(here: &str) -> [(&'static str, &'static str, String); 5] {
+    [
+        ("too many", "GET", format!("{here}/deliveries?limit=201")),
+        ("no cursor", "GET", format!("{here}/deliveries?cursor=x")),
+        ("no cursor", "GET", "/v1/admin/webhooks?cursor=x".to_owned()),
+        ("no id", "GET", "/v1/admin/webhooks/x".to_owned()),
+        ("nobody's", "DELETE", format!("/v1/admin/webhooks/{NO_ID}")),
+    ]
+}
+
 #[tokio::test]
 async fn webhooks_at_the_admin_api() {
     let said = on_both(async |database| {
@@ -374,26 +404,13 @@ async fn webhooks_at_the_admin_api() {
         let made = world.send(request("POST", "/v1/admin/webhooks", &[auth, JSON], new)).await.json();
         let hook = made["endpoint_id"].as_str().unwrap();
         let here = format!("/v1/admin/webhooks/{hook}");
-        let create = |what: &'static str, body: &Value| {
-            bad(what, "POST", "/v1/admin/webhooks", &[auth, JSON], &body.to_string())
-        };
         let change = |what: &'static str, body: &Value| bad(what, "PATCH", &here, &[auth, PATCH], &body.to_string());
         let post = |what: &'static str, rest: &str, body: &Value| {
             bad(what, "POST", &format!("{here}{rest}"), &[auth, JSON], &body.to_string())
         };
-        let url = |url: &str| json!({ "url": url });
-        let with = |name: &str, value: Value| json!({ "url": "https://x.example", name: value });
         let mut all = bodies("POST", "/v1/admin/webhooks", &[auth]);
+        all.extend(new_webhooks(auth));
         all.extend([
-            create("no address", &json!({})),
-            create("a secret of one's own", &with("secret", json!("mine"))),
-            create("nonsense", &url("nonsense")),
-            create("a private address", &url("https://192.168.0.1/hook")),
-            create("a password", &url("https://user:pw@x.example")),
-            create("no such event", &with("types", json!(["auth:user.exploded"]))),
-            create("types that are a text", &with("types", json!("auth:user.login"))),
-            create("a description of lines", &with("description", json!("a\nb"))),
-            create("a long description", &with("description", json!("x".repeat(201)))),
             change("no such event", &json!({ "types": ["x"] })),
             change("no status", &json!({ "status": "broken" })),
             change("no address any more", &json!({ "url": null })),
@@ -403,13 +420,9 @@ async fn webhooks_at_the_admin_api() {
             post("a grace that is a text", "/secret", &json!({ "grace_seconds": "1h" })),
             post("no id", "/replay", &json!({ "delivery_id": "x" })),
             post("nobody's", "/replay", &json!({ "delivery_id": NO_ID })),
-            bad("too many", "GET", &format!("{here}/deliveries?limit=201"), &[auth], ""),
-            bad("no cursor", "GET", &format!("{here}/deliveries?cursor=x"), &[auth], ""),
-            bad("no cursor", "GET", "/v1/admin/webhooks?cursor=x", &[auth], ""),
-            bad("no id", "GET", "/v1/admin/webhooks/x", &[auth], ""),
-            bad("nobody's", "DELETE", &format!("/v1/admin/webhooks/{NO_ID}"), &[auth], ""),
             bad("a wrong method", "PUT", &here, &[auth, JSON], "{}"),
         ]);
+        all.extend(looks_at(&here).iter().map(|(what, method, path)| bad(what, method, path, &[auth], "")));
         let said = answers(&world, &all).await;
         let after = world.get("/v1/admin/webhooks", &[auth]).await.json();
         assert_eq!(after["items"].as_array().unwrap().len(), 1, "{after}");
@@ -470,6 +483,8 @@ async fn webhooks_at_the_admin_api() {
         {"title":"Bad Request","status":400,"detail":"Delivery_id must be the id of a message."}
     POST /v1/admin/webhooks/{endpoint_id}/replay, nobody's
         {"title":"Not Found","status":404,"detail":"There is no webhook {endpoint_id} with the dead message 00000000-0000-7000-8000-000000000000."}
+    PUT /v1/admin/webhooks/{endpoint_id}, a wrong method
+        {"title":"Method Not Allowed","status":405,"detail":"This address doesn't take this method."}
     GET /v1/admin/webhooks/{endpoint_id}/deliveries?limit=201, too many
         {"title":"Bad Request","status":400,"detail":"The parameter limit can't be that: see /docs for what it may be."}
     GET /v1/admin/webhooks/{endpoint_id}/deliveries?cursor=x, no cursor
@@ -480,7 +495,5 @@ async fn webhooks_at_the_admin_api() {
         {"title":"Not Found","status":404,"detail":"There is no webhook x."}
     DELETE /v1/admin/webhooks/00000000-0000-7000-8000-000000000000, nobody's
         {"title":"Not Found","status":404,"detail":"There is no webhook 00000000-0000-7000-8000-000000000000."}
-    PUT /v1/admin/webhooks/{endpoint_id}, a wrong method
-        {"title":"Method Not Allowed","status":405,"detail":"This address doesn't take this method."}
     "##);
 }
