@@ -31,6 +31,10 @@ pub fn unkept(media_type: &'static str, body: impl Into<Bytes>) -> Ready {
 /// Room for all header fields of an answer, so that it isn't made twice.
 const ROOM: usize = 8;
 
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
 /// A document that everybody may read and keep, from any origin.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -40,18 +44,19 @@ pub struct Document {
 }
 
 impl Document {
-    /// JSON with this strong entity tag (quotes included), which may be kept for so long.
-    pub fn new(bytes: Bytes, etag: &str, max_age: Duration) -> Self {
-        let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
-        Self { bytes, etag: text(etag), control: text(&format!("public, max-age={}", max_age.as_secs())) }
-    }
-
-    /// The same with an entity tag made from its content.
+    /// JSON that may be kept for so long, with a strong entity tag made from its content.
     pub fn json(value: &impl serde::Serialize, max_age: Duration) -> Self {
         let bytes = Bytes::from(serde_json::to_vec(value).unwrap_or_default());
         let hash = openssl::sha::sha256(&bytes);
         let hex = hash[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        Self::new(bytes, &format!("\"{hex}\""), max_age)
+        let control = header_value(&format!("public, max-age={}", max_age.as_secs()));
+        Self { bytes, etag: header_value(&format!("\"{hex}\"")), control }
+    }
+
+    /// Another one that may be kept for as long, with this strong entity tag, quotes included.
+    #[must_use]
+    pub fn beside(&self, bytes: Bytes, etag: &str) -> Self {
+        Self { bytes, etag: header_value(etag), control: self.control.clone() }
     }
 
     /// The answer to a request with these header fields: 304 if it has the document (RFC 9110 §13.1.2).

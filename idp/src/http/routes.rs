@@ -272,7 +272,7 @@ impl Api {
 }
 
 async fn jwks_of(call: &Call, request: &Request) -> Result<Ready, OAuthError> {
-    Ok(jwks::document(&call.ctx, call.tenant()).await?.answer(request.headers()))
+    Ok(jwks::document(&call.ctx, &call.site).await?.answer(request.headers()))
 }
 
 /// All that programs call.

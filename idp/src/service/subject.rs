@@ -60,7 +60,7 @@ pub async fn live(
     grant: GrantId,
     now: Timestamp,
 ) -> Result<Result<LiveSubject, SubjectRefused>, StoreError> {
-    let Some(grant) = store::grants::find_live(db, tenant, grant, now).await? else {
+    let Some((grant, user)) = store::grants::find_live(db, tenant, grant, now).await? else {
         return Ok(Err(SubjectRefused::Grant));
     };
     let session = match grant.session_id {
@@ -71,9 +71,7 @@ pub async fn live(
             None => return Ok(Err(SubjectRefused::Session)),
         },
     };
-    let Some(user) = store::users::find_by_id(db, tenant, grant.user_id).await? else {
-        return Ok(Err(SubjectRefused::User));
-    };
+    let Some(user) = user else { return Ok(Err(SubjectRefused::User)) };
     Ok(may_act(&user).map(|()| LiveSubject { user, grant, session }))
 }
 

@@ -79,7 +79,9 @@ impl DatabaseSettings {
     /// A pool of connections to a SQLite file. Only the writer's may write.
     async fn open_sqlite(&self, role: SqliteRole) -> Result<DatabaseConnection, StoreError> {
         let mut options = self.options();
-        if role != SqliteRole::Read {
+        if role == SqliteRole::Read {
+            options.max_connections(self.max_connections.clamp(1, readers()));
+        } else {
             // One connection, kept.
             options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
         }
@@ -129,6 +131,12 @@ impl DatabaseSettings {
         std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
         open.open(self.file()?).map(drop).map_err(|error| Reason::File(Arc::new(error)))
     }
+}
+
+/// The most connections that read a SQLite file: each keeps pages and statements of its own, some megabytes in all, and a
+/// read waits for hardly anything but a processor.
+fn readers() -> u32 {
+    std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok()).unwrap_or(1).max(4)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Grants.
 
 use entity::control::grants::{Column, Entity, Model};
-use entity::control::{clients, tenants};
+use entity::control::{clients, tenants, users};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect as _,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QuerySelect as _,
 };
 
 use super::StoreError;
@@ -12,6 +12,7 @@ use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place};
 use crate::domain::grant::Grant;
+use crate::domain::user::User;
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
 
 const CLAIMS: Place = Place("grants", "claims");
@@ -67,14 +68,14 @@ pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: GrantId) -> R
     row.map(Grant::try_from).transpose()
 }
 
-/// The grant of this id, if it counts at `now`: nor were all of its tenant's or of its client's taken back since it was
-/// given ([`super::sweeps`]).
+/// The grant of this id, if it counts at `now`, and who gave it: nor were all of its tenant's or of its client's taken back
+/// since it was given ([`super::sweeps`]).
 pub async fn find_live(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     id: GrantId,
     now: Timestamp,
-) -> Result<Option<Grant>, StoreError> {
+) -> Result<Option<(Grant, Option<User>)>, StoreError> {
     let given = || Expr::col((Entity, Column::CreatedAt));
     let of_tenant = Query::select()
         .expr(Expr::value(1))
@@ -89,12 +90,19 @@ pub async fn find_live(
         .and_where(Expr::col((clients::Entity, clients::Column::ClientId)).equals((Entity, Column::ClientId)))
         .and_where(Expr::col((clients::Entity, clients::Column::GrantsSince)).gte(given()))
         .take();
-    let row = Entity::find_by_id((tenant.uuid(), id.uuid()))
+    let user = Entity::belongs_to(users::Entity)
+        .from((Column::TenantId, Column::UserId))
+        .to((users::Column::TenantId, users::Column::UserId));
+    let rows = Entity::find_by_id((tenant.uuid(), id.uuid()))
         .filter(Expr::not_exists(of_tenant))
         .filter(Expr::not_exists(of_client))
-        .only(db)
+        .join(JoinType::LeftJoin, user.into())
+        .select_also(users::Entity)
+        .all(db)
         .await?;
-    Ok(row.map(Grant::try_from).transpose()?.filter(|grant| grant.is_live(now)))
+    let Some((grant, user)) = rows.into_iter().next() else { return Ok(None) };
+    let grant = Grant::try_from(grant)?;
+    Ok(if grant.is_live(now) { Some((grant, user.map(User::try_from).transpose()?)) } else { None })
 }
 
 /// Takes a grant back; `false` if that was done already or there is none.
