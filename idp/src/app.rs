@@ -9,20 +9,21 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
+use crate::domain::ids::NodeId;
 use crate::http::routes::routes;
 use crate::http::server::Server;
 use crate::service::Failure;
 use crate::service::access_token::VerifiedTokens;
 use crate::service::client_keys::ClientKeyCache;
 use crate::service::clients::ClientCache;
-use crate::service::clock::SystemClock;
+use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::ctx::{Ctx, Parts};
 use crate::service::event_streams::EventStreams;
 use crate::service::key_rings::KeyRings;
 use crate::service::origins::AllowedOrigins;
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
-use crate::service::random::SystemRandom;
+use crate::service::random::{Random, SystemRandom};
 use crate::service::redis::Redis;
 use crate::service::refresh_tokens::RefreshKeys;
 use crate::service::request_object::RequestObjectCache;
@@ -81,7 +82,7 @@ pub struct App {
 impl App {
     /// Opens the database and assembles the rest. The schema must be the one that this program knows.
     pub async fn open(config: Config) -> Result<Self, AppError> {
-        let database = connect(&config).await?;
+        let (database, redis) = connect(&config).await?;
         let status = database.migration_status().await?;
         if !status.unknown.is_empty() {
             return Err(migration::MigrationError::Newer { unknown: status.unknown }.into());
@@ -90,19 +91,19 @@ impl App {
         if pending > 0 {
             return Err(AppError::Unmigrated { pending });
         }
-        Self::assemble(config, database).await
+        Self::assemble(config, database, redis).await
     }
 
     /// The same, and brings the schema up to date first.
     pub async fn open_and_migrate(config: Config) -> Result<Self, AppError> {
-        let database = connect(&config).await?;
+        let (database, redis) = connect(&config).await?;
         database.migrate().await?;
-        Self::assemble(config, database).await
+        Self::assemble(config, database, redis).await
     }
 
     /// Brings the schema up to date, and nothing else.
     pub async fn migrate(config: Config) -> Result<migration::Report, AppError> {
-        let database = connect(&config).await?;
+        let (database, _) = connect(&config).await?;
         let report = database.migrate().await;
         database.close().await;
         Ok(report?)
@@ -110,13 +111,13 @@ impl App {
 
     /// Makes a SQLite file anew, without the room that nothing is in.
     pub async fn compact(config: Config) -> Result<(), AppError> {
-        let database = connect(&config).await?;
+        let (database, _) = connect(&config).await?;
         let done = database.compact().await;
         database.close().await;
         Ok(done?)
     }
 
-    async fn assemble(config: Config, database: Database) -> Result<Self, AppError> {
+    async fn assemble(config: Config, database: Database, redis: Redis) -> Result<Self, AppError> {
         let cost = HashCost {
             memory_kib: config.passwords.memory_kib.get(),
             iterations: config.passwords.iterations.get(),
@@ -128,12 +129,13 @@ impl App {
         let ctx = Ctx::new(Parts {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            node: NodeId::from_uuid((&SystemRandom as &dyn Random).uuid_v7(SystemClock.now())),
             database,
+            redis,
             passwords,
             refresh_keys: RefreshKeys::derive(&sealing)?,
             sealing,
             outbound: Outbound::new(config.outbound.clone())?,
-            redis: Redis::new(&config.redis),
             event_streams: EventStreams::new(config.events.max_streams),
             config,
             tenants: TenantCache::default(),
@@ -179,11 +181,14 @@ impl App {
     }
 }
 
-async fn connect(config: &Config) -> Result<Database, StoreError> {
+async fn connect(config: &Config) -> Result<(Database, Redis), StoreError> {
+    let redis = Redis::new(&config.redis);
     let settings = DatabaseSettings {
         url: config.database.url.clone(),
         max_connections: config.database.max_connections.get(),
         acquire_timeout: config.database.acquire_timeout,
+        read_timeout: config.database.read_timeout,
+        bus: redis.bus(),
     };
-    Database::connect(&settings).await
+    Ok((Database::connect(&settings).await?, redis))
 }

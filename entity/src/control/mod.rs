@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod denied_tokens;
 pub mod event_cursors;
 pub mod grants;
+pub mod leases;
 pub mod ledger_heads;
 pub mod outbox_events;
 pub mod pairwise_salts;

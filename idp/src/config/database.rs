@@ -18,6 +18,8 @@ pub struct Database {
     pub max_connections: NonZeroU32,
     /// How long a request waits for a free connection before it is answered with 503.
     pub acquire_timeout: Duration,
+    /// How long a single read may take before its request is answered with 503.
+    pub read_timeout: Duration,
 }
 
 /// The two databases that Signet runs on.
@@ -53,6 +55,12 @@ impl Database {
                 Duration::from_secs(3),
                 "How long a request waits for a free connection before it is answered with 503.",
             ),
+            read_timeout: section.value(
+                "read_timeout",
+                Duration::from_secs(3),
+                "How long a single read may take, the wait for a connection included, before its request is answered \
+                 with 503. A write has 8 seconds in all.",
+            ),
         }
     }
 
@@ -78,8 +86,10 @@ impl Database {
         if self.kind().is_none() {
             faults.push(Fault::new("url", "must begin with sqlite:// or postgres://"));
         }
-        if self.acquire_timeout.is_zero() {
-            faults.push(Fault::new("acquire_timeout", "must be longer than 0s"));
+        for (key, duration) in [("acquire_timeout", self.acquire_timeout), ("read_timeout", self.read_timeout)] {
+            if duration.is_zero() {
+                faults.push(Fault::new(key, "must be longer than 0s"));
+            }
         }
         faults
     }

@@ -70,6 +70,11 @@ uuid_id!(
     "grant id"
 );
 uuid_id!(
+    /// A process that serves, as long as it runs.
+    NodeId,
+    "node id"
+);
+uuid_id!(
     /// Rows that are left to be swept up.
     SweepId,
     "sweep id"

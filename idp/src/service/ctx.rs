@@ -24,6 +24,7 @@ use super::subject_identifier::PairwiseSalts;
 use super::tenants::TenantCache;
 use crate::config::Config;
 use crate::domain::Timestamp;
+use crate::domain::ids::NodeId;
 use crate::store::Database;
 
 /// Everything ambient. Cloning it copies a pointer.
@@ -37,6 +38,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Draws random numbers.
     pub random: Arc<dyn Random>,
+    /// Which of several nodes this is.
+    pub node: NodeId,
     /// Where everything is kept.
     pub database: Database,
     /// Hashes passwords.
@@ -47,7 +50,7 @@ pub struct Parts {
     pub refresh_keys: RefreshKeys,
     /// Sends requests of our own.
     pub outbound: Outbound,
-    /// Redis, if there is one.
+    /// Redis, if there is one: the bus between nodes, and where events are published.
     pub redis: Redis,
     /// Room for those who follow events.
     pub event_streams: EventStreams,

@@ -27,6 +27,7 @@ pub mod introspection;
 pub mod issue;
 pub mod kept;
 pub mod key_rings;
+pub mod leases;
 pub mod origins;
 pub mod outbound;
 pub mod password_hasher;

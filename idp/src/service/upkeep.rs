@@ -1,5 +1,6 @@
 //! What goes on in the background: learning of changes that others made, rotating keys, removing what has expired.
-//! Every step is harmless when another node does it at the same time.
+//! Of several nodes the one that holds the lease cleans and rotates; yet every step is harmless when another node does it
+//! at the same time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ctx::Ctx;
 use super::deliveries;
 use super::key_rings::{self, KeyChange, KeyChangeError};
+use super::leases::Lease;
 use super::sessions::ending;
 use super::{Failure, audit_log, relay};
 use crate::domain::client::ClientMetadata;
@@ -42,30 +44,44 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
     let cleaning = async {
         let mut ticks = every(CLEANING);
         while next(&mut ticks, &stop).await {
-            if let Some(Err(error)) = unless(&stop, ending::sweep(&ctx)).await {
-                tracing::warn!(error = %error, "sessions that ended could not be written down; they will be next time");
-            }
-            if let Some(Err(error)) = unless(&stop, clean(&ctx)).await {
+            let work = async {
+                if let Err(error) = ending::sweep(&ctx).await {
+                    tracing::warn!(error = %error, "sessions that ended could not be written down; they will be next time");
+                }
+                if let Err(error) = relay::clean(&ctx).await {
+                    tracing::warn!(error = %error, "events that everybody has could not be removed; they will be next time");
+                }
+                if let Err(error) = audit_log::prune(&ctx).await {
+                    tracing::warn!(error = %error, "old lines of the audit log could not be removed; they will be next time");
+                }
+                clean(&ctx).await
+            };
+            if let Some(Err(error)) = unless(&stop, Lease::CLEANING.hold(&ctx, work)).await.map(flat) {
                 tracing::warn!(error = %error, "expired rows could not be removed; they will be next time");
-            }
-            if let Some(Err(error)) = unless(&stop, relay::clean(&ctx)).await {
-                tracing::warn!(error = %error, "events that everybody has could not be removed; they will be next time");
-            }
-            if let Some(Err(error)) = unless(&stop, audit_log::prune(&ctx)).await {
-                tracing::warn!(error = %error, "old lines of the audit log could not be removed; they will be next time");
             }
         }
     };
     let rotating = async {
         let mut ticks = every(ROTATION);
         while next(&mut ticks, &stop).await {
-            if let Some(Err(error)) = unless(&stop, rotate(&ctx)).await {
+            let work = Lease::ROTATION.hold(&ctx, rotate(&ctx));
+            if let Some(Err(error)) = unless(&stop, work).await.map(flat) {
                 tracing::warn!(error = %error, "signing keys could not be looked at; they will be next time");
             }
         }
     };
     let relaying = relay::run(&ctx, &stop);
     tokio::join!(relaying, following, cleaning, rotating, deliveries::run(&ctx, &stop));
+    for lease in [Lease::CLEANING, Lease::ROTATION] {
+        if let Err(error) = lease.release(&ctx).await {
+            tracing::debug!(error = %error, lease = lease.name, "a lease could not be given back; it ends by itself");
+        }
+    }
+}
+
+/// What the work under a lease came to; another node's is none of ours.
+fn flat<E: From<StoreError>>(done: Result<Option<Result<(), E>>, StoreError>) -> Result<(), E> {
+    done?.unwrap_or(Ok(()))
 }
 
 /// The work, unless the end comes first. It may be left at any point: what was begun in the database is finished there.

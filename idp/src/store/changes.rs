@@ -80,7 +80,7 @@ pub(super) async fn noting<F: Future>(job: F) -> (F::Output, Noted) {
 #[derive(Debug, Default)]
 pub(super) struct Noted {
     pub(super) changes: Vec<Change>,
-    revision: Option<i64>,
+    pub(super) revision: Option<i64>,
     /// Whether there is something to be sent.
     deliveries: bool,
     /// Whether there is something to be told.

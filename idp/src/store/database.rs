@@ -17,17 +17,21 @@ use sea_orm::{
     TransactionTrait as _,
 };
 
+use super::bus::Bus;
 use super::changes::{self, Changes};
 use super::following::{self, Following};
 use super::ledger;
+use super::reads::Reads;
 use super::writer::{self, Writer};
 use super::{Reason, StoreError};
 use crate::domain::Secret;
 
-/// How long a job given to [`Database::write`] may take.
+/// How long a job given to [`Database::write`] may take, from its begin to its commit.
 pub(super) const JOB_LIMIT: Duration = Duration::from_secs(5);
 /// How long a writer waits for another process that writes to the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a caller waits for a write in all: what it becomes later is not known to them.
+const WRITE_LIMIT: Duration = Duration::from_secs(8);
 /// A connection that was idle for longer is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(15);
 
@@ -40,12 +44,17 @@ pub struct DatabaseSettings {
     pub max_connections: u32,
     /// How long a caller waits for a free connection.
     pub acquire_timeout: Duration,
+    /// How long a single read may take.
+    pub read_timeout: Duration,
+    /// What nodes tell one another by, if not by PostgreSQL itself.
+    pub bus: Option<Arc<dyn Bus>>,
 }
 
 impl DatabaseSettings {
     /// The database at this URL, everything else by default.
     pub fn new(url: Secret) -> Self {
-        Self { url, max_connections: 10, acquire_timeout: Duration::from_secs(3) }
+        let (acquire_timeout, read_timeout) = (Duration::from_secs(3), Duration::from_secs(3));
+        Self { url, max_connections: 10, acquire_timeout, read_timeout, bus: None }
     }
 
     fn options(&self) -> ConnectOptions {
@@ -153,7 +162,7 @@ pub struct Database(Arc<Inner>);
 
 struct Inner {
     settings: DatabaseSettings,
-    reads: DatabaseConnection,
+    reads: Reads,
     /// SQLite only.
     writer: Option<Writer>,
     changes: Arc<Changes>,
@@ -177,13 +186,17 @@ impl Database {
         let changes = Arc::new(Changes::new());
         if !settings.is_sqlite() {
             let reads = sea_orm::Database::connect(settings.options()).await?;
-            let following = Following::Postgres(following::Postgres::new(settings.url.clone()));
+            let following = match &settings.bus {
+                Some(bus) => Following::by(Arc::clone(bus)),
+                None => Following::Postgres(following::Postgres::new(settings.url.clone())),
+            };
+            let reads = Reads::new(reads, settings.read_timeout);
             return Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: None, changes, following })));
         }
         settings.create_file()?;
         settings.prepare_file().await?;
         let connection = settings.open_sqlite(SqliteRole::Write).await?;
-        let reads = settings.open_sqlite(SqliteRole::Read).await?;
+        let reads = Reads::new(settings.open_sqlite(SqliteRole::Read).await?, settings.read_timeout);
         let keeper = settings.open_sqlite(SqliteRole::Keep).await?;
         let following = Following::Sqlite(following::Sqlite::start(keeper, &settings.file()?).await?);
         changes.certain_for(None);
@@ -202,7 +215,7 @@ impl Database {
 
     /// Learns what other processes have changed. To be called at the begin of whatever uses copies; almost free.
     pub async fn catch_up(&self) {
-        self.0.following.catch_up(&self.0.changes, &self.0.reads).await;
+        self.0.following.catch_up(&self.0.changes, self.0.reads.pool()).await;
     }
 
     /// Brings the schema up to date. Harmless when it is so already and when other processes do it at the same time.
@@ -211,7 +224,7 @@ impl Database {
     /// See [`migration::up`].
     pub async fn migrate(&self) -> Result<migration::Report, migration::MigrationError> {
         if self.0.writer.is_none() {
-            return migration::up(&self.0.reads).await;
+            return migration::up(self.0.reads.pool()).await;
         }
         let connection = self.0.settings.open_sqlite(SqliteRole::Write).await.map_err(into_driver_error)?;
         let result = migration::up(&connection).await;
@@ -226,11 +239,11 @@ impl Database {
     /// # Errors
     /// See [`migration::status`].
     pub async fn migration_status(&self) -> Result<migration::Status, migration::MigrationError> {
-        migration::status(&self.0.reads).await
+        migration::status(self.0.reads.pool()).await
     }
 
-    /// Pooled connections to read from. On SQLite they can't write.
-    pub fn read(&self) -> &DatabaseConnection {
+    /// Pooled connections to read from, each statement within a deadline. On SQLite they can't write.
+    pub fn read(&self) -> &Reads {
         &self.0.reads
     }
 
@@ -254,10 +267,13 @@ impl Database {
             return writer.write(job).await;
         }
         let database = self.clone();
-        match tokio::spawn(async move { database.transaction(job).await }).await {
-            Ok(result) => result,
-            Err(ended) if ended.is_panic() => Err(E::from(Reason::Undone.into())),
-            Err(_) => Err(E::from(Reason::Closed.into())),
+        let running = tokio::spawn(async move { database.transaction(job).await });
+        match tokio::time::timeout(WRITE_LIMIT, running).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(ended)) if ended.is_panic() => Err(E::from(Reason::Undone.into())),
+            Ok(Err(_)) => Err(E::from(Reason::Closed.into())),
+            // Only the commit can take so long: it may come through yet, and is made known to all who keep copies then.
+            Err(_) => Err(E::from(Reason::TimedOut.into())),
         }
     }
 
@@ -266,25 +282,26 @@ impl Database {
         E: From<StoreError>,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
     {
-        let transaction = self.0.reads.begin().await.map_err(writer::refused)?;
+        let late = |_| E::from(Reason::TimedOut.into());
+        let deadline = tokio::time::Instant::now() + JOB_LIMIT;
+        let begin = self.0.reads.pool().begin();
+        let transaction = tokio::time::timeout_at(deadline, begin).await.map_err(late)?.map_err(writer::refused)?;
         let work = async {
             let ((value, noted), lines) = ledger::gathering(changes::noting(job(&transaction))).await;
             let value = value?;
             ledger::write(&transaction, lines).await?;
             let noted = changes::count(&transaction, noted).await?;
             following::notify(&transaction, &noted.changes).await?;
-            Ok((value, noted))
+            Ok::<_, E>((value, noted))
         };
-        match tokio::time::timeout(JOB_LIMIT, work).await {
-            Ok(Ok((value, noted))) => {
-                transaction.commit().await.map_err(writer::refused)?;
-                self.0.changes.publish_own(&noted);
-                Ok(value)
-            }
-            // Dropped, the transaction is rolled back.
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(E::from(Reason::TimedOut.into())),
-        }
+        // Dropped before its commit, the transaction is rolled back.
+        let (value, noted) = tokio::time::timeout_at(deadline, work).await.map_err(late)??;
+        let committed = transaction.commit().await;
+        // A commit whose answer was lost may have come through as well.
+        self.0.changes.publish_own(&noted);
+        committed.map_err(writer::refused)?;
+        self.0.following.tell(&noted);
+        Ok(value)
     }
 
     /// Gives room that deleted rows left back to the file system, a batch of pages at a time. PostgreSQL does that by
@@ -298,7 +315,7 @@ impl Database {
         }
         let mut before = u64::MAX;
         loop {
-            let free = free_pages(&self.0.reads).await?;
+            let free = free_pages(self.0.reads.pool()).await?;
             // Some are left for the next rows; and a file that was made without gives none back.
             if free <= SPARE_PAGES || free >= before {
                 return Ok(());
@@ -354,7 +371,8 @@ impl Database {
         if self.0.writer.as_ref().is_some_and(Writer::is_closed) {
             return Err(Reason::Closed.into());
         }
-        Ok(self.0.reads.ping().await?)
+        let pinged = tokio::time::timeout(self.0.settings.read_timeout, self.0.reads.pool().ping());
+        Ok(pinged.await.map_err(|_| Reason::TimedOut)??)
     }
 
     /// Finishes the writes that are queued and closes all connections.
@@ -363,7 +381,7 @@ impl Database {
             writer.close().await;
         }
         self.0.following.close(&self.0.changes).await;
-        if let Err(error) = self.0.reads.close_by_ref().await {
+        if let Err(error) = self.0.reads.pool().close_by_ref().await {
             tracing::warn!(%error, "the database did not close cleanly");
         }
     }

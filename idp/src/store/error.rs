@@ -70,6 +70,9 @@ pub enum Reason {
     /// The file can't be made or opened.
     #[error("{0}")]
     File(Arc<std::io::Error>),
+    /// The bus between nodes doesn't carry.
+    #[error("the bus between nodes is not available")]
+    Bus,
     /// More writes wait than can be done.
     #[error("the queue of writes is full")]
     QueueFull,

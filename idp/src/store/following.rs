@@ -7,7 +7,11 @@
 //!
 //! **PostgreSQL.** A transaction that changes something says so by `NOTIFY`, and every node listens: a change holds on
 //! all of them milliseconds after its commit. The listening connection is tried all the time; as soon as it doesn't
-//! answer, nothing that was kept is used and every check goes to the database.
+//! answer, nothing that was kept is used and every check goes to the database. Where there is a bus, nodes listen to that
+//! instead ([`bus`]), as listening needs a connection to the server itself; a transaction says so by `NOTIFY` in any case,
+//! so that nodes with and without a bus hear of one another.
+
+mod bus;
 
 use std::fmt;
 use std::fs::File;
@@ -17,12 +21,14 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, Statement};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::changes::{self, Change, Changes};
+use super::bus::Bus;
+use super::changes::{self, Change, Changes, Noted};
 use super::{Reason, StoreError};
 use crate::domain::Secret;
+use bus::ByBus;
 
 /// What nodes listen to.
 const CHANNEL: &str = "signet_changes";
@@ -30,12 +36,14 @@ const CHANNEL: &str = "signet_changes";
 const LONGEST: usize = 7_900;
 /// A notification that tells of nothing but itself.
 const ECHO: &str = "echo";
-/// How often the listening connection is tried.
+/// How often the listening connection, or the bus, is tried.
 const PULSE: Duration = Duration::from_millis(250);
 /// How long after an answer it is believed to be there: a change that can't be learnt holds after so long at the latest.
 const BELIEVED: Duration = Duration::from_millis(900);
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// A failure so soon after the former one is the same trouble.
+const TROUBLE: Duration = Duration::from_secs(5);
 /// How long after a failure it is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Bytes of the head of a write-ahead log's index.
@@ -47,6 +55,8 @@ pub(super) enum Following {
     Sqlite(Sqlite),
     /// By notifications.
     Postgres(Postgres),
+    /// By a bus beside PostgreSQL.
+    Bus(ByBus),
 }
 
 impl fmt::Debug for Following {
@@ -138,11 +148,25 @@ impl Drop for Postgres {
 }
 
 impl Following {
+    /// By this bus.
+    pub(super) fn by(bus: Arc<dyn Bus>) -> Self {
+        Self::Bus(ByBus::new(bus))
+    }
+
+    /// Tells the other nodes what was committed, where the commit itself doesn't.
+    pub(super) fn tell(&self, noted: &Noted) {
+        match self {
+            Self::Bus(bus) => bus.tell(noted),
+            Self::Sqlite(_) | Self::Postgres(_) => {}
+        }
+    }
+
     /// Learns what others have changed, as far as that takes a question.
     pub(super) async fn catch_up(&self, changes: &Arc<Changes>, db: &DatabaseConnection) {
         match self {
             Self::Sqlite(sqlite) => sqlite.catch_up(changes, db).await,
             Self::Postgres(postgres) => postgres.start(changes, db),
+            Self::Bus(bus) => bus.start(changes, db),
         }
     }
 
@@ -155,6 +179,7 @@ impl Following {
                 }
             }
             Self::Postgres(postgres) => postgres.stop.cancel(),
+            Self::Bus(bus) => bus.close(),
         }
         changes.certain_for(Some(Duration::ZERO));
     }
@@ -176,11 +201,28 @@ fn notification(text: &str) -> Statement {
 }
 
 async fn listen_for_ever(url: Secret, changes: Arc<Changes>, db: DatabaseConnection) {
+    let mut trouble = Trouble::default();
     loop {
         let Err(error) = listen(&url, &changes, &db).await;
+        trouble.met(&changes, &error).await;
+    }
+}
+
+/// What keeps changes from being followed. The log is told when it begins, not at each attempt.
+#[derive(Default)]
+struct Trouble {
+    last: Option<Instant>,
+}
+
+impl Trouble {
+    /// Nothing is certain any more; waits until it is time for the next attempt.
+    async fn met(&mut self, changes: &Changes, error: &StoreError) {
         changes.certain_for(Some(Duration::ZERO));
-        tracing::warn!(%error, "changes can't be followed; until they can, every check goes to the database");
+        if self.last.is_none_or(|last| last.elapsed() > TROUBLE) {
+            tracing::warn!(%error, "changes can't be followed; until they can, every check goes to the database");
+        }
         tokio::time::sleep(PAUSE).await;
+        self.last = Some(Instant::now());
     }
 }
 
@@ -205,7 +247,7 @@ async fn listen(
     // What changed while nobody listened isn't known.
     changes.publish(&Change::Everything);
     changes.certain_for(Some(BELIEVED));
-    let mut answered = tokio::time::Instant::now();
+    let mut answered = Instant::now();
     loop {
         let heard = match timeout(PULSE.saturating_sub(answered.elapsed()), listener.try_recv()).await {
             Ok(heard) => Some(heard.map_err(broken)?.ok_or(Reason::Closed)?),
@@ -215,7 +257,7 @@ async fn listen(
             apply(changes, heard.payload());
         }
         if answered.elapsed() >= PULSE {
-            let asked = tokio::time::Instant::now();
+            let asked = Instant::now();
             timeout(PATIENCE, sea_orm::sqlx::raw_sql("SELECT 1").execute(&mut listener))
                 .await
                 .map_err(late)?

@@ -1,8 +1,8 @@
 //! Where the provider's knowledge is kept: one file per aggregate, and the only place that spells a table or a column.
 //!
-//! Every function takes a connection and then the tenant; only the tenants themselves, housekeeping and the counter of
-//! changes go without. A row of another tenant isn't found, whatever its id. Rows convert strictly into domain types:
-//! one that doesn't fit is an error, never a guess.
+//! Every function takes a connection and then the tenant; only the tenants themselves, housekeeping, leases and the
+//! counter of changes go without. A row of another tenant isn't found, whatever its id. Rows convert strictly into
+//! domain types: one that doesn't fit is an error, never a guess.
 //!
 //! Reads take [`Database::read`]; everything that changes a row goes through [`Database::write`]. The statements are
 //! the same for SQLite and PostgreSQL, by sea-orm's query builder.
@@ -11,6 +11,7 @@ pub mod audit;
 pub mod audit_chain;
 pub mod authorization_codes;
 pub mod authorization_flows;
+pub mod bus;
 pub mod changes;
 pub mod client_assertions;
 pub mod client_origins;
@@ -23,9 +24,11 @@ mod error;
 mod following;
 pub mod grants;
 mod housekeeping;
+pub mod leases;
 mod ledger;
 pub mod outbox;
 pub mod pairwise_salts;
+pub mod reads;
 pub mod refresh_tokens;
 mod row;
 pub mod sessions;

@@ -7,6 +7,7 @@ mod config;
 mod fuzz_corpus;
 mod http;
 mod listener;
+mod nodes;
 mod service;
 mod store;
 mod support;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ambient;
-mod cluster;
+pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod elsewhere;
 pub(crate) mod redis;

@@ -12,6 +12,7 @@ mod m0009_session_policies;
 mod m0011_account_console;
 mod m0012_events;
 mod m0013_chain_and_webhooks;
+mod m0014_leases;
 mod m0018_client_origins;
 mod table;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0011_account_console::Migration),
             Box::new(m0012_events::Migration),
             Box::new(m0013_chain_and_webhooks::Migration),
+            Box::new(m0014_leases::Migration),
             Box::new(m0018_client_origins::Migration),
         ]
     }

@@ -124,6 +124,12 @@ async fn database(config: &Config, findings: &mut Findings) {
             findings.ok("issuer", app.ctx.config.issuer.to_string());
             file(&app.ctx, findings).await;
             keys(&app.ctx, findings).await;
+            if app.ctx.redis.is_configured() {
+                match app.ctx.redis.ping().await {
+                    Ok(()) => findings.ok("redis", "answers"),
+                    Err(error) => findings.fail("redis", format!("{error}; check redis.url and that it runs")),
+                }
+            }
             app.close().await;
         }
         Err(error) => {

@@ -6,6 +6,7 @@ mod client_documents;
 mod deliveries;
 mod endings;
 mod keys;
+mod leases;
 mod outbound;
 mod relay;
 mod secrets;

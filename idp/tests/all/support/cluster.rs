@@ -41,37 +41,92 @@ fn given() -> Option<Cluster> {
 }
 
 fn own() -> Cluster {
-    let programs = programs();
-    let folder = tempfile::Builder::new().prefix("signet-postgres-").tempdir().unwrap().keep();
-    if is_root() {
-        run(Command::new("chown").arg("postgres").arg(&folder));
+    Own::start("off").cluster
+}
+
+/// A server of our own.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) cluster: Cluster,
+    programs: PathBuf,
+    folder: PathBuf,
+    settings: String,
+}
+
+impl Own {
+    /// A server for one test, which may be taken away and given back: what it acknowledged outlives that.
+    pub(crate) fn for_one_test() -> Self {
+        Self::start("local")
     }
-    let data = folder.join("data");
-    run(server_program(&programs.join("initdb")).arg("-D").arg(&data).args([
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "--no-sync",
-    ]));
-    let watchdog = watchdog(&programs, &folder, &data);
-    let settings = format!(
-        "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c synchronous_commit=off \
-         -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c autovacuum=off",
-        folder.display()
-    );
-    run(server_program(&programs.join("pg_ctl"))
-        .args(["start", "-w", "-D"])
-        .arg(&data)
-        .arg("-l")
-        .arg(folder.join("log"))
-        .arg("-o")
-        .arg(settings));
-    let after = format!("?host={}", folder.display());
-    Cluster { url: ("postgres://postgres@localhost".to_owned(), after), _watchdog: Some(watchdog) }
+
+    fn start(synchronous_commit: &str) -> Self {
+        let programs = programs();
+        let folder = tempfile::Builder::new().prefix("signet-postgres-").tempdir().unwrap().keep();
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let data = folder.join("data");
+        run(server_program(&programs.join("initdb")).arg("-D").arg(&data).args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]));
+        let watchdog = watchdog(&programs, &folder, &data);
+        let settings = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c synchronous_commit={synchronous_commit} \
+             -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c autovacuum=off",
+            folder.display()
+        );
+        let after = format!("?host={}", folder.display());
+        let url = ("postgres://postgres@localhost".to_owned(), after);
+        let own = Self { cluster: Cluster { url, _watchdog: Some(watchdog) }, programs, folder, settings };
+        own.start_again();
+        own
+    }
+
+    /// Starts it after [`Own::stop`].
+    pub(crate) fn start_again(&self) {
+        run(self.pg_ctl(&["start", "-w"]).arg("-l").arg(self.folder.join("log")).arg("-o").arg(&self.settings));
+    }
+
+    /// Ends it at once, without a word to those who are connected.
+    pub(crate) fn stop(&self) {
+        run(&mut self.pg_ctl(&["stop", "-w", "-m", "immediate"]));
+    }
+
+    /// None of its processes does anything until the value is dropped, and connections stay open.
+    pub(crate) fn freeze(&self) -> Frozen<'_> {
+        self.signal("STOP");
+        Frozen(self)
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap();
+        // The one that makes new processes first.
+        run(Command::new("sh").args(["-c", r#"kill -"$0" "$1" && kill -"$0" $(pgrep -P "$1")"#, signal, pid]));
+    }
+
+    fn pg_ctl(&self, arguments: &[&str]) -> Command {
+        let mut command = server_program(&self.programs.join("pg_ctl"));
+        command.args(arguments).arg("-D").arg(self.folder.join("data"));
+        command
+    }
+}
+
+/// See [`Own::freeze`].
+#[derive(Debug)]
+pub(crate) struct Frozen<'a>(&'a Own);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.signal("CONT");
+    }
 }
 
 /// A shell that waits for the end of its input, then stops the server and clears the folder.

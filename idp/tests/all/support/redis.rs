@@ -4,6 +4,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use idp::config;
+use idp::domain::Secret;
+use idp::service::redis::Redis;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 
@@ -55,6 +58,26 @@ impl RedisServer {
             let _gone = process.kill();
             process.wait().unwrap();
         }
+    }
+
+    /// It says nothing any more, and connections stay open.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// It goes on.
+    pub(crate) fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.process.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").arg(format!("-{signal}")).arg(pid).status().unwrap().success());
+    }
+
+    /// As the provider reaches it.
+    pub(crate) fn redis(&self) -> Redis {
+        Redis::new(&config::Redis { url: Some(Secret::new(self.url())), ..config::Redis::default() })
     }
 
     async fn connect(&self) -> Option<MultiplexedConnection> {

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use idp::config::{Config, KeyEncryptionKey};
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, GrantType};
+use idp::domain::ids::NodeId;
 use idp::domain::session::EndReason;
 use idp::domain::sign_up::SignUpPolicy;
 use idp::domain::tenant::{Slug, Tenant, TenantSettings};
@@ -176,6 +177,7 @@ impl World {
         let ctx = Ctx::new(Parts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::clone(&random) as Arc<dyn Random>,
+            node: NodeId::from_uuid((&*random as &dyn Random).uuid_v7(clock.now())),
             database,
             passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
             refresh_keys: RefreshKeys::derive(&sealing).unwrap(),
