@@ -66,7 +66,7 @@ async fn assert_unavailable(world: &World, tokens: &serde_json::Value) {
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         began.elapsed()
     };
-    timeout(DEADLINE, all).await.expect("a request hangs");
+    timeout(DEADLINE, all).await.unwrap();
 }
 
 /// Waits until the provider answers again by itself.
@@ -76,7 +76,7 @@ async fn assert_recovers(world: &World) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(60), recovered).await.expect("it doesn't recover");
+    timeout(Duration::from_mins(1), recovered).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,13 +123,13 @@ async fn postgres_that_is_frozen_and_goes_on() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_millis(1_500), uncertain).await.expect("nothing that was kept is used for longer");
+    timeout(Duration::from_millis(1_500), uncertain).await.unwrap();
     // More than there are connections, and again when all of them are taken by what never came back.
     for _ in 0..2 {
         let asked = (0..12).map(|_| assert_unavailable(&world, &tokens));
         futures_util::future::join_all(asked).await;
     }
-    let redeemed = timeout(DEADLINE, redeem(&world, "", "reports", &code)).await.expect("a write hangs");
+    let redeemed = timeout(DEADLINE, redeem(&world, "", "reports", &code)).await.unwrap();
     assert_eq!(redeemed.status, StatusCode::SERVICE_UNAVAILABLE);
 
     drop(frozen);
@@ -179,7 +179,7 @@ async fn nobody_waits_for_redis() {
     let limit = Duration::from_secs(1) + Duration::from_secs(1);
     server.freeze();
     for _ in 0..3 {
-        assert!(timeout(limit, bus.say("two".to_owned())).await.expect("it hangs").is_err());
+        assert!(timeout(limit, bus.say("two".to_owned())).await.unwrap().is_err());
     }
     server.thaw();
     let back = async {
@@ -187,9 +187,9 @@ async fn nobody_waits_for_redis() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(20), back).await.expect("it doesn't mend itself");
+    timeout(Duration::from_secs(20), back).await.unwrap();
     server.kill();
-    assert!(timeout(limit, bus.say("four".to_owned())).await.expect("it hangs").is_err());
+    assert!(timeout(limit, bus.say("four".to_owned())).await.unwrap().is_err());
     // While it is known to be gone nobody even tries.
     let began = Instant::now();
     for _ in 0..100 {
@@ -202,5 +202,5 @@ async fn nobody_waits_for_redis() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(20), back).await.expect("it doesn't mend itself");
+    timeout(Duration::from_secs(20), back).await.unwrap();
 }

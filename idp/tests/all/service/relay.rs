@@ -174,7 +174,13 @@ async fn while_redis_is_gone_events_wait() {
 
         redis.begin().await;
         let before = streamed(&redis).await.len();
-        assert!(relay::to_redis(&world.ctx, node).await.unwrap());
+        // It isn't tried again in the very moment that it is back.
+        let back = async {
+            while !relay::to_redis(&world.ctx, node).await.unwrap() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), back).await.unwrap();
         let found = streamed(&redis).await.split_off(before);
         assert_eq!(found.len(), 30);
         assert_in_order(&found);
