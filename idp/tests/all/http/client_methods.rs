@@ -1,5 +1,5 @@
 //! Every method of client authentication against the credentials of every other: a client proves itself by the method
-//! that it registered, and by no other, though all that it knows is right.
+//! that it registered, and by no other, though all that it knows is right; and so at every endpoint.
 
 use idp::domain::client::{ClientAuthMethod, GrantType, SecretTransport};
 use josekit::jwk::Jwk;
@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::client_assertion::{assert_refused, claims};
 use super::jose::{private_key, public, sign, sign_hs256};
+use super::one_gate::endpoints;
 use crate::support::databases;
 use crate::support::elsewhere::{Elsewhere, Reply};
-use crate::support::world::{SECRET, World, basic, encode};
+use crate::support::world::{Answer, SECRET, World, basic, encode};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -76,6 +77,7 @@ async fn a_client_proves_itself_by_its_registered_method_and_no_other() {
         site.answers("/keys", Reply::json(&jwks));
         let world = World::on(database.open().await).await;
         let tenant = world.tenant().await;
+        let endpoints = endpoints(&world.get("/.well-known/openid-configuration", &[]).await.json());
         for method in ClientAuthMethod::ALL.iter().copied() {
             for transport in [SecretTransport::AsRegistered, SecretTransport::Either] {
                 for by_address in [false, true] {
@@ -95,34 +97,57 @@ async fn a_client_proves_itself_by_its_registered_method_and_no_other() {
                             }
                         })
                         .await;
-                    for presented in PRESENTED {
-                        let what = format!("{id} by {presented:?}");
-                        let (header, mut form) = presented.request(&id, &key);
-                        // A public client has no token of its own; whether it is believed shows in the code's refusal.
-                        let grant =
-                            if method == ClientAuthMethod::None { "authorization_code" } else { "client_credentials" };
-                        form.extend([("grant_type", grant.to_owned()), ("code", "x".to_owned())]);
-                        form.push(("redirect_uri", "https://client.example.com/callback".to_owned()));
-                        let form: Vec<(&str, &str)> =
-                            form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                        let headers: Vec<(&str, &str)> =
-                            header.iter().map(|header| ("authorization", header.as_str())).collect();
-                        let answer = world.post("/token", &headers, &encode(&form)).await;
-                        if !presented.is_of(method, transport) {
-                            if presented == Presented::Nothing {
+                    for path in &endpoints {
+                        for presented in PRESENTED {
+                            let what = format!("{id} by {presented:?} at {path}");
+                            let (header, mut form) = presented.request(&id, &key);
+                            // A public client has no token of its own; whether it is believed shows in the code's refusal.
+                            let grant = if method == ClientAuthMethod::None {
+                                "authorization_code"
+                            } else {
+                                "client_credentials"
+                            };
+                            if path == "/token" {
+                                form.push(("grant_type", grant.to_owned()));
+                            }
+                            form.extend([("code", "x".to_owned()), ("token", "x".to_owned())]);
+                            form.push(("redirect_uri", "https://client.example.com/callback".to_owned()));
+                            let answer = send(&world, path, header.as_deref(), &form).await;
+                            if presented.is_of(method, transport) {
+                                assert_believed(&answer, path, method, &what);
+                            } else if presented == Presented::Nothing {
                                 assert_eq!(answer.json()["error"], "invalid_client", "{what}");
                             } else {
                                 assert_refused(&answer, &what);
                             }
-                        } else if method == ClientAuthMethod::None {
-                            assert_eq!(answer.json()["error"], "invalid_grant", "{what}");
-                        } else {
-                            assert_eq!(answer.status, StatusCode::OK, "{what}: {}", answer.body);
                         }
                     }
                 }
             }
         }
+    }
+}
+
+async fn send(world: &World, path: &str, header: Option<&str>, form: &[(&str, String)]) -> Answer {
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<(&str, &str)> = header.iter().map(|header| ("authorization", *header)).collect();
+    world.post(path, &headers, &encode(&form)).await
+}
+
+/// What an endpoint says to a client that it believes; a new endpoint has to be named here.
+fn assert_believed(answer: &Answer, path: &str, method: ClientAuthMethod, what: &str) {
+    let is_public = method == ClientAuthMethod::None;
+    let (status, error) = match (path, is_public) {
+        ("/token" | "/v1/auth/m2m/token" | "/introspect", false) | ("/revoke", _) => (StatusCode::OK, None),
+        ("/token", true) => (StatusCode::BAD_REQUEST, Some("invalid_grant")),
+        ("/v1/auth/m2m/token", true) => (StatusCode::BAD_REQUEST, Some("unauthorized_client")),
+        ("/introspect", true) => (StatusCode::UNAUTHORIZED, Some("invalid_client")),
+        (path, _) => panic!("what does {path} say to a client that it believes?"),
+    };
+    assert_eq!(answer.status, status, "{what}: {}", answer.body);
+    if let Some(error) = error {
+        assert_eq!(answer.json()["error"], error, "{what}");
+        assert!(!answer.body.contains("did not authenticate"), "{what}: {}", answer.body);
     }
 }
 
@@ -149,11 +174,7 @@ async fn two_proofs_at_once_are_refused() {
                     let ((first, mut form), (second, more)) = (one.request(id, &key), other.request(id, &key));
                     form.extend(more);
                     form.push(("grant_type", "client_credentials".to_owned()));
-                    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                    let header = first.or(second);
-                    let headers: Vec<(&str, &str)> =
-                        header.iter().map(|header| ("authorization", header.as_str())).collect();
-                    let answer = world.post("/token", &headers, &encode(&form)).await;
+                    let answer = send(&world, "/token", first.or(second).as_deref(), &form).await;
                     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{id}: {one:?} and {other:?}: {}", answer.body);
                     assert_eq!(answer.json()["error"], "invalid_request", "{id}: {one:?} and {other:?}");
                 }

@@ -12,7 +12,7 @@ use crate::support::databases;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, encode};
 
 /// The endpoints where a client says who it is, as discovery lists them, and those of ours beside them.
-fn endpoints(metadata: &Value) -> Vec<String> {
+pub(super) fn endpoints(metadata: &Value) -> Vec<String> {
     let members = metadata.as_object().unwrap();
     let named = members.keys().filter_map(|name| name.strip_suffix("_auth_methods_supported"));
     let issuer = members["issuer"].as_str().unwrap();
