@@ -1,6 +1,6 @@
 // Every page that Signet shows, in every state that a person can meet. Looked at by axe, html-validate and people.
 import { alertOf, signIn, signUp } from './browser.mjs';
-import { agree, answerTo, authorizationUrl } from './authorization.mjs';
+import { agree, answerTo, authorizationUrl, redeem, redirectUri } from './authorization.mjs';
 
 /** Signs somebody in, beside whoever is. */
 async function signedInAs(page, facts, person) {
@@ -26,6 +26,9 @@ export async function allowed(page, facts, changes = {}) {
   await agree(page);
   await page.waitForURL((url) => url.pathname === '/callback');
 }
+
+/** The address of a logout request. */
+const logoutUrl = ({ issuer }, parameters = {}) => `${issuer}/logout?${new URLSearchParams(parameters)}`;
 
 /** Each brings a fresh browser page, at `signet`, into one state. */
 export const states = {
@@ -243,6 +246,88 @@ export const states = {
   },
 };
 
+/** Where the application of the logout pages wants its users to be. */
+const bye = redirectUri.replace('/callback', '/bye');
+
+/** An application that leads its users to the logout pages, and shows a frame there; in the form of `facts`. */
+export async function leavingClient(signet) {
+  const about = ['Photo album', '--redirect-uri', redirectUri, '--post-logout-redirect-uri', bye, '--implied-consent'];
+  const channels = ['--frontchannel-logout-uri', redirectUri.replace('/callback', '/leave'), '--client-uri', 'https://album.example'];
+  return { ...signet.facts, browser_client: await signet.cli('client', 'create', ...about, ...channels) };
+}
+
+/** Signs somebody in to the application and asks to be signed out as it would. */
+async function leaving(page, application) {
+  const { code } = await answerTo(page, async () => {
+    await page.goto(authorizationUrl(application));
+    await signIn(page, application.user);
+  });
+  const { id_token } = await (await redeem(application, code)).json();
+  await page.goto(logoutUrl(application, { id_token_hint: id_token, post_logout_redirect_uri: bye, state: 'x' }));
+  return id_token;
+}
+
+/** The logout pages, of the application at `leaver`. */
+export const logoutStates = {
+  logout: async (page, { leaver }) => {
+    await leaving(page, leaver);
+    await page.locator('#logout-yes').waitFor();
+  },
+
+  'logout-asked-by-nobody': async (page, { facts }) => {
+    await signedInAs(page, facts, facts.user);
+    await page.goto(logoutUrl(facts));
+    await page.locator('#logout-yes').waitFor();
+  },
+
+  'logout-several': async (page, { facts, leaver }) => {
+    await signedInAs(page, facts, facts.user);
+    await signedInAs(page, facts, facts.admin);
+    await page.goto(logoutUrl(facts, { client_id: leaver.browser_client.client_id, logout_hint: facts.user.email }));
+    await page.locator('#logout-yes').waitFor();
+  },
+
+  'logout-frames': async (page, { leaver }) => {
+    // Without the script that leaves the page at once.
+    await page.route('**/assets/frontchannel-logout.*', (route) => route.fulfill({ contentType: 'text/javascript', body: '' }));
+    await leaving(page, leaver);
+    await page.click('#logout-yes');
+    await page.locator('#continue').waitFor();
+  },
+
+  'logout-stayed': async (page, { leaver }) => {
+    await leaving(page, leaver);
+    await page.click('#logout-no');
+    await page.waitForURL((url) => url.pathname === '/logout/confirm');
+    await page.waitForLoadState();
+  },
+
+  'logout-done': (page, { facts }) => page.goto(logoutUrl(facts)),
+
+  'logout-done-at-a-client': (page, { facts, leaver }) => page.goto(logoutUrl(facts, { client_id: leaver.browser_client.client_id })),
+
+  'logout-without-proof': (page, { facts }) => page.goto(logoutUrl(facts, { post_logout_redirect_uri: bye })),
+
+  'logout-with-a-false-proof': (page, { facts }) => page.goto(logoutUrl(facts, { id_token_hint: 'x', post_logout_redirect_uri: bye })),
+
+  'logout-to-an-unknown-address': async (page, { facts, leaver }) => {
+    const id_token = await leaving(page, leaver);
+    await page.goto(logoutUrl(facts, { id_token_hint: id_token, post_logout_redirect_uri: 'https://attacker.example/' }));
+  },
+
+  'logout-of-an-unknown-client': (page, { facts }) => page.goto(logoutUrl(facts, { client_id: 'nobody' })),
+
+  'logout-asked-twice': (page, { facts }) => page.goto(`${logoutUrl(facts, { state: 'x' })}&state=y`),
+
+  'logout-from-elsewhere': async (page, { leaver }) => {
+    await leaving(page, leaver);
+    await page.locator('input[name=csrf]').evaluate((input) => { input.value = 'x'; });
+    await page.click('#logout-yes');
+    await page.waitForURL((url) => url.pathname === '/logout/confirm');
+    await page.waitForLoadState();
+  },
+};
+
 const logo = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><rect width="120" height="40" rx="8" fill="#7a1f5c"/><circle cx="20" cy="20" r="10" fill="#fff"/></svg>')}`;
 
 /** A tenant with a brand of its own, colours that are hard to read on, and names that are too long. */
@@ -286,6 +371,12 @@ export const brandedStates = {
     await page.goto(`${branded.issuer}/account/applications`);
     await page.click('main .row a.secondary');
     await page.locator('button.danger').waitFor();
+  },
+
+  'branded-logout': async (page, { branded }) => {
+    await atConsole(page, branded);
+    await page.goto(logoutUrl(branded, { client_id: branded.browser_client.client_id }));
+    await page.locator('#logout-yes').waitFor();
   },
 
   'branded-failure': (page, { branded }) => page.goto(authorizationUrl(branded, { redirect_uri: 'https://attacker.example/callback' })),

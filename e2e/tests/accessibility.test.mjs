@@ -4,15 +4,17 @@ import { launch, withPage } from '../lib/browser.mjs';
 import { accessible, fitsTheScreen, fromRightToLeft, validHtml } from '../lib/checks.mjs';
 import { RelyingParty } from '../lib/relying-parties.mjs';
 import { Signet } from '../lib/signet.mjs';
-import { brandedStates, brandedTenant, exampleStates, looks, states } from '../lib/states.mjs';
+import { brandedStates, brandedTenant, exampleStates, leavingClient, logoutStates, looks, states } from '../lib/states.mjs';
 
 let signet;
 let example;
 let branded;
+let leaver;
 let browser;
 before(async () => {
   signet = await Signet.start();
   branded = await brandedTenant(signet);
+  leaver = await leavingClient(signet);
   example = await RelyingParty.start('openidconnect', signet);
   browser = await launch();
 });
@@ -22,9 +24,9 @@ after(async () => {
   await signet?.stop();
 });
 
-for (const [name, visit] of Object.entries({ ...states, ...brandedStates, ...exampleStates })) {
+for (const [name, visit] of Object.entries({ ...states, ...logoutStates, ...brandedStates, ...exampleStates })) {
   describe(name, () => {
-    const open = (page) => visit(page, { ...signet, branded, example });
+    const open = (page) => visit(page, { ...signet, branded, example, leaver });
     const inLook = (look, check) => () => withPage(browser, { ...looks[look], bypassCSP: true }, check);
 
     test('light, and valid HTML', inLook('light', async (page) => {

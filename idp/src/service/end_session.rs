@@ -237,7 +237,7 @@ pub async fn end(
     tenant: &Tenant,
     caller: &Caller,
     sessions: impl IntoIterator<Item = SessionId>,
-) -> Result<Vec<LogoutFrame>, EndSessionError> {
+) -> Result<Vec<LogoutFrame>, Failure> {
     let mut frames = Vec::new();
     for session in sessions {
         let ending = Ending::new(ctx, Which::One(session), EndReason::SignedOut).from(caller);
@@ -255,11 +255,11 @@ async fn frame(
     tenant: &Tenant,
     client: &ClientId,
     sid: SessionId,
-) -> Result<Option<LogoutFrame>, EndSessionError> {
+) -> Result<Option<LogoutFrame>, Failure> {
     let client = match clients::active(ctx, tenant.id, client).await {
         Ok(client) => client,
         Err(ClientLookupError::Unknown) => return Ok(None),
-        Err(ClientLookupError::Failure(failure)) => return Err(failure.into()),
+        Err(ClientLookupError::Failure(failure)) => return Err(failure),
     };
     Ok(client.metadata.frontchannel_logout_uri.as_ref().map(|uri| LogoutFrame {
         client: client.name.clone(),

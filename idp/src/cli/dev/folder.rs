@@ -33,6 +33,11 @@ const DECIDED: [&str; 6] = [
     "SIGNET_LISTEN__TLS_",
 ];
 
+/// Settings whose usual value is another in the development mode: quieter, and with the applications on this machine
+/// among those that may be told of something.
+const USUAL: [(&str, &str); 2] =
+    [("SIGNET_LOG__FILTER", "warn"), ("SIGNET_OUTBOUND__ALLOWED_NETWORKS", "127.0.0.0/8,::1/128")];
+
 impl Folder {
     /// Makes the folder if it isn't there, for its owner alone.
     pub(in crate::cli) fn create(path: &Path) -> Result<Self, CliError> {
@@ -155,8 +160,10 @@ impl Folder {
         };
         let mut settings: Vec<(String, String)> =
             env.into_iter().filter(|(name, _)| !DECIDED.iter().any(|decided| name.starts_with(decided))).collect();
-        if settings.iter().all(|(name, value)| name != "SIGNET_LOG__FILTER" || value.is_empty()) {
-            settings.push(("SIGNET_LOG__FILTER".to_owned(), "warn".to_owned()));
+        for (name, usual) in USUAL {
+            if settings.iter().all(|(set, value)| set != name || value.is_empty()) {
+                settings.push((name.to_owned(), usual.to_owned()));
+            }
         }
         for (name, value) in [
             ("SIGNET_ISSUER", issuer.as_str()),

@@ -10,20 +10,21 @@ use poem::{Request, Response};
 use super::notice;
 use crate::domain::account::AccountPage;
 use crate::domain::parameters::Parameters;
-use crate::domain::session::{EndReason, Session};
+use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::domain::{Secret, SessionId};
 use crate::http::error::page;
 use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
-use crate::http::oidc::step;
+use crate::http::oidc::{logout, step};
 use crate::http::pages::account::{Frame, Notice};
 use crate::http::pages::{self, AccountChoice, ErrorPage, Person};
 use crate::service::Failure;
 use crate::service::account::{self, Member};
 use crate::service::authorize::{self, AuthorizeError, Entry};
 use crate::service::browser::BrowserSecret;
+use crate::service::end_session;
 use crate::service::sessions::Accounts;
 
 /// Where somebody is told that they have signed out.
@@ -169,22 +170,19 @@ impl Console {
         sign_in(&self.visit, self.here, Entry::Again(self.me.session.id), &self.browser, &self.cookies).await
     }
 
-    /// Ends the person's session on this browser. Who else is signed in here stays.
+    /// Ends the person's session on this browser, which shows the clients that want to hear of it there. Who else is
+    /// signed in here stays.
     pub(super) async fn sign_out(&self) -> Response {
-        let who = (self.me.user.id, self.me.session.id);
+        let this = self.me.session.id;
         // Whether it ended now or a moment ago makes no difference.
-        let ended = account::sign_out(&self.ctx, self.tenant_id(), &self.caller, who, EndReason::SignedOut).await;
-        if let Err(failure) = ended {
-            return self.failure(failure);
-        }
-        let accounts = self.accounts.without(self.me.session.id);
-        let cookie = cookies::set_sessions(&self.site.cookies, &accounts);
-        let response = if accounts.is_empty() {
-            self.answer(step::see_other(&format!("{}{SIGNED_OUT}", self.page.base)))
-        } else {
-            self.done(AccountPage::Overview, None)
+        let frames = match end_session::end(&self.ctx, self.tenant(), &self.caller, [this]).await {
+            Ok(frames) => frames,
+            Err(failure) => return self.failure(failure),
         };
-        step::with_cookie(response, &cookie)
+        let accounts = self.accounts.without(this);
+        let next = if accounts.is_empty() { SIGNED_OUT } else { AccountPage::Overview.path() };
+        let response = logout::farewell(&self.visit, &frames, &format!("{}{next}", self.page.base));
+        step::with_cookie(self.answer(response), &cookies::set_sessions(&self.site.cookies, &accounts))
     }
 
     /// What is around a page of the console.

@@ -5,7 +5,7 @@ use poem::{Request, Response, handler};
 use super::entry::Console;
 use crate::domain::account::AccountPage;
 use crate::domain::device::Device;
-use crate::domain::session::{AuthenticationMethod, EndReason, Session, SessionOrigin};
+use crate::domain::session::{AuthenticationMethod, Session, SessionOrigin};
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
 use crate::http::pages::account::{DeviceView, EndOthersPage, Notice, SessionsPage};
@@ -68,7 +68,7 @@ pub(super) async fn end(visit: Visit, request: &Request, body: PostedBody) -> Re
         return console.sign_out().await;
     }
     let who = (console.user().id, id);
-    match account::sign_out(&console.ctx, console.tenant_id(), &console.caller, who, EndReason::Revoked).await {
+    match account::sign_out(&console.ctx, console.tenant_id(), &console.caller, who).await {
         Ok(true) => console.done(AccountPage::Sessions, Some(Notice::DeviceSignedOut)),
         Ok(false) => console.not_found(),
         Err(failure) => console.failure(failure),

@@ -15,7 +15,7 @@ use crate::http::pages::{
     self, AccountChoice, ErrorPage, FrontchannelLogoutPage, LogoutPage, Message, MessagePage, ReturnTarget,
 };
 use crate::service::clients;
-use crate::service::end_session::{self, EndSession, EndSessionError, Whom};
+use crate::service::end_session::{self, EndSession, EndSessionError, LogoutFrame, Whom};
 use crate::service::sessions::Accounts;
 
 /// What the form says where all accounts are meant.
@@ -108,12 +108,7 @@ async fn answer(visit: &Visit, request: &Request, parameters: &Parameters) -> Re
         _ => return Err(EndSessionError::FormRejected),
     };
     let frames = end_session::end(&visit.ctx, visit.tenant(), &visit.caller, chosen.iter().copied()).await?;
-    let response = if frames.is_empty() {
-        leave(visit, &end)
-    } else {
-        let next = end.location().unwrap_or_else(|| last_page(visit, &end));
-        FrontchannelLogoutPage { frames: &frames, next: &next }.render(&visit.page)
-    };
+    let response = farewell(visit, &frames, &destination(visit, &end));
     let left = chosen.iter().fold(accounts, |left, id| left.without(*id));
     let cookie = cookies::set_sessions(&visit.site.cookies, &left);
     Ok(step::with_cookie(response, &cookie))
@@ -135,9 +130,21 @@ pub(crate) async fn done(visit: Visit, request: &Request) -> Response {
     visit.remember_language(message.render(&visit.page))
 }
 
-/// To where the client wants its user to be, or to the last page.
+/// Where the client wants its user to be, or the last page.
+fn destination(visit: &Visit, end: &EndSession) -> String {
+    end.location().unwrap_or_else(|| last_page(visit, end))
+}
+
 fn leave(visit: &Visit, end: &EndSession) -> Response {
-    step::see_other(&end.location().unwrap_or_else(|| last_page(visit, end)))
+    step::see_other(&destination(visit, end))
+}
+
+/// Shows the clients that want to hear of a logout in the browser, and then the way on; without any the way on itself.
+pub(crate) fn farewell(visit: &Visit, frames: &[LogoutFrame], next: &str) -> Response {
+    if frames.is_empty() {
+        return step::see_other(next);
+    }
+    FrontchannelLogoutPage { frames, next }.render(&visit.page)
 }
 
 fn last_page(visit: &Visit, end: &EndSession) -> String {

@@ -23,18 +23,17 @@ pub async fn session(ctx: &Ctx, tenant: TenantId, user: UserId, id: SessionId) -
     Ok(found.filter(|session| session.user_id == user))
 }
 
-/// Ends a session of this person; `false` if there is no such session of theirs.
+/// Ends a session of this person on another device; `false` if there is no such session of theirs.
 pub async fn sign_out(
     ctx: &Ctx,
     tenant: TenantId,
     caller: &Caller,
     (user, id): (UserId, SessionId),
-    reason: EndReason,
 ) -> Result<bool, Failure> {
     if session(ctx, tenant, user, id).await?.is_none() {
         return Ok(false);
     }
-    let ending = Ending::new(ctx, Which::One(id), reason).from(caller);
+    let ending = Ending::new(ctx, Which::One(id), EndReason::Revoked).from(caller);
     Ok(ending::end(ctx, tenant, ending).await?.sessions > 0)
 }
 
