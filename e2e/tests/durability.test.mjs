@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authorizationUrl, redeem, redirectUri, registeredRedirectUri } from '../lib/authorization.mjs';
+import { Application } from '../lib/logout.mjs';
 import { HttpBrowser } from '../lib/http-browser.mjs';
 import { Postgres } from '../lib/postgres.mjs';
 import { Signet } from '../lib/signet.mjs';
@@ -172,6 +173,31 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       assert.equal((await spend(third.refresh_token)).status, 401);
       const me = await fetch(`${signet.issuer}/v1/auth/me`, { headers: { authorization: `Bearer ${third.token}` } });
       assert.equal(me.status, 401);
+    });
+
+    test('a logout token that waits is delivered after a kill', async () => {
+      const application = await Application.start(signet, signet, 'Leaver', 'back');
+      try {
+        const facts = { ...signet.facts, browser_client: application.client };
+        const it = await take({ ...begin({ issuer: signet.issuer, facts }), ask: { redirect_uri: `${application.url}/callback` } }, names.slice(0, 3));
+        // Consent is implied; the code isn't needed.
+        assert.ok(it.url.startsWith(application.url), it.url);
+        // The application doesn't take it, and then the server is gone.
+        await application.hearing(false);
+        const asked = await it.browser.request(`${signet.issuer}/logout`);
+        const form = HttpBrowser.form(asked, `${signet.issuer}/logout`);
+        const answer = await it.browser.request(form.action, { ...form.fields, decision: 'yes' });
+        assert.ok([200, 303].includes(answer.status), answer.text);
+        await signet.program.stop('SIGKILL');
+        await application.hearing(true);
+        assert.deepEqual(await application.heard(), []);
+        await signet.up();
+        await application.program.until(async () => (await application.heard()).length > 0, 60_000);
+        const [{ channel, sid }] = await application.heard();
+        assert.deepEqual([channel, typeof sid], ['back', 'string']);
+      } finally {
+        await application.stop();
+      }
     });
 
     test('SIGTERM ends it in order', async () => {

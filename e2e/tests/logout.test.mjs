@@ -138,7 +138,7 @@ test('who says no stays signed in everywhere', () => withPage(browser, {}, async
   }
 }));
 
-test('without JavaScript the frames are shown and a link or a moment leads on', () => withPage(browser, { javaScriptEnabled: false }, async (page) => {
+test('without JavaScript the frames are shown and a link leads on', () => withPage(browser, { javaScriptEnabled: false }, async (page) => {
   const acme = await signet.tenant('scriptless-logout');
   const application = await Application.start(signet, acme, 'Reports', 'front');
   try {

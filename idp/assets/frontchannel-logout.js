@@ -1,5 +1,6 @@
 // @ts-check
-// Goes on once every client's frame is there, or after a few seconds. Without it the page goes on after those seconds.
+// Goes on once every client's frame is there, or after a few seconds. Without it a link leads on: a page that leaves by
+// itself without a way to stop it is hard on slow readers (WCAG 2.2.1).
 // In the language of old browsers, as some that fill pages in by themselves are.
 
 (function () {

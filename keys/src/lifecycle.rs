@@ -262,6 +262,15 @@ impl KeyLifecycle {
         }
     }
 
+    /// Whether it was retired in its time, when the last token that it signed had expired, and not in an emergency:
+    /// what it signed is over, but it was this key that signed it.
+    pub fn is_retired_in_time(&self, rules: &RotationRules) -> bool {
+        match (self.retiring_at, self.retired_at) {
+            (Some(since), Some(at)) => at >= after(since, rules.retiring()),
+            (None, _) | (_, None) => false,
+        }
+    }
+
     /// Any state → retired at once, for a key that leaked: every token that it signed stops verifying.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::http::server::ServerError;
 use crate::service::Failure;
 use crate::service::clients::ClientChangeError;
 use crate::service::consents::WithdrawError;
+use crate::service::deliveries::ReplayError;
 use crate::service::key_rings::KeyChangeError;
 use crate::service::reseal::ResealError;
 use crate::service::tenants::TenantChangeError;
@@ -246,6 +247,15 @@ impl From<WebhookError> for CliError {
             WebhookError::Failure(failure) => return (*failure).into(),
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+impl From<ReplayError> for CliError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Unknown(_) => Self::new(Exit::NotFound, error.to_string()),
+            ReplayError::Failure(failure) => failure.into(),
+        }
     }
 }
 

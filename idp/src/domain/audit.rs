@@ -127,6 +127,8 @@ audit_kinds! {
     ClientChanged = "client.changed",
     /// A client was deleted.
     ClientDeleted = "client.deleted",
+    /// Logout tokens that a client hadn't taken are sent again.
+    LogoutTokensReplayed = "client.logout_tokens_replayed",
     /// A signing key changed its state.
     KeyChanged = "key.changed",
     /// An address that is told of events was made, changed, given a new secret, deleted, or told again.

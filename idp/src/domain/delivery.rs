@@ -79,3 +79,13 @@ pub enum DeliveryState {
     /// Nobody took it in all attempts, or nobody can.
     Dead,
 }
+
+impl DeliveryState {
+    /// Its name in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Dead => "dead",
+        }
+    }
+}

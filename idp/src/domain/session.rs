@@ -43,6 +43,11 @@ impl Session {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && now < self.expires_at && now < self.last_seen_at + self.idle_timeout
     }
+
+    /// Why it ends where nobody ends it: what comes first, the end of its life or that of its longest rest.
+    pub fn ends_by_itself(&self) -> EndReason {
+        if self.expires_at < self.last_seen_at + self.idle_timeout { EndReason::Expired } else { EndReason::Idle }
+    }
 }
 
 /// Which way a session began.

@@ -286,6 +286,7 @@ type Apis = (
     admin::Events,
     admin::Webhooks,
     admin::Sessions,
+    admin::LogoutTokens,
     first_party::FirstParty,
 );
 
@@ -300,6 +301,7 @@ fn service() -> OpenApiService<Apis, ()> {
         admin::Events,
         admin::Webhooks,
         admin::Sessions,
+        admin::LogoutTokens,
         first_party::FirstParty,
     );
     OpenApiService::new(apis, "Signet", env!("CARGO_PKG_VERSION"))

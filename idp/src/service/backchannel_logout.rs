@@ -12,10 +12,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keys::TokenType;
 use serde::{Deserialize, Serialize};
 
+use super::audit::{self, Actor};
 use super::ctx::Ctx;
-use super::deliveries::{Outgoing, Undeliverable};
+use super::deliveries::{self, Outgoing, ReplayError, Undeliverable};
 use super::outbound::Message;
-use super::{clients, key_rings, subject_identifier};
+use super::{Failure, clients, key_rings, subject_identifier};
+use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::claims::{LogoutEvents, LogoutTokenClaims};
 use crate::domain::delivery::{Delivery, DeliveryKind, NewDelivery};
 use crate::domain::{ClientId, DeliveryId, SessionId, TenantId, Timestamp, UserId};
@@ -30,6 +32,17 @@ const LIFETIME: Duration = Duration::from_mins(2);
 struct Ended {
     user_id: UserId,
     sid: SessionId,
+}
+
+/// A message that waits for a client, or was given up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingLogout {
+    /// Whose session ended.
+    pub user_id: UserId,
+    /// Which.
+    pub sid: SessionId,
+    /// How it stands.
+    pub delivery: Delivery,
 }
 
 /// Tells the clients of sessions that have ended, those of them that want to hear of it, in the transaction that ended
@@ -69,6 +82,35 @@ pub async fn tell(
     Ok(())
 }
 
+/// What waits for a client and what was given up, the oldest first, those after `after`.
+pub async fn waiting(
+    ctx: &Ctx,
+    tenant: TenantId,
+    client: &ClientId,
+    after: Option<DeliveryId>,
+    limit: u64,
+) -> Result<Vec<WaitingLogout>, Failure> {
+    let target = (DeliveryKind::BackchannelLogout, client.as_str());
+    let found = deliveries::of_target(ctx, tenant, target, after, limit).await?;
+    let read = |delivery: Delivery| {
+        let Ended { user_id, sid } = serde_json::from_value(delivery.payload.clone()).ok()?;
+        Some(WaitingLogout { user_id, sid, delivery })
+    };
+    Ok(found.into_iter().filter_map(read).collect())
+}
+
+/// Tries again what was given up: one message, or all of the client's; how many they are.
+pub async fn replay(
+    ctx: &Ctx,
+    tenant: TenantId,
+    client: &ClientId,
+    one: Option<DeliveryId>,
+    actor: impl Into<Actor>,
+) -> Result<u64, ReplayError> {
+    let event = audit::event(ctx, AuditKind::LogoutTokensReplayed, Outcome::Success).by(actor).client(client);
+    deliveries::replay(ctx, tenant, (DeliveryKind::BackchannelLogout, client.to_string()), one, event).await
+}
+
 /// The request that carries a logout token to the client (§2.5).
 pub(super) async fn outgoing(ctx: &Ctx, tenant: TenantId, delivery: &Delivery) -> Result<Outgoing, Undeliverable> {
     let unreadable = || Undeliverable::Never("the message can't be read".to_owned());
@@ -94,7 +136,7 @@ pub(super) async fn outgoing(ctx: &Ctx, tenant: TenantId, delivery: &Delivery) -
         sid,
         events: LogoutEvents::default(),
     };
-    let token = signer.sign_jwt(TokenType::LogoutToken, &claims).map_err(super::Failure::from)?;
+    let token = signer.sign_jwt(TokenType::LogoutToken, &claims).map_err(Failure::from)?;
     let body = form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &token).finish();
     let content_type = "application/x-www-form-urlencoded";
     Ok(Outgoing { url, message: Message { content_type, headers: Vec::new(), body: body.into() } })

@@ -13,15 +13,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::ctx::Ctx;
 use super::outbound::Message;
-use super::{Failure, backchannel_logout, webhooks};
+use super::{Failure, audit, backchannel_logout, webhooks};
 use crate::domain::delivery::{Delivery, DeliveryKind};
-use crate::domain::{TenantId, Timestamp};
+use crate::domain::{DeliveryId, TenantId, Timestamp};
 use crate::store::deliveries::Target;
 use crate::store::{self, StoreError};
 
@@ -112,6 +113,63 @@ pub async fn send_due(ctx: &Ctx) -> Result<usize, StoreError> {
             Some(done) => courier.done(done),
             None => return Ok(sent),
         }
+    }
+}
+
+/// What waits for a target and what was given up, the oldest first, those after `after`.
+pub async fn of_target(
+    ctx: &Ctx,
+    tenant: TenantId,
+    target: (DeliveryKind, &str),
+    after: Option<DeliveryId>,
+    limit: u64,
+) -> Result<Vec<Delivery>, Failure> {
+    Ok(store::deliveries::list_of_target(ctx.database.read(), tenant, target, after, limit).await?)
+}
+
+/// Why nothing is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReplayError {
+    /// No message of that id was given up.
+    #[error("there is no message {0} that was given up")]
+    Unknown(DeliveryId),
+    /// It could not be stored.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StoreError> for ReplayError {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Tries again what was given up: one message, or all of the target's; how many they are. `event` is the line of the
+/// audit log that tells of it.
+pub async fn replay(
+    ctx: &Ctx,
+    tenant: TenantId,
+    (kind, target): (DeliveryKind, String),
+    one: Option<DeliveryId>,
+    event: audit::Event,
+) -> Result<u64, ReplayError> {
+    let now = ctx.now();
+    let replayed = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                let replayed = store::deliveries::replay_of_target(tx, tenant, (kind, &target), one, now).await?;
+                if replayed > 0 {
+                    store::audit::append(tx, tenant, &event.build()).await?;
+                }
+                Ok(replayed)
+            })
+        })
+        .await
+        .map_err(|error: StoreError| ReplayError::from(error))?;
+    match one {
+        Some(id) if replayed == 0 => Err(ReplayError::Unknown(id)),
+        Some(_) | None => Ok(replayed),
     }
 }
 
@@ -248,7 +306,7 @@ async fn note_failure(ctx: &Ctx, tenant: TenantId, claimed: Delivery, reason: St
 }
 
 /// What can't be written down is tried again when the claim is over.
-fn unwritten(written: Result<(), StoreError>, tenant: TenantId, id: crate::domain::DeliveryId, kind: DeliveryKind) {
+fn unwritten(written: Result<(), StoreError>, tenant: TenantId, id: DeliveryId, kind: DeliveryKind) {
     if let Err(error) = written {
         let kind = kind.as_str();
         tracing::warn!(%tenant, delivery = %id, kind, error = %error, "it could not be written down how a message fared");

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use keys::{Audience, Purpose};
+use keys::Audience;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -149,9 +149,8 @@ async fn read_hint(
     token: &str,
     client_id: Option<&str>,
 ) -> Result<(Arc<ReadyClient>, Hint), EndSessionError> {
-    let ring = key_rings::ring(ctx, tenant.id).await?;
-    let unknown = EndSessionError::Hint("is not an ID token of this issuer, or too old to be recognised");
-    let Ok(verified) = ring.verify(token, Purpose::IdToken) else { return Err(unknown) };
+    let unknown = EndSessionError::Hint("is not an ID token of this issuer");
+    let Some(verified) = key_rings::id_token_hint(ctx, tenant.id, token).await? else { return Err(unknown) };
     let Ok(hint) = verified.claims::<Hint>() else { return Err(unknown) };
     if hint.iss != tenant.issuer.as_str() {
         return Err(unknown);
@@ -250,12 +249,7 @@ pub async fn end(
     Ok(frames)
 }
 
-async fn frame(
-    ctx: &Ctx,
-    tenant: &Tenant,
-    client: &ClientId,
-    sid: SessionId,
-) -> Result<Option<LogoutFrame>, Failure> {
+async fn frame(ctx: &Ctx, tenant: &Tenant, client: &ClientId, sid: SessionId) -> Result<Option<LogoutFrame>, Failure> {
     let client = match clients::active(ctx, tenant.id, client).await {
         Ok(client) => client,
         Err(ClientLookupError::Unknown) => return Ok(None),

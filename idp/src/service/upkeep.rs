@@ -48,6 +48,9 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
                 if let Err(error) = ending::sweep(&ctx).await {
                     tracing::warn!(error = %error, "sessions that ended could not be written down; they will be next time");
                 }
+                if let Err(error) = ending::lapse(&ctx).await {
+                    tracing::warn!(error = %error, "sessions whose time is up could not be told of; they will be next time");
+                }
                 if let Err(error) = relay::clean(&ctx).await {
                     tracing::warn!(error = %error, "events that everybody has could not be removed; they will be next time");
                 }

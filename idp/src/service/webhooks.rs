@@ -19,7 +19,7 @@ use thiserror::Error;
 use super::Failure;
 use super::audit::{self, Actor};
 use super::ctx::Ctx;
-use super::deliveries::{Outgoing, Undeliverable};
+use super::deliveries::{self, Outgoing, ReplayError, Undeliverable};
 use super::outbound::{Message, OutboundError};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::delivery::{Delivery, DeliveryKind, NewDelivery};
@@ -202,9 +202,7 @@ pub async fn deliveries(
     after: Option<DeliveryId>,
     limit: u64,
 ) -> Result<Vec<Delivery>, Failure> {
-    let target = endpoint.to_string();
-    Ok(store::deliveries::list_of_target(ctx.database.read(), tenant, (DeliveryKind::Webhook, &target), after, limit)
-        .await?)
+    deliveries::of_target(ctx, tenant, (DeliveryKind::Webhook, &endpoint.to_string()), after, limit).await
 }
 
 /// Tries again what was given up: one message, or all of the endpoint's; how many they are.
@@ -214,27 +212,9 @@ pub async fn replay(
     endpoint: &Endpoint,
     one: Option<DeliveryId>,
     actor: impl Into<Actor>,
-) -> Result<u64, WebhookError> {
+) -> Result<u64, ReplayError> {
     let event = changed(ctx, endpoint, actor, "replayed");
-    let (target, now) = (endpoint.id.to_string(), ctx.now());
-    let replayed = ctx
-        .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let target = (DeliveryKind::Webhook, target.as_str());
-                let replayed = store::deliveries::replay_of_target(tx, tenant, target, one, now).await?;
-                if replayed > 0 {
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok(replayed)
-            })
-        })
-        .await
-        .map_err(|error: StoreError| WebhookError::from(error))?;
-    match one {
-        Some(id) if replayed == 0 => Err(WebhookError::Unknown(format!("{} with the dead message {id}", endpoint.id))),
-        Some(_) | None => Ok(replayed),
-    }
+    deliveries::replay(ctx, tenant, (DeliveryKind::Webhook, endpoint.id.to_string()), one, event).await
 }
 
 fn check(ctx: &Ctx, details: &EndpointDetails) -> Result<(), WebhookError> {

@@ -51,6 +51,13 @@ fn running(now: Timestamp) -> Condition {
     Condition::all().add(Column::EndedAt.is_null()).add(Column::ExpiresAt.gt(now.millis())).add(until.gt(now.millis()))
 }
 
+/// When a session is over by itself. The index over those that aren't ended has the same expression (m0017).
+fn over_at() -> Expr {
+    let expires = || Expr::col((Entity, Column::ExpiresAt));
+    let rests = || Expr::col((Entity, Column::LastSeenAt)).add(Expr::col((Entity, Column::IdleTimeout)));
+    Expr::case(expires().lt(rests()), expires()).finally(rests()).into()
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -302,6 +309,46 @@ pub async fn end(
         .exec_with_returning(db)
         .await?;
     ended.into_iter().map(Session::try_from).collect::<Result<_, _>>().map(Some)
+}
+
+/// Sessions of any tenant that are over by themselves and aren't noted as ended, at most `limit`, those first that have
+/// been over for longest.
+pub async fn lapsed(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
+    let ids: Vec<(uuid::Uuid, uuid::Uuid)> = Entity::find()
+        .select_only()
+        .column(Column::TenantId)
+        .column(Column::SessionId)
+        .filter(Column::EndedAt.is_null())
+        .filter(over_at().lte(now.millis()))
+        .order_by_asc(over_at())
+        .limit(page(limit))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().map(|(tenant, id)| (TenantId::from_uuid(tenant), SessionId::from_uuid(id))).collect())
+}
+
+/// Notes as ended those of these sessions that are over by themselves, and gives those that weren't noted before: of
+/// several who do this at once, each session is one's only.
+pub async fn lapse(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    ids: &[SessionId],
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let lapsed = Entity::update_many()
+        .col_expr(Column::EndedAt, Expr::value(now.millis()))
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::SessionId.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(Column::EndedAt.is_null())
+        .filter(over_at().lte(now.millis()))
+        .exec_with_returning(db)
+        .await?;
+    lapsed.into_iter().map(Session::try_from).collect()
 }
 
 /// Notes that a session was used; `false` if it isn't live.

@@ -13,6 +13,7 @@ mod m0011_account_console;
 mod m0012_events;
 mod m0013_chain_and_webhooks;
 mod m0014_leases;
+mod m0017_lapsed_sessions;
 mod m0018_client_origins;
 mod table;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0012_events::Migration),
             Box::new(m0013_chain_and_webhooks::Migration),
             Box::new(m0014_leases::Migration),
+            Box::new(m0017_lapsed_sessions::Migration),
             Box::new(m0018_client_origins::Migration),
         ]
     }

@@ -13,7 +13,7 @@ use super::place::{self, Administration, Place};
 use super::record::{self, Record};
 use crate::domain::ClientId;
 use crate::domain::client::ClientStatus;
-use crate::http::admin::model::Client;
+use crate::http::admin::model::{Client, LogoutToken};
 
 /// Verbs of `signet client`.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -43,6 +43,21 @@ pub(super) enum Verb {
     Disable(Named),
     /// Switch a client on
     Enable(Named),
+    /// List the logout tokens that wait for a client, and those that were given up
+    LogoutTokens {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Send again logout tokens that were given up
+    ReplayLogoutTokens {
+        #[command(flatten)]
+        named: Named,
+        /// Only this one
+        #[arg(long, value_name = "DELIVERY_ID")]
+        delivery: Option<String>,
+    },
     /// Delete a client, its secrets, and the consents that people gave it
     Delete(Named),
 }
@@ -68,7 +83,9 @@ impl place::Verb for Verb {
             | Self::Disable(named)
             | Self::Enable(named)
             | Self::Delete(named)
-            | Self::RotateSecret { named, .. } => &named.place,
+            | Self::RotateSecret { named, .. }
+            | Self::LogoutTokens { named, .. }
+            | Self::ReplayLogoutTokens { named, .. } => &named.place,
         }
     }
 
@@ -104,6 +121,20 @@ impl place::Verb for Verb {
             Self::RotateSecret { named, grace } => {
                 let new = admin.rotate_secret(named.client_id.as_str(), grace).await?;
                 Record::of(&new).with_all(&["client_id", "client_secret", "former_secrets_good_until"]).note(ONCE)
+            }
+            Self::LogoutTokens { named, page } => {
+                let read = async |after, limit| admin.logout_tokens(named.client_id.as_str(), after, limit).await;
+                let found = page.collect(|token: &LogoutToken| token.delivery_id.0.clone(), read).await?;
+                let all =
+                    ["delivery_id", "session_id", "user_id", "state", "attempts", "next_attempt_at", "created_at"];
+                let all = [all.as_slice(), &["last_error"]].concat();
+                let records: Vec<Record> = found.iter().map(|token| Record::of(token).with_all(&all)).collect();
+                let columns = ["delivery_id", "session_id", "state", "attempts", "next_attempt_at", "last_error"];
+                return record::list(console, common.format, &records, &columns);
+            }
+            Self::ReplayLogoutTokens { named, delivery } => {
+                let replayed = admin.replay_logout_tokens(named.client_id.as_str(), delivery.as_deref()).await?;
+                Record::default().with("client_id", named.client_id.as_str()).with("replayed", replayed)
             }
             Self::Disable(named) => set_status(&named, ClientStatus::Disabled, admin).await?,
             Self::Enable(named) => set_status(&named, ClientStatus::Active, admin).await?,

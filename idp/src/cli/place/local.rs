@@ -12,12 +12,13 @@ use crate::domain::client_details::ClientDetails;
 use crate::domain::session::EndReason;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, UserStatus};
-use crate::domain::{ClientId, Secret, SessionId, UserId};
+use crate::domain::{ClientId, DeliveryId, Secret, SessionId, UserId};
 use crate::http::admin::model::{
-    self, AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, NewWebhook,
+    self, AuditLine, AuditWhich, Client, Consent, Key, LogoutToken, NewClient, NewKey, NewSecret, NewUser, NewWebhook,
     NewWebhookSecret, Session, User, Webhook, WebhookDelivery, WebhookPatch,
 };
 use crate::service::audit_log;
+use crate::service::backchannel_logout;
 use crate::service::clients::{self, ClientChangeError};
 use crate::service::consents::{self, WithdrawError};
 use crate::service::ctx::Ctx;
@@ -44,6 +45,10 @@ impl Local<'_> {
 /// An id after which a list begins.
 fn after<I: std::str::FromStr<Err: std::fmt::Display>>(text: Option<String>) -> Result<Option<I>, CliError> {
     text.map(|text| text.parse().map_err(|error| CliError::usage(format!("--after: {error}")))).transpose()
+}
+
+fn delivery(id: Option<&str>) -> Result<Option<DeliveryId>, CliError> {
+    id.map(str::parse).transpose().map_err(|error| CliError::usage(format!("--delivery: {error}")))
 }
 
 fn user(text: &str) -> Result<UserId, CliError> {
@@ -176,6 +181,17 @@ impl Administration for Local<'_> {
         withdrawn.map_err(|error: WithdrawError| error.into())
     }
 
+    async fn logout_tokens(&self, of: &str, begin: Option<String>, limit: u64) -> Result<Vec<LogoutToken>, CliError> {
+        let client = clients::find(self.ctx, self.tenant.id, &client(of)?).await?.id;
+        let found = backchannel_logout::waiting(self.ctx, self.tenant.id, &client, after(begin)?, limit).await?;
+        Ok(found.iter().map(LogoutToken::from).collect())
+    }
+
+    async fn replay_logout_tokens(&self, of: &str, one: Option<&str>) -> Result<u64, CliError> {
+        let client = clients::find(self.ctx, self.tenant.id, &client(of)?).await?.id;
+        Ok(backchannel_logout::replay(self.ctx, self.tenant.id, &client, delivery(one)?, ACTOR).await?)
+    }
+
     async fn create_webhook(&self, new: NewWebhook) -> Result<Webhook, CliError> {
         let (endpoint, secret) = webhooks::create(self.ctx, self.tenant.id, new.into(), ACTOR).await?;
         Ok(Webhook::made(&endpoint, Some(&secret)))
@@ -220,8 +236,7 @@ impl Administration for Local<'_> {
 
     async fn replay_webhook(&self, id: &str, one: Option<&str>) -> Result<u64, CliError> {
         let endpoint = webhooks::find(self.ctx, self.tenant.id, id).await?;
-        let one = one.map(str::parse).transpose().map_err(|error| CliError::usage(format!("--delivery: {error}")))?;
-        Ok(webhooks::replay(self.ctx, self.tenant.id, &endpoint, one, ACTOR).await?)
+        Ok(webhooks::replay(self.ctx, self.tenant.id, &endpoint, delivery(one)?, ACTOR).await?)
     }
 
     async fn audit(&self, which: &AuditWhich, begin: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError> {

@@ -21,8 +21,8 @@ use crate::domain::client::ClientStatus;
 use crate::domain::tenant::Issuer;
 use crate::domain::user::UserStatus;
 use crate::http::admin::model::{
-    AuditLine, AuditWhich, Client, Consent, Key, NewClient, NewKey, NewSecret, NewUser, NewWebhook, NewWebhookSecret,
-    Session, User, Webhook, WebhookDelivery,
+    AuditLine, AuditWhich, Client, Consent, Key, LogoutToken, NewClient, NewKey, NewSecret, NewUser, NewWebhook,
+    NewWebhookSecret, Session, User, Webhook, WebhookDelivery,
 };
 use crate::service::key_rings::KeyChange;
 
@@ -103,6 +103,15 @@ pub(super) trait Administration {
     async fn rotate_secret(&self, id: &str, grace: Duration) -> Result<NewSecret, CliError>;
     /// Switches a client on or off.
     async fn set_client_status(&self, id: &str, status: ClientStatus) -> Result<Client, CliError>;
+    /// The logout tokens that wait for a client and those that were given up, those after one.
+    async fn logout_tokens(
+        &self,
+        client: &str,
+        after: Option<String>,
+        limit: u64,
+    ) -> Result<Vec<LogoutToken>, CliError>;
+    /// Sends again what was given up: one logout token, or all of the client's.
+    async fn replay_logout_tokens(&self, client: &str, one: Option<&str>) -> Result<u64, CliError>;
     /// Deletes a client.
     async fn delete_client(&self, id: &str) -> Result<(), CliError>;
 

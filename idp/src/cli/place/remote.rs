@@ -18,9 +18,9 @@ use crate::domain::tenant::Issuer;
 use crate::domain::user::UserStatus;
 use crate::domain::{Secret, UserId, client::ClientStatus};
 use crate::http::admin::model::{
-    AuditLine, AuditPart, AuditWhich, Client, ClientPart, Consent, ConsentPart, Key, KeyPart, NewClient, NewKey,
-    NewSecret, NewUser, NewWebhook, NewWebhookSecret, Replayed, Session, SessionPart, User, UserPart, Webhook,
-    WebhookDelivery, WebhookDeliveryPart, WebhookPart,
+    AuditLine, AuditPart, AuditWhich, Client, ClientPart, Consent, ConsentPart, Key, KeyPart, LogoutToken,
+    LogoutTokenPart, NewClient, NewKey, NewSecret, NewUser, NewWebhook, NewWebhookSecret, Replayed, Session,
+    SessionPart, User, UserPart, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart,
 };
 use crate::http::admin::{MOST_AT_ONCE, RULE};
 use crate::service::key_rings::KeyChange;
@@ -77,6 +77,13 @@ impl Remote {
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.call(Method::GET, path, None).await
+    }
+
+    /// Tries messages again: one, or all; how many they are.
+    async fn replay(&self, path: &str, one: Option<&str>) -> Result<u64, CliError> {
+        let body = one.map_or_else(|| json!({}), |one| json!({ "delivery_id": one }));
+        let replayed: Replayed = self.post(path, &body).await?;
+        Ok(replayed.replayed)
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
@@ -282,6 +289,23 @@ impl Administration for Remote {
         self.exchange(Method::DELETE, &path, None).await.map(drop)
     }
 
+    async fn logout_tokens(
+        &self,
+        client: &str,
+        after: Option<String>,
+        limit: u64,
+    ) -> Result<Vec<LogoutToken>, CliError> {
+        let path = format!("/clients/{}/logout-tokens", word(client));
+        let read = async |after: Option<&str>, limit| {
+            self.get::<LogoutTokenPart>(&format!("{path}{}", query(after, limit, &[]))).await
+        };
+        parts(after, limit, read, |part| (part.items, part.next_cursor)).await
+    }
+
+    async fn replay_logout_tokens(&self, client: &str, one: Option<&str>) -> Result<u64, CliError> {
+        self.replay(&format!("/clients/{}/logout-tokens/replay", word(client)), one).await
+    }
+
     async fn create_webhook(&self, new: NewWebhook) -> Result<Webhook, CliError> {
         self.post("/webhooks", &new).await
     }
@@ -323,9 +347,7 @@ impl Administration for Remote {
     }
 
     async fn replay_webhook(&self, id: &str, one: Option<&str>) -> Result<u64, CliError> {
-        let body = one.map_or_else(|| json!({}), |one| json!({ "delivery_id": one }));
-        let replayed: Replayed = self.post(&format!("/webhooks/{}/replay", word(id)), &body).await?;
-        Ok(replayed.replayed)
+        self.replay(&format!("/webhooks/{}/replay", word(id)), one).await
     }
 
     async fn audit(&self, which: &AuditWhich, after: Option<String>, limit: u64) -> Result<Vec<AuditLine>, CliError> {

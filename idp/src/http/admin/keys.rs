@@ -68,9 +68,8 @@ impl Keys {
         kid: Path<String>,
         body: Body<KeyStep, Optional>,
     ) -> Answer<Changed<Key>> {
-        let emergency = body.read.emergency == Some(true);
-        let change = if emergency { KeyChange::ActivateInEmergency } else { KeyChange::Activate };
-        Answer::new(step(&gate, &kid, change).await)
+        let changes = [KeyChange::Activate, KeyChange::ActivateInEmergency];
+        Answer::new(step(&gate, &kid, changes, &body.read).await)
     }
 
     /// Take a key out of the published set
@@ -84,9 +83,8 @@ impl Keys {
         kid: Path<String>,
         body: Body<KeyStep, Optional>,
     ) -> Answer<Changed<Key>> {
-        let emergency = body.read.emergency == Some(true);
-        let change = if emergency { KeyChange::RetireInEmergency } else { KeyChange::Retire };
-        Answer::new(step(&gate, &kid, change).await)
+        let changes = [KeyChange::Retire, KeyChange::RetireInEmergency];
+        Answer::new(step(&gate, &kid, changes, &body.read).await)
     }
 }
 
@@ -127,7 +125,14 @@ async fn show(gate: &Gate<KeysRead>, kid: &str) -> Result<Content> {
     Ok(shown(gate, key))
 }
 
-async fn step(gate: &Gate<KeysWrite>, kid: &str, change: KeyChange) -> Result<Content> {
+/// A step of a key's life: the usual one, or the one for an emergency.
+async fn step(
+    gate: &Gate<KeysWrite>,
+    kid: &str,
+    [usual, emergency]: [KeyChange; 2],
+    body: &KeyStep,
+) -> Result<Content> {
+    let change = if body.emergency == Some(true) { emergency } else { usual };
     let key = key_rings::change(&gate.ctx, gate.tenant_id(), kid, change, &gate.admitted.actor).await?;
     Ok(shown(gate, &key))
 }

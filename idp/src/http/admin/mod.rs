@@ -12,6 +12,7 @@ mod consents;
 mod events;
 mod gate;
 mod keys;
+mod logout_tokens;
 pub mod model;
 mod paging;
 pub(in crate::http) mod refusal;
@@ -32,6 +33,7 @@ pub use clients::Clients;
 pub use consents::Consents;
 pub use events::Events;
 pub use keys::Keys;
+pub use logout_tokens::LogoutTokens;
 pub use sessions::Sessions;
 pub use users::Users;
 pub use webhooks::Webhooks;
@@ -69,6 +71,7 @@ pub fn methods(path: &str) -> &'static str {
         | ["clients", _, "enable" | "disable" | "secret"]
         | ["keys", _, "activate" | "retire"]
         | ["webhooks", _, "secret" | "replay"]
+        | ["clients", _, "logout-tokens", "replay"]
         | ["lock-down"] => "POST",
         ["users", _, "consents", _] | ["users", _, "sessions"] | ["clients", _, "grants"] => "DELETE",
         ["sessions", _] => "GET, HEAD, DELETE",

@@ -13,6 +13,7 @@ use crate::service::Failure;
 use crate::service::access::AccessError;
 use crate::service::clients::ClientChangeError;
 use crate::service::consents::WithdrawError;
+use crate::service::deliveries::ReplayError;
 use crate::service::key_rings::KeyChangeError;
 use crate::service::users::UserChangeError;
 use crate::service::webhooks::WebhookError;
@@ -188,6 +189,15 @@ impl From<WebhookError> for Refusal {
             WebhookError::Unknown(_) => Self::not_found(error),
             WebhookError::Stale => Self::stale(error),
             WebhookError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for Refusal {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Unknown(_) => Self::not_found(error),
+            ReplayError::Failure(failure) => failure.into(),
         }
     }
 }

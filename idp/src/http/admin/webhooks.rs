@@ -10,6 +10,7 @@ use super::Group;
 use super::answer::{Answer, Changed, Content, Done, Listed, Made, Shown};
 use super::body::{Body, Optional, Patch};
 use super::gate::{Gate, WebhooksRead, WebhooksWrite};
+use super::logout_tokens::delivery;
 use super::model::{
     NewWebhook, NewWebhookSecret, Replay, Replayed, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart,
     WebhookPatch, WebhookRotation,
@@ -206,8 +207,7 @@ async fn deliveries(gate: &Gate<WebhooksRead>, id: &str, part: Result<Part<Deliv
 
 async fn replay(gate: &Gate<WebhooksWrite>, id: &str, one: Option<&str>) -> Result<Content> {
     let endpoint = find(gate, id).await?;
-    let one = one.map(str::parse).transpose();
-    let one = one.map_err(|_| Refusal::bad_request("delivery_id must be the id of a message"))?;
+    let one = delivery(one)?;
     let actor = &gate.admitted.actor;
     let replayed = webhooks::replay(&gate.ctx, gate.tenant_id(), &endpoint, one, actor).await?;
     Ok(Content::json(&Replayed { replayed }).version(endpoint.updated_at))

@@ -72,17 +72,13 @@ fn form(visit: &Visit, open: &OpenFlow, typed: Typed) -> Result<Response, Author
 /// `POST /login`: somebody signs in, or goes back to the client.
 #[handler]
 pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
-    let (open, _, parameters) = match step::form(&visit, request, &[Form::SignIn], body).await {
-        Ok(form) => form,
+    let filled_in = step::filled_in(visit, request, body, Form::SignIn, "the user cancelled the sign-in");
+    let (visit, open, parameters) = match filled_in.await {
+        Ok(filled_in) => filled_in,
         Err(response) => return response,
     };
-    let visit = visit.in_languages(open.flow.request.ui_locales.as_deref(), request);
-    let result = if parameters.optional("action") == Ok(Some("cancel")) {
-        step::cancel(&visit, &open, "the user cancelled the sign-in").await
-    } else {
-        submit(&visit, request, &open, &parameters).await
-    };
-    result.unwrap_or_else(|error| page::authorize(&error, &visit.page))
+    let done = submit(&visit, request, &open, &parameters).await;
+    done.unwrap_or_else(|error| page::authorize(&error, &visit.page))
 }
 
 async fn submit(

@@ -64,17 +64,13 @@ fn form(
 /// `POST /signup`: somebody makes an account, or goes back to the client.
 #[handler]
 pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
-    let (open, _, parameters) = match step::form(&visit, request, &[Form::SignUp], body).await {
-        Ok(form) => form,
+    let filled_in = step::filled_in(visit, request, body, Form::SignUp, "the user cancelled the sign-up");
+    let (visit, open, parameters) = match filled_in.await {
+        Ok(filled_in) => filled_in,
         Err(response) => return response,
     };
-    let visit = visit.in_languages(open.flow.request.ui_locales.as_deref(), request);
-    let result = if parameters.optional("action") == Ok(Some("cancel")) {
-        step::cancel(&visit, &open, "the user cancelled the sign-up").await
-    } else {
-        submit(&visit, request, &open, &parameters).await
-    };
-    result.unwrap_or_else(|error| page::authorize(&error, &visit.page))
+    let done = submit(&visit, request, &open, &parameters).await;
+    done.unwrap_or_else(|error| page::authorize(&error, &visit.page))
 }
 
 async fn submit(

@@ -192,8 +192,26 @@ pub fn return_target(open: &OpenFlow) -> Result<ReturnTarget, AuthorizeError> {
     target.ok_or_else(|| UntrustedRequest::RedirectUriMismatch.into())
 }
 
+/// What somebody filled in to say who they are, on the page with that form, in the language that they read it in; or the
+/// way back to the client for whoever would rather not, with these words.
+pub async fn filled_in(
+    visit: Visit,
+    request: &Request,
+    body: PostedBody,
+    form: Form,
+    cancelled: &str,
+) -> Result<(Visit, OpenFlow, Parameters), Response> {
+    let (open, _, parameters) = self::form(&visit, request, &[form], body).await?;
+    let visit = visit.in_languages(open.flow.request.ui_locales.as_deref(), request);
+    if parameters.optional("action") == Ok(Some("cancel")) {
+        let left = cancel(&visit, &open, cancelled).await;
+        return Err(left.unwrap_or_else(|error| page::authorize(&error, &visit.page)));
+    }
+    Ok((visit, open, parameters))
+}
+
 /// Ends a flow because the person doesn't want to say who they are.
-pub async fn cancel(visit: &Visit, open: &OpenFlow, description: &str) -> Result<Response, AuthorizeError> {
+async fn cancel(visit: &Visit, open: &OpenFlow, description: &str) -> Result<Response, AuthorizeError> {
     let event = audit::event(&visit.ctx, AuditKind::SignIn, Outcome::Refused).client(&open.client.id);
     let event = event.from(&visit.caller).detail(serde_json::json!({ "reason": "cancelled" }));
     let next = authorize::deny(&visit.ctx, visit.tenant_id(), open, description, Some(event)).await?;

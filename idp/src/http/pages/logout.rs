@@ -49,7 +49,7 @@ impl LogoutPage<'_> {
 }
 
 /// The page that shows each client's address in a frame, so that the reader is signed out there, and goes on when all
-/// are there, or after a few seconds (OpenID Connect Front-Channel Logout 1.0).
+/// are there, or after a few seconds; without scripts, by a link (OpenID Connect Front-Channel Logout 1.0).
 #[derive(Clone, Copy, Debug)]
 pub struct FrontchannelLogoutPage<'a> {
     /// What is shown.

@@ -1,6 +1,6 @@
 //! Whom a request names: `id_token_hint`, the `sub` of `claims`, `login_hint`.
 
-use keys::{Purpose, RegisteredClaims};
+use keys::RegisteredClaims;
 
 use super::AuthorizeError;
 use crate::domain::authorization_request::{AuthorizationError, AuthorizationErrorCode, AuthorizationRequest};
@@ -66,9 +66,8 @@ pub(super) async fn subject_of_hint(
         Ok(Some(hint)) => hint,
         Err(error) => return Ok(Err(error.into())),
     };
-    let ring = key_rings::ring(ctx, tenant.id).await?;
-    let Ok(token) = ring.verify(hint, Purpose::IdToken) else {
-        return refuse("id_token_hint is not an ID token of this issuer, or too old to be recognised");
+    let Some(token) = key_rings::id_token_hint(ctx, tenant.id, hint).await? else {
+        return refuse("id_token_hint is not an ID token of this issuer");
     };
     let Ok(claims) = token.claims::<RegisteredClaims>() else {
         return refuse("id_token_hint is not an ID token of this issuer");

@@ -10,6 +10,8 @@
 //!
 //! Decided against ending a tenant's sessions in one statement: it would hold SQLite's one writer for seconds.
 
+use std::collections::HashMap;
+
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::ids::SweepId;
@@ -195,6 +197,20 @@ async fn end_batch(
     ended: &mut Ended,
 ) -> Result<bool, StoreError> {
     let Some(sessions) = store::sessions::end(tx, tenant, rows, at, BATCH).await? else { return Ok(false) };
+    let one = matches!(rows, store::sessions::Ending::One(_));
+    end_with(ctx, tx, tenant, (reason, at, told, one), sessions, ended).await?;
+    Ok(true)
+}
+
+/// Ends what was given in sessions that have just ended, and tells of them.
+async fn end_with(
+    ctx: &Ctx,
+    tx: &impl Connection,
+    tenant: TenantId,
+    (reason, at, told, one): (EndReason, Timestamp, &Telling, bool),
+    sessions: Vec<Session>,
+    ended: &mut Ended,
+) -> Result<(), StoreError> {
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
     let mut clients = store::grants::clients_of_sessions(tx, tenant, &ids).await?;
     ended.grants += store::grants::revoke_with_sessions(tx, tenant, &ids, at).await?;
@@ -203,10 +219,9 @@ async fn end_batch(
         EndedSession { session, clients: theirs }
     };
     let batch: Vec<EndedSession> = sessions.into_iter().map(with_clients).collect();
-    let one = matches!(rows, store::sessions::Ending::One(_));
     tell(ctx, tx, tenant, (reason, told, one), &batch).await?;
     ended.add(batch);
-    Ok(true)
+    Ok(())
 }
 
 /// Tells whoever has to hear that sessions ended, in the transaction that ended them.
@@ -269,6 +284,48 @@ fn event(ending: Ending, ended: &Ended) -> Option<audit::Event> {
         }
         Which::OfTenant => ended.left.as_ref().map(|_| event.detail(serde_json::json!({ "reason": reason }))),
     }
+}
+
+/// Writes down which sessions are over by themselves, for they rested for too long or lived for long enough, until none
+/// is left. Nothing counts in them any more, whether or not this was done; but who has to hear of an end hears of it
+/// here. The audit log has no line of it: nobody did anything.
+pub async fn lapse(ctx: &Ctx) -> Result<(), Failure> {
+    loop {
+        let lapsed = store::sessions::lapsed(ctx.database.read(), ctx.now(), BATCH).await?;
+        if lapsed.is_empty() {
+            return Ok(());
+        }
+        let mut by_tenant: HashMap<TenantId, Vec<SessionId>> = HashMap::new();
+        for (tenant, id) in lapsed {
+            by_tenant.entry(tenant).or_default().push(id);
+        }
+        for (tenant, ids) in by_tenant {
+            lapse_batch(ctx, tenant, ids).await?;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn lapse_batch(ctx: &Ctx, tenant: TenantId, ids: Vec<SessionId>) -> Result<(), Failure> {
+    let (inside, now) = (ctx.clone(), ctx.now());
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                let sessions = store::sessions::lapse(tx, tenant, &ids, now).await?;
+                let told = events::of(&inside, EventType::SessionTerminated);
+                for reason in [EndReason::Idle, EndReason::Expired] {
+                    let theirs: Vec<Session> =
+                        sessions.iter().filter(|session| session.ends_by_itself() == reason).cloned().collect();
+                    if !theirs.is_empty() {
+                        let why = (reason, now, &told, false);
+                        end_with(&inside, tx, tenant, why, theirs, &mut Ended::default()).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await
+        .map_err(|error: StoreError| error.into())
 }
 
 /// Writes down what was ended all at once, until nothing is left of it.

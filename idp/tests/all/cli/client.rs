@@ -166,3 +166,18 @@ fn what_cannot_be_done_says_why() {
         site.run(&["client", "show", "x", "--tenant", "acme"]).failed(Exit::NotFound, "there is no client x");
     }
 }
+
+#[test]
+fn logout_tokens_that_wait_are_listed_and_sent_again() {
+    for site in Site::both() {
+        let made = site.json(&["client", "create", "Shop", "--redirect-uri", "https://shop.example/cb"]);
+        let id = made["client_id"].as_str().unwrap();
+        assert_eq!(site.json(&["client", "logout-tokens", id]), serde_json::json!([]));
+        assert_eq!(site.json(&["client", "replay-logout-tokens", id])["replayed"], 0);
+        site.run(&["client", "replay-logout-tokens", id, "--delivery", "x"]).failed(Exit::Usage, "--delivery");
+        let nothing = "00000000-0000-7000-8000-000000000000";
+        let unknown = site.run(&["client", "replay-logout-tokens", id, "--delivery", nothing]);
+        unknown.failed(Exit::NotFound, "there is no message");
+        site.run(&["client", "logout-tokens", "nobody"]).failed(Exit::NotFound, "nobody");
+    }
+}

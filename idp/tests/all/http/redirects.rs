@@ -12,7 +12,7 @@ use crate::support::elsewhere::{Elsewhere, Reply};
 use crate::support::world::{Answer, Browser, CALLBACK, SECRET, VERIFIER, World, basic, challenge, encode};
 
 /// Every text that is one slip away from this one, and some that are built around it.
-fn near_misses(uri: &str) -> BTreeSet<String> {
+pub(super) fn near_misses(uri: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, found_here) in uri.char_indices() {
         let (before, after) = (&uri[..at], &uri[at + found_here.len_utf8()..]);

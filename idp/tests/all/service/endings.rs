@@ -332,3 +332,105 @@ async fn a_tenant_that_was_suspended_wakes_up_without_sessions() {
         assert_eq!(work(&world, "/t/acme", &tokens).await, (false, false));
     }
 }
+
+/// What others are told of ended sessions: the type, and the reason.
+async fn told(world: &World, tenant: TenantId) -> Vec<(String, String)> {
+    let events = store::outbox::after(world.ctx.database.read(), tenant, 0, 1000).await.unwrap();
+    let ended = events.into_iter().filter(|event| event.kind.contains("session") && event.kind.ends_with("terminated"));
+    ended.map(|event| (event.kind, event.payload["data"]["reason"].as_str().unwrap().to_owned())).collect()
+}
+
+/// Whoever has to hear of the end of a session hears of it also where its time is up, once, whoever looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_whose_time_is_up_are_told_of_once() {
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let tenant = world.tenant().await;
+        let acme = world.other_tenant("acme").await;
+        furnish(&world, &acme).await;
+        for tenant in [&tenant, &acme] {
+            world
+                .client(tenant, "shop", |metadata| {
+                    metadata.backchannel_logout_uri = Some("http://127.0.0.1:1/end".to_owned());
+                    metadata.grant_types.insert(GrantType::RefreshToken);
+                    metadata.scope = "openid profile email offline_access".parse().unwrap();
+                })
+                .await;
+        }
+        let peer = world.peer(database.open().await);
+        let queue = async |tenant: TenantId| {
+            let queue = store::deliveries::list(world.ctx.database.read(), tenant, None, None, 1000).await.unwrap();
+            queue.into_iter().map(|waiting| waiting.payload["sid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let sessions = world.ctx.config.sessions.clone();
+        let bound = tokens_for(&world, "", "shop", EMAIL, &[]).await;
+        let offline = tokens_for(&world, "", "shop", EMAIL, &[OFFLINE]).await;
+        let away = tokens_for(&world, "/t/acme", "shop", EMAIL, &[]).await;
+
+        world.pass(sessions.idle_timeout.saturating_sub(Duration::from_millis(1)));
+        ending::lapse(&world.ctx).await.unwrap();
+        assert_eq!((told(&world, tenant.id).await, queue(tenant.id).await), (vec![], vec![]), "not before its time");
+        let audit = audited(&world, tenant.id).await;
+
+        world.pass(Duration::from_millis(1));
+        let (here, there) = tokio::join!(ending::lapse(&world.ctx), ending::lapse(&peer.ctx));
+        here.unwrap();
+        there.unwrap();
+        let idle = ("auth:session.terminated".to_owned(), "idle".to_owned());
+        assert_eq!(told(&world, tenant.id).await, vec![idle.clone(); 2]);
+        assert_eq!(told(&world, acme.id).await, [idle]);
+        let mut sids = [sid(&bound).to_string(), sid(&offline).to_string()];
+        sids.sort();
+        let mut heard = queue(tenant.id).await;
+        heard.sort();
+        assert_eq!(heard, sids);
+        assert_eq!(queue(acme.id).await, [sid(&away).to_string()]);
+        assert_eq!(audited(&world, tenant.id).await, audit, "nobody did anything");
+        let refresh = async |tokens: &Value| {
+            let form = encode(&[
+                ("grant_type", "refresh_token"),
+                ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+            ]);
+            world.post("/token", &[("authorization", &basic("shop", SECRET))], &form).await.status
+        };
+        assert_eq!(refresh(&offline).await, StatusCode::OK, "what outlives sessions lives on");
+        assert!(bound["refresh_token"].is_null() || refresh(&bound).await != StatusCode::OK);
+
+        // One that is used all the time lives until its life is over.
+        let mut browser = crate::support::world::Browser::new(&world, "");
+        browser.code("reports", EMAIL).await;
+        let step = sessions.idle_timeout / 2;
+        let mut lived = Duration::ZERO;
+        while lived + step < sessions.lifetime {
+            world.pass(step);
+            lived += step;
+            browser.authorize("reports", &[("prompt", "none")]).await.assert_code();
+            ending::lapse(&world.ctx).await.unwrap();
+        }
+        assert_eq!(told(&world, tenant.id).await.len(), 2);
+        world.pass(sessions.lifetime.saturating_sub(lived));
+        ending::lapse(&world.ctx).await.unwrap();
+        assert_eq!(told(&world, tenant.id).await.pop().unwrap().1, "expired");
+        ending::lapse(&world.ctx).await.unwrap();
+        assert_eq!(
+            (told(&world, tenant.id).await.len(), queue(tenant.id).await.len()),
+            (3, 2),
+            "once, and only to those who listen"
+        );
+    }
+}
+
+#[tokio::test]
+async fn more_than_a_batch_lapses_in_one_go() {
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let tenant = world.tenant().await;
+        for _ in 0..105 {
+            let mut browser = crate::support::world::Browser::new(&world, "");
+            browser.code("reports", EMAIL).await;
+        }
+        world.pass(world.ctx.config.sessions.lifetime);
+        ending::lapse(&world.ctx).await.unwrap();
+        assert_eq!(told(&world, tenant.id).await.len(), 105);
+    }
+}

@@ -5,6 +5,7 @@ mod client;
 mod consent;
 mod event;
 mod key;
+mod logout_token;
 mod session;
 mod user;
 mod webhook;
@@ -14,12 +15,13 @@ pub use client::{Client, ClientPart, ClientPatch, ClientSecret, NewClient, NewSe
 pub use consent::{Consent, ConsentPart};
 pub use event::EventPart;
 pub use key::{Key, KeyPart, KeyStep, NewKey};
+pub use logout_token::{LogoutToken, LogoutTokenPart, Replay, Replayed};
 pub use session::{Session, SessionPart};
 pub use user::{Address, NewUser, PasswordChange, Profile, User, UserPart, UserPatch};
 
 pub use webhook::{
-    NewWebhook, NewWebhookSecret, Replay, Replayed, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart,
-    WebhookPatch, WebhookRotation,
+    NewWebhook, NewWebhookSecret, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart, WebhookPatch,
+    WebhookRotation,
 };
 
 pub use super::schema::{DateTime, Uri};

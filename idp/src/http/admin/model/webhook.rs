@@ -205,7 +205,7 @@ impl From<&Delivery> for WebhookDelivery {
             delivery_id: Id(delivery.id.to_string()),
             event_id: text(delivery.payload.get("event_id")),
             kind: text(delivery.payload.get("event").and_then(|event| event.get("type"))),
-            state: if pending { "pending" } else { "dead" }.to_owned(),
+            state: delivery.state.as_str().to_owned(),
             attempts: delivery.attempts,
             next_attempt_at: pending.then(|| delivery.next_attempt_at.into()),
             created_at: delivery.created_at.into(),
@@ -223,21 +223,4 @@ pub struct WebhookDeliveryPart {
     /// `cursor` of the next part; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-}
-
-/// Which messages are tried again.
-#[derive(Clone, Debug, Serialize, Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(skip_serializing_if_is_none)]
-pub struct Replay {
-    /// This one; all that were given up if it isn't named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_id: Option<String>,
-}
-
-/// What is tried again.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, Object)]
-pub struct Replayed {
-    /// How many messages.
-    pub replayed: u64,
 }

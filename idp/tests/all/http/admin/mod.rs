@@ -6,6 +6,7 @@ mod consents;
 mod events;
 mod gate;
 mod keys;
+mod logout_tokens;
 mod races;
 mod sessions;
 mod users;
