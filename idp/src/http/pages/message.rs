@@ -3,7 +3,7 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::{ClientDisplay, PageContext, Person, headers::Answer, layout::Chrome, texts::Texts};
+use super::{ClientDisplay, Link, PageContext, Person, headers::Answer, layout::Chrome, texts::Texts};
 
 /// What a short page says.
 #[derive(Clone, Debug)]
@@ -38,6 +38,13 @@ struct View<'a> {
     icon: &'static str,
     /// Class of the picture above the headline.
     picture: &'static str,
+}
+
+impl View<'_> {
+    /// The client's home page.
+    fn home(&self) -> Option<&Link> {
+        self.page.client.as_ref()?.home.as_ref()
+    }
 }
 
 impl MessagePage {

@@ -115,6 +115,8 @@ const VERBS: &[(&str, &[&str], Leaves)] = &[
     ("client enable", &["shop"], Leaves::Line("client.changed")),
     ("client list", &[], Leaves::Nothing),
     ("client show", &[], Leaves::Nothing),
+    ("client logout-tokens", &[], Leaves::Nothing),
+    ("client replay-logout-tokens", &["shop"], Leaves::Elsewhere("there must be something to send again")),
     ("consent list", &[], Leaves::Nothing),
     ("consent withdraw", &["ada", "shop"], Leaves::Line("consent.withdrawn")),
     ("session end", &["--all"], Leaves::Line("sessions.ended")),

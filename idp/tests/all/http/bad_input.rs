@@ -482,7 +482,7 @@ async fn webhooks_at_the_admin_api() {
     POST /v1/admin/webhooks/{endpoint_id}/replay, no id
         {"title":"Bad Request","status":400,"detail":"Delivery_id must be the id of a message."}
     POST /v1/admin/webhooks/{endpoint_id}/replay, nobody's
-        {"title":"Not Found","status":404,"detail":"There is no webhook {endpoint_id} with the dead message 00000000-0000-7000-8000-000000000000."}
+        {"title":"Not Found","status":404,"detail":"There is no message 00000000-0000-7000-8000-000000000000 that was given up."}
     PUT /v1/admin/webhooks/{endpoint_id}, a wrong method
         {"title":"Method Not Allowed","status":405,"detail":"This address doesn't take this method."}
     GET /v1/admin/webhooks/{endpoint_id}/deliveries?limit=201, too many
