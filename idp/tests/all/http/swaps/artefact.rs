@@ -226,11 +226,11 @@ impl Artefact {
                 };
             }
             Self::AppRefreshToken => {
-                let answer = app_sign_in(stage, "", &client, false).await;
+                let answer = app_sign_in(stage, "", ADA, &client, false).await;
                 answer.json()["refresh_token"].as_str().unwrap().clone_into(&mut made.text);
             }
             Self::AppRefreshCookie => {
-                let answer = app_sign_in(stage, "", &client, true).await;
+                let answer = app_sign_in(stage, "", ADA, &client, true).await;
                 cookie_of(&answer).1.clone_into(&mut made.text);
             }
             Self::ServiceToken => made.text = service_token(world, "", &client, "admin:users:read").await,
@@ -376,8 +376,9 @@ impl Artefact {
             let body = json!({ "refresh_token": made.text, "client_id": client });
             post_json(stage, &path, &[], &body).await
         } else {
-            // Under the name that such a cookie has there.
-            let own = app_sign_in(stage, base, client, true).await;
+            // Under the name that such a cookie has there. Another sign-in of Ada's could end the session in question: of
+            // too many the oldest goes.
+            let own = app_sign_in(stage, base, GRACE, client, true).await;
             let cookie = format!("{}={}", cookie_of(&own).0, made.text);
             post_json(stage, &path, &[("cookie", &cookie), origin], &json!({ "client_id": client })).await
         };

@@ -14,9 +14,9 @@ pub(super) async fn post_json(stage: &Stage, path: &str, headers: &[(&str, &str)
     stage.world.send(request("POST", path, &all, body.to_string().into_bytes())).await
 }
 
-/// Signs Ada in in an app.
-pub(super) async fn app_sign_in(stage: &Stage, base: &str, app: &str, cookie: bool) -> Answer {
-    let body = json!({ "email": ADA, "password": PASSWORD, "client_id": app, "cookie": cookie });
+/// Signs somebody in in an app.
+pub(super) async fn app_sign_in(stage: &Stage, base: &str, email: &str, app: &str, cookie: bool) -> Answer {
+    let body = json!({ "email": email, "password": PASSWORD, "client_id": app, "cookie": cookie });
     let answer = post_json(stage, &format!("{base}/v1/auth/login"), &[], &body).await;
     assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
     answer
