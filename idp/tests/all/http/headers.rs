@@ -323,3 +323,46 @@ async fn an_address_that_does_not_exist_is_told_in_the_caller_s_way() {
         }
     }
 }
+
+/// What is asked most goes a short way (`http/hot.rs`), but not by every method.
+#[tokio::test]
+async fn the_short_way_says_what_the_long_way_says() {
+    let plain = |answer: &Answer| {
+        let mut headers: Vec<_> = answer.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        // The bodies have them when they are sent.
+        headers.retain(|(name, _)| name != "content-length");
+        headers.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
+        (answer.status, headers)
+    };
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let acme = world.other_tenant("acme").await;
+        world.user(&acme, "ada@example.com").await;
+        world.client(&acme, "reports", |_| {}).await;
+        for base in ["", "/t/acme"] {
+            for path in DOCUMENTS {
+                let path = format!("{base}{path}");
+                let etag = world.get(&path, &[]).await.header("etag").unwrap().to_owned();
+                for known in ["\"another\"", &etag] {
+                    let headers = [("if-none-match", known), ("origin", "https://elsewhere.example")];
+                    let short = world.get(&path, &headers).await;
+                    let long = world.send(request("HEAD", &path, &headers, Vec::new())).await;
+                    assert_eq!(plain(&short), plain(&long), "{path} {known}");
+                    assert_eq!(short.body.is_empty(), known == etag, "{path} {known}");
+                }
+            }
+            let code = Browser::new(&world, base).code("reports", "ada@example.com").await;
+            let tokens = redeem(&world, base, "reports", &code).await.json();
+            let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+            let path = format!("{base}/userinfo");
+            for headers in [vec![("authorization", bearer.as_str())], vec![("authorization", "Bearer wrong")], vec![]] {
+                let short = world.get(&path, &headers).await;
+                let long = world.send(request("POST", &path, &headers, Vec::new())).await;
+                assert_eq!((plain(&short), &short.body), (plain(&long), &long.body), "{path} {headers:?}");
+            }
+        }
+        for path in ["/t/nobody/jwks", "/t/nobody/userinfo", "/t/default/jwks", "/.well-known/jwks.json/t/nobody"] {
+            assert_eq!(world.get(path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}
