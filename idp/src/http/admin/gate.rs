@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use poem::{FromRequest, Request, RequestBody};
-use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::refusal::Refusal;
@@ -75,19 +75,10 @@ impl<'a, R: Right> ApiExtractor<'a> for Gate<R> {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        let scheme = MetaSecurityScheme {
-            ty: "http",
-            description: Some(
-                "An access token of the tenant's issuer whose aud is the issuer or the issuer and /v1/admin, with the \
-                 scope that the operation names. A person also needs the role admin.",
-            ),
-            name: None,
-            key_in: None,
-            scheme: Some("bearer"),
-            bearer_format: Some("JWT"),
-            flows: None,
-            openid_connect_url: None,
-        };
+        let scheme = bearer::scheme(
+            "An access token of the tenant's issuer whose aud is the issuer or the issuer and /v1/admin, with the scope that \
+             the operation names. A person also needs the role admin.",
+        );
         registry.create_security_scheme(SCHEME, scheme);
     }
 

@@ -1,6 +1,7 @@
 //! Access tokens in requests (RFC 6750 §2).
 
 use poem::http::{HeaderMap, StatusCode, header};
+use poem_openapi::registry::MetaSecurityScheme;
 
 use crate::domain::Secret;
 use crate::domain::parameters::Parameters;
@@ -33,4 +34,18 @@ pub fn read(headers: &HeaderMap, form: Option<&Parameters>) -> Result<Secret, OA
 
 fn missing() -> OAuthError {
     OAuthError::bearer(StatusCode::UNAUTHORIZED, None, "an access token is needed: Authorization: Bearer TOKEN")
+}
+
+/// An access token in the header, as the OpenAPI document has it. `description` says which tokens it takes.
+pub fn scheme(description: &'static str) -> MetaSecurityScheme {
+    MetaSecurityScheme {
+        ty: "http",
+        description: Some(description),
+        name: None,
+        key_in: None,
+        scheme: Some("bearer"),
+        bearer_format: Some("JWT"),
+        flows: None,
+        openid_connect_url: None,
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 use poem::{FromRequest, Request, RequestBody};
-use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::domain::session::Session;
@@ -66,16 +66,7 @@ impl<'a> ApiExtractor<'a> for Own {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        let scheme = MetaSecurityScheme {
-            ty: "http",
-            description: Some("An access token of a live session of one of the tenant's own apps."),
-            name: None,
-            key_in: None,
-            scheme: Some("bearer"),
-            bearer_format: Some("JWT"),
-            flows: None,
-            openid_connect_url: None,
-        };
+        let scheme = bearer::scheme("An access token of a live session of one of the tenant's own apps.");
         registry.create_security_scheme(SCHEME, scheme);
     }
 
