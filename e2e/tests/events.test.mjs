@@ -12,6 +12,10 @@ import { Postgres } from '../lib/postgres.mjs';
 import { temporaryFolder } from '../lib/process.mjs';
 import { Signet } from '../lib/signet.mjs';
 
+// The receiver is on this machine, and isn't kept waiting.
+process.env.SIGNET_OUTBOUND__ALLOWED_NETWORKS = '127.0.0.0/8';
+process.env.SIGNET_DELIVERIES__FIRST_PAUSE = '200ms';
+
 /** Waits until something is there, for twenty seconds at most. */
 async function until(found, what) {
   for (const begun = Date.now(); Date.now() - begun < 20_000; await sleep(20)) {
