@@ -54,6 +54,28 @@ export function postingPage(facts, changes = {}) {
   return page.href;
 }
 
+/**
+ * A client whose callback sends the browser on to another origin at once, as many do after they took the answer in.
+ *
+ * `answers` is what came to the callback, `home` where the browser ends.
+ */
+export async function clientThatMovesOn() {
+  const answers = [];
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url, 'http://client');
+    if (url.pathname !== '/callback') return response.end('<!doctype html><title>Home</title>at home');
+    let posted = '';
+    for await (const piece of request) posted += piece;
+    answers.push(Object.fromEntries(request.method === 'POST' ? new URLSearchParams(posted) : url.searchParams));
+    return response.writeHead(303, { location: home }).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  const home = `http://localhost:${port}/home`;
+  const stop = () => { server.closeAllConnections(); server.close(); };
+  return { redirectUri: `http://127.0.0.1:${port}/callback`, home, answers, stop };
+}
+
 /** Does `action`, waits until the browser posts an answer to the client, and reads it. */
 export async function postedAnswer(page, action) {
   const posted = page.waitForRequest((request) => request.method() === 'POST' && request.url().startsWith(redirectUri));

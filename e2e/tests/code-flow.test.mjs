@@ -1,7 +1,7 @@
 // The code flow in a browser: who is asked what, again and not again, in one tab and in several.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agree, answerTo, authorizationUrl, postedAnswer, postingPage, redeem, secondsAfter } from '../lib/authorization.mjs';
+import { agree, answerTo, authorizationUrl, clientThatMovesOn, postedAnswer, postingPage, redeem, secondsAfter } from '../lib/authorization.mjs';
 import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
 import { Signet } from '../lib/signet.mjs';
 
@@ -139,6 +139,34 @@ test('form_post without JavaScript: the person presses the button', inBrowser({ 
   });
   assert.ok(await idToken(answer));
 }));
+
+for (const [mode, options] of [['query', {}], ['form_post', {}], ['form_post', { javaScriptEnabled: false }]]) {
+  const scripts = options.javaScriptEnabled === false ? ', without JavaScript' : '';
+  test(`${mode}: a client may send the browser on to another origin${scripts}`, inBrowser(options, async (page) => {
+    const client = await clientThatMovesOn();
+    const begin = (prompt) => page.goto(authorizationUrl(signet.facts, { redirect_uri: client.redirectUri, response_mode: mode, prompt }));
+    // Each page that may be the last of ours before the client.
+    const ways = [
+      ['code', 'consent', async () => { await signIn(page, signet.facts.user); await page.click('#allow'); }],
+      ['code', 'login', () => signIn(page, signet.facts.user)],
+      ['code', 'select_account', () => page.getByRole('button', { name: signet.facts.user.email }).click()],
+      ['error', 'consent', () => page.click('#deny')],
+      ['error', 'login', () => page.click('#cancel')],
+    ];
+    try {
+      for (const [outcome, prompt, goOn] of ways) {
+        await begin(prompt);
+        await goOn();
+        if (scripts && mode === 'form_post') await page.getByRole('button', { name: 'Continue', exact: true }).click();
+        await page.waitForURL(client.home);
+        assert.ok(client.answers.at(-1)[outcome], `${prompt}: ${JSON.stringify(client.answers.at(-1))}`);
+      }
+      assert.equal(client.answers.length, ways.length);
+    } finally {
+      client.stop();
+    }
+  }));
+}
 
 test('sign-ins in two tabs each end well, in any order', inBrowser({}, async (first, context) => {
   const second = await context.newPage();

@@ -108,7 +108,6 @@ fn pages() -> Result<Vec<Page>> {
     let target = |uri: &str| ReturnTarget::from_redirect_uri(uri).ok_or("not a redirect URI");
     let sign_in = SignInPage {
         client: reports(),
-        returns_to: target("https://reports.acme.example/callback")?,
         flow: "019ab3c2-7f04-7c55-9d1e-5b0c6d1f2a34".to_owned(),
         csrf: "k3S0uGmV0b6mE1p4".to_owned(),
         email: String::new(),
@@ -122,7 +121,7 @@ fn pages() -> Result<Vec<Page>> {
         ["openid", "profile", "email", "address", "phone", "offline_access", "invoices:read", "fleet.vehicles:write"];
     let consent = ConsentPage {
         client: reports(),
-        returns_to: sign_in.returns_to.clone(),
+        returns_to: target("https://reports.acme.example/callback")?,
         flow: sign_in.flow.clone(),
         csrf: sign_in.csrf.clone(),
         person: Person { name: Some("Maria Mustermann".to_owned()), login: typed.email.clone() },
@@ -169,7 +168,6 @@ fn pages() -> Result<Vec<Page>> {
     let accounts = [("1", "Maria Mustermann", "maria@acme.example"), ("2", LONG, "m@acme.example")];
     let choose = SelectAccountPage {
         client: reports(),
-        returns_to: target("https://reports.acme.example/callback")?,
         flow: "019ab3c2-7f04-7c55-9d1e-5b0c6d1f2a34".to_owned(),
         csrf: "k3S0uGmV0b6mE1p4".to_owned(),
         accounts: accounts
@@ -202,7 +200,6 @@ fn pages() -> Result<Vec<Page>> {
 fn sign_ups(like: &SelectAccountPage) -> [(&'static str, SignUpPage); 3] {
     let page = SignUpPage {
         client: like.client.clone(),
-        returns_to: like.returns_to.clone(),
         flow: like.flow.clone(),
         csrf: like.csrf.clone(),
         email: String::new(),

@@ -3,10 +3,11 @@
 use poem::{Request, Response, handler};
 
 use super::step;
+use crate::domain::authorization_request::UntrustedRequest;
 use crate::http::error::page;
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
-use crate::http::pages::{ConsentPage, RequestedScope};
+use crate::http::pages::{ConsentPage, RequestedScope, ReturnTarget};
 use crate::service::authorize::{self, AuthorizeError, Next};
 use crate::service::browser::{Browser, Form};
 use crate::service::consent::{self, Answer};
@@ -29,9 +30,11 @@ async fn show(visit: &Visit, request: &Request, browser: &Browser) -> Result<Res
     let remembered = authorize::consent_of(&visit.ctx, visit.tenant_id(), &open.client, session).await?;
     let scopes = authorize::scopes_to_show(&open, remembered.as_ref());
     let visit = visit.clone().in_languages(open.flow.request.ui_locales.as_deref(), request);
+    let returns_to = ReturnTarget::from_redirect_uri(open.flow.request.redirect_uri.as_str())
+        .ok_or(UntrustedRequest::RedirectUriMismatch)?;
     let page = ConsentPage {
         client: step::client_display(&open),
-        returns_to: step::return_target(&open)?,
+        returns_to,
         flow: open.flow.id.to_string(),
         csrf: open.csrf_token(Form::Consent(session.user_id)).expose().to_owned(),
         person,

@@ -41,7 +41,7 @@ async fn show(visit: &Visit, request: &Request, browser: &Browser) -> Result<Res
     let visit = visit.clone().in_languages(open.flow.request.ui_locales.as_deref(), request);
     let hint = open.flow.request.login_hint.clone();
     let login = expected.as_ref().map(|person| person.login.clone()).or(hint).unwrap_or_default();
-    form(&visit, &open, Typed { login, expected, error: None })
+    Ok(form(&visit, &open, Typed { login, expected, error: None }))
 }
 
 /// What is in the form, and what is around it.
@@ -55,10 +55,9 @@ struct Typed {
 }
 
 /// The form, with what was typed (never the password) and what was wrong with it.
-fn form(visit: &Visit, open: &OpenFlow, typed: Typed) -> Result<Response, AuthorizeError> {
+fn form(visit: &Visit, open: &OpenFlow, typed: Typed) -> Response {
     let page = SignInPage {
         client: step::client_display(open),
-        returns_to: step::return_target(open)?,
         flow: open.flow.id.to_string(),
         csrf: open.csrf_token(Form::SignIn).expose().to_owned(),
         email: typed.login,
@@ -66,7 +65,7 @@ fn form(visit: &Visit, open: &OpenFlow, typed: Typed) -> Result<Response, Author
         expected: typed.expected,
         error: typed.error,
     };
-    Ok(page.render(&visit.page))
+    page.render(&visit.page)
 }
 
 /// `POST /login`: somebody signs in, or goes back to the client.
@@ -98,7 +97,7 @@ async fn submit(
                 _ => pages::SignInError::MissingPassword,
             };
             let login = email.unwrap_or_default().to_owned();
-            return form(visit, open, Typed { login, expected: None, error: Some(error) });
+            return Ok(form(visit, open, Typed { login, expected: None, error: Some(error) }));
         }
     };
     let accounts = step::accounts(visit, request).await?;
@@ -124,7 +123,7 @@ async fn submit(
                 SignInError::Failure(Failure::Busy) => pages::SignInError::Busy { seconds: 2 },
                 SignInError::Failure(failure) => return Err(failure.into()),
             };
-            form(visit, open, Typed { login: email.to_owned(), expected: None, error: Some(shown) })
+            Ok(form(visit, open, Typed { login: email.to_owned(), expected: None, error: Some(shown) }))
         }
     }
 }

@@ -32,7 +32,6 @@ async fn show(visit: &Visit, request: &Request, browser: &Browser) -> Result<Res
     let visit = visit.clone().in_languages(open.flow.request.ui_locales.as_deref(), request);
     let page = SelectAccountPage {
         client: step::client_display(&open),
-        returns_to: step::return_target(&open)?,
         flow: open.flow.id.to_string(),
         csrf: open.csrf_token(Form::SelectAccount).expose().to_owned(),
         accounts: choices,

@@ -39,26 +39,20 @@ async fn show(visit: &Visit, request: &Request, browser: &Browser) -> Result<Res
     }
     let visit = visit.clone().in_languages(open.flow.request.ui_locales.as_deref(), request);
     let hint = open.flow.request.login_hint.as_deref();
-    form(&visit, &open, Typed { email: hint.filter(|hint| hint.contains('@')), ..Typed::default() }, None)
+    Ok(form(&visit, &open, Typed { email: hint.filter(|hint| hint.contains('@')), ..Typed::default() }, None))
 }
 
 /// The form, with what was typed (never the password) and what was wrong with it.
-fn form(
-    visit: &Visit,
-    open: &OpenFlow,
-    typed: Typed<'_>,
-    error: Option<pages::SignUpError>,
-) -> Result<Response, AuthorizeError> {
+fn form(visit: &Visit, open: &OpenFlow, typed: Typed<'_>, error: Option<pages::SignUpError>) -> Response {
     let page = SignUpPage {
         client: step::client_display(open),
-        returns_to: step::return_target(open)?,
         flow: open.flow.id.to_string(),
         csrf: open.csrf_token(Form::SignUp).expose().to_owned(),
         email: typed.email.unwrap_or_default().to_owned(),
         name: typed.name.unwrap_or_default().to_owned(),
         error,
     };
-    Ok(page.render(&visit.page))
+    page.render(&visit.page)
 }
 
 /// `POST /signup`: somebody makes an account, or goes back to the client.
@@ -83,7 +77,7 @@ async fn submit(
     let typed = Typed { email: field("email"), name: field("name"), password: field("password") };
     let account = match sign_up::read(visit.tenant(), typed) {
         Ok(account) => account,
-        Err(faults) => return form(visit, open, typed, Some(pages::SignUpError::Entries(faults.into()))),
+        Err(faults) => return Ok(form(visit, open, typed, Some(pages::SignUpError::Entries(faults.into())))),
     };
     let accounts = step::accounts(visit, request).await?;
     let place = Place::Page { flow: open.flow.id, accounts };
@@ -106,7 +100,7 @@ async fn submit(
         Err(SignUpError::Failure(Failure::Busy)) => pages::SignUpError::Busy { seconds: 2 },
         Err(SignUpError::Failure(failure)) => return Err(failure.into()),
     };
-    form(visit, open, typed, Some(error))
+    Ok(form(visit, open, typed, Some(error)))
 }
 
 impl From<Faults> for EntryProblems {

@@ -186,12 +186,6 @@ pub fn display(client: &Client) -> ClientDisplay {
     }
 }
 
-/// Where the browser goes when the flow ends.
-pub fn return_target(open: &OpenFlow) -> Result<ReturnTarget, AuthorizeError> {
-    let target = ReturnTarget::from_redirect_uri(open.flow.request.redirect_uri.as_str());
-    target.ok_or_else(|| UntrustedRequest::RedirectUriMismatch.into())
-}
-
 /// What somebody filled in to say who they are, on the page with that form, in the language that they read it in; or the
 /// way back to the client for whoever would rather not, with these words.
 pub async fn filled_in(

@@ -93,7 +93,7 @@ impl fmt::Display for Link {
 /// Where the reader goes back to: a site with its host, or an app on the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTarget {
-    /// `form-action` source: an origin, or a scheme with its colon.
+    /// Source expression of a policy: an origin, or a scheme with its colon.
     source: String,
     /// Host, with the port when it isn't the usual one; `None` for an app.
     host: Option<String>,
@@ -124,7 +124,7 @@ impl ReturnTarget {
         target.source.chars().all(is_plain).then_some(target)
     }
 
-    /// The source expression for `form-action`.
+    /// The source expression, for a content security policy.
     pub(super) fn source(&self) -> &str {
         &self.source
     }

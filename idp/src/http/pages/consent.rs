@@ -8,7 +8,7 @@ use poem::{Response, http::StatusCode};
 use super::{
     ClientDisplay, PageContext, ReturnTarget,
     client::initial,
-    headers::Answer,
+    headers::{Answer, Forms},
     layout::{Chrome, page_of_flow},
     texts::Texts,
 };
@@ -114,6 +114,6 @@ impl ConsentPage {
             scopes: self.scopes.iter().map(|scope| scope.line(t, scope.is_new && some_are_old)).collect(),
             switch_account: page_of_flow(context, "select-account", &self.flow, &[]),
         };
-        Answer { returns_to: Some(&self.returns_to), ..Answer::new(StatusCode::OK) }.render(&view, context)
+        Answer { forms: Forms::ToTheClient, ..Answer::new(StatusCode::OK) }.render(&view, context)
     }
 }

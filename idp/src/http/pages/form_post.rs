@@ -4,7 +4,12 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::{PageContext, ReturnTarget, headers::Answer, layout::Chrome, texts::Texts};
+use super::{
+    PageContext, ReturnTarget,
+    headers::{Answer, Forms},
+    layout::Chrome,
+    texts::Texts,
+};
 
 /// The form that carries an answer to the client.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +34,6 @@ impl FormPostPage<'_> {
     /// The page as a response, always 200.
     pub fn render(&self, context: &PageContext) -> Response {
         let view = View { chrome: Chrome::still(context), t: Texts(context.language), page: *self };
-        Answer { returns_to: Some(self.returns_to), ..Answer::new(StatusCode::OK) }.render(&view, context)
+        Answer { forms: Forms::ToTheClient, ..Answer::new(StatusCode::OK) }.render(&view, context)
     }
 }

@@ -13,12 +13,26 @@ use super::{PageContext, client::ReturnTarget};
 pub(super) struct Answer<'a> {
     /// Status of the response.
     pub(super) status: StatusCode,
-    /// Where a form on the page ends up after our own redirects; browsers hold `form-action` against each of them.
-    pub(super) returns_to: Option<&'a ReturnTarget>,
+    /// Where the page's forms lead.
+    pub(super) forms: Forms,
     /// Whose pages are shown in frames.
     pub(super) frames: &'a [ReturnTarget],
     /// `Retry-After`, in seconds.
     pub(super) retry_after: Option<u32>,
+}
+
+/// Where the forms of a page lead, over all redirects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forms {
+    /// To pages of this host. The policy says so.
+    Here,
+    /// Perhaps to the client, and to wherever it goes from there. The policy says nothing of forms, because browsers hold
+    /// `form-action` against each redirect after a form and not only against the first (CSP Level 3 §6.4.1; Chromium
+    /// does): the client's own redirects, to hosts that nobody registered, would leave the reader on our page without a
+    /// word, the code already spent. Decided against `*`, which leaves out the schemes of apps, and against a page
+    /// between, which clients don't expect where they are answered with 303. What the directive guards against, a form
+    /// that somebody else wrote into the page, can't come about: templates escape all that is shown.
+    ToTheClient,
 }
 
 /// A page that isn't part of a sign-in, rendered elsewhere: with all headers of a hosted page.
@@ -29,7 +43,7 @@ pub(in crate::http) fn plain(template: &impl Template, context: &PageContext) ->
 impl Answer<'_> {
     /// A page with this status, whose forms, if any, stay on this host.
     pub(super) fn new(status: StatusCode) -> Self {
-        Self { status, returns_to: None, frames: &[], retry_after: None }
+        Self { status, forms: Forms::Here, frames: &[], retry_after: None }
     }
 
     /// Renders a template into a response with all headers of a hosted page.
@@ -42,7 +56,7 @@ impl Answer<'_> {
             .status(self.status)
             .content_type("text/html; charset=utf-8")
             .header(header::CONTENT_LANGUAGE, context.language.code())
-            .header(header::CONTENT_SECURITY_POLICY, policy(self.returns_to, self.frames))
+            .header(header::CONTENT_SECURITY_POLICY, policy(self.forms, self.frames))
             .header(header::CACHE_CONTROL, "no-store")
             .header(header::REFERRER_POLICY, "no-referrer")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
@@ -59,13 +73,12 @@ impl Answer<'_> {
 
 /// The content security policy (CSP Level 3): nothing from elsewhere but pictures, nothing inline, no frames but those
 /// that the page has.
-fn policy(returns_to: Option<&ReturnTarget>, frames: &[ReturnTarget]) -> String {
-    let mut policy = String::from(
-        "default-src 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self'; form-action 'self'",
-    );
-    if let Some(target) = returns_to {
-        policy.push(' ');
-        policy.push_str(target.source());
+fn policy(forms: Forms, frames: &[ReturnTarget]) -> String {
+    let mut policy =
+        String::from("default-src 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self'");
+    match forms {
+        Forms::Here => policy.push_str("; form-action 'self'"),
+        Forms::ToTheClient => {}
     }
     if !frames.is_empty() {
         policy.push_str("; frame-src");

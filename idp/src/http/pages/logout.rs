@@ -3,7 +3,12 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::{AccountChoice, ClientDisplay, PageContext, ReturnTarget, headers::Answer, layout::Chrome, texts::Texts};
+use super::{
+    AccountChoice, ClientDisplay, PageContext, ReturnTarget,
+    headers::{Answer, Forms},
+    layout::Chrome,
+    texts::Texts,
+};
 use crate::service::end_session::LogoutFrame;
 
 /// The page that asks whether to sign out. Posts the request's parameters, `csrf`, `account` and `decision` (`yes` or
@@ -36,7 +41,8 @@ impl LogoutPage<'_> {
     /// The page as a response, always 200.
     pub fn render(&self, context: &PageContext) -> Response {
         let view = View { chrome: Chrome::of_request(context), t: Texts(context.language), page: self };
-        Answer { returns_to: self.returns_to.as_ref(), ..Answer::new(StatusCode::OK) }.render(&view, context)
+        let forms = if self.returns_to.is_some() { Forms::ToTheClient } else { Forms::Here };
+        Answer { forms, ..Answer::new(StatusCode::OK) }.render(&view, context)
     }
 
     fn only(&self) -> Option<&AccountChoice> {

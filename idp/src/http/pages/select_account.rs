@@ -4,8 +4,8 @@ use askama::Template;
 use poem::{Response, http::StatusCode};
 
 use super::{
-    ClientDisplay, PageContext, Person, ReturnTarget,
-    headers::Answer,
+    ClientDisplay, PageContext, Person,
+    headers::{Answer, Forms},
     layout::{Chrome, page_of_flow},
     texts::Texts,
 };
@@ -16,8 +16,6 @@ use super::{
 pub struct SelectAccountPage {
     /// The client that asks.
     pub client: ClientDisplay,
-    /// Where the sign-in ends.
-    pub returns_to: ReturnTarget,
     /// Id of the flow.
     pub flow: String,
     /// Token that proves that the form is ours.
@@ -55,6 +53,6 @@ impl SelectAccountPage {
             client: &self.client,
             another_account: page_of_flow(context, "login", &self.flow, &[("switch", "1")]),
         };
-        Answer { returns_to: Some(&self.returns_to), ..Answer::new(StatusCode::OK) }.render(&view, context)
+        Answer { forms: Forms::ToTheClient, ..Answer::new(StatusCode::OK) }.render(&view, context)
     }
 }

@@ -6,10 +6,10 @@
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::headers::Answer;
+use super::headers::{Answer, Forms};
 use super::layout::{Chrome, page_of_flow};
 use super::texts::Texts;
-use super::{ClientDisplay, PageContext, Person, ReturnTarget};
+use super::{ClientDisplay, PageContext, Person};
 
 /// The id of the list that sums up what is wrong.
 const SUMMARY: &str = "problems";
@@ -20,8 +20,6 @@ const SUMMARY: &str = "problems";
 pub struct SignInPage {
     /// The client that the reader signs in to.
     pub client: ClientDisplay,
-    /// Where the sign-in ends.
-    pub returns_to: ReturnTarget,
     /// Id of the flow.
     pub flow: String,
     /// Token that proves that the form is ours.
@@ -197,7 +195,7 @@ impl SignInPage {
             focus,
         };
         Answer {
-            returns_to: Some(&self.returns_to),
+            forms: Forms::ToTheClient,
             retry_after: self.error.and_then(SignInError::retry_after),
             ..Answer::new(self.error.map_or(StatusCode::OK, SignInError::status))
         }

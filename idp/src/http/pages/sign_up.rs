@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use askama::Template;
 use poem::{Response, http::StatusCode};
 
-use super::headers::Answer;
+use super::headers::{Answer, Forms};
 use super::layout::{Chrome, page_of_flow};
 use super::texts::Texts;
-use super::{ClientDisplay, PageContext, ReturnTarget};
+use super::{ClientDisplay, PageContext};
 
 /// The page. Posts `flow`, `csrf`, `email`, `name`, `password` to `{base}/signup`; to cancel, `flow`, `csrf`,
 /// `action=cancel`.
@@ -19,8 +19,6 @@ use super::{ClientDisplay, PageContext, ReturnTarget};
 pub struct SignUpPage {
     /// The client that the reader wants the account for.
     pub client: ClientDisplay,
-    /// Where it all ends.
-    pub returns_to: ReturnTarget,
     /// Id of the flow.
     pub flow: String,
     /// Token that proves that the form is ours.
@@ -195,7 +193,7 @@ impl SignUpPage {
             focus,
         };
         Answer {
-            returns_to: Some(&self.returns_to),
+            forms: Forms::ToTheClient,
             retry_after: self.error.and_then(SignUpError::retry_after),
             ..Answer::new(self.error.map_or(StatusCode::OK, SignUpError::status))
         }

@@ -23,7 +23,7 @@ fn assert_posts(answer: &Answer, names: &[&str]) {
     assert!(answer.body.contains(&format!("method=\"post\" action=\"{CALLBACK}\"")), "{}", answer.body);
     assert_eq!(fields(&answer.body), names);
     let policy = answer.header("content-security-policy").unwrap();
-    assert!(policy.contains("form-action 'self' https://client.example.com;"), "{policy}");
+    assert!(!policy.contains("form-action"), "the client may send the browser on to anywhere: {policy}");
     assert!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));

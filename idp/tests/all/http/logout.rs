@@ -127,7 +127,7 @@ async fn the_person_is_asked_signed_out_and_sent_back_with_the_state() {
                 assert!(page.body.contains(part), "{part}: {}", page.body);
             }
             let policy = page.header("content-security-policy").unwrap();
-            assert!(policy.contains("form-action 'self' https://client.example.com;"), "{policy}");
+            assert!(!policy.contains("form-action"), "the client may send the browser on to anywhere: {policy}");
             assert!(is_signed_in(&mut browser).await, "a question ends nothing");
 
             let gone = confirm(&mut browser, &request).await;
