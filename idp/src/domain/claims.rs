@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::claims_request::{ClaimRequest, ClaimsRequest};
-use super::grant::Grant;
 use super::scope::ScopeSet;
 use super::session::AuthenticationMethod;
 use super::user::{Address, Email, User, Username};
@@ -172,11 +171,11 @@ pub fn scope_of(claim: &str) -> Option<&'static str> {
 pub struct UserClaims(BTreeMap<&'static str, Value>);
 
 impl UserClaims {
-    /// What userinfo gives to a client that may have `allowed`: what the grant's scopes carry (§5.4) and what its
+    /// What userinfo gives to a client that may have `allowed`: what the token's `scope` carries (§5.4) and what the
     /// `claims` parameter names for userinfo (§5.5).
-    pub fn at_userinfo(user: &User, grant: &Grant, allowed: &ScopeSet) -> Self {
-        let request = grant.claims.as_ref().map(|claims| &claims.userinfo);
-        Self::of(user, |claim, scope| grant.scope.contains(scope) || asked(request, claim, scope, allowed))
+    pub fn at_userinfo(user: &User, scope: &ScopeSet, request: Option<&ClaimsRequest>, allowed: &ScopeSet) -> Self {
+        let request = request.map(|claims| &claims.userinfo);
+        Self::of(user, |claim, carrier| scope.contains(carrier) || asked(request, claim, carrier, allowed))
     }
 
     /// What an ID token has for a client that may have `allowed`: what the `claims` parameter names for it. With an

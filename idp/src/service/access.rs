@@ -20,6 +20,8 @@ use crate::domain::{ClientId, Secret, UserId};
 
 /// The role that people need for the admin API.
 pub const ADMIN_ROLE: &str = "admin";
+/// The scope that lets its bearer give roles.
+pub const USERS_WRITE: &str = "admin:users:write";
 /// Scopes that begin so allow something at the admin API.
 pub const ADMIN_SCOPES: &str = "admin:";
 
@@ -54,6 +56,12 @@ impl Admitted {
     /// Whether they may give a client these scopes, or act on one that has them: nobody hands on more than they have.
     pub fn may_hand_on(&self, scope: &ScopeSet) -> bool {
         scope.iter().all(|scope| !scope.as_str().starts_with(ADMIN_SCOPES) || self.scope.contains(scope.as_str()))
+    }
+
+    /// Whether they may give roles, to a service as to a person: who may write users gives any. A service's token has
+    /// its roles, and whoever takes them can't tell that nobody gave them to a person.
+    pub fn may_give_roles(&self) -> bool {
+        self.scope.contains(USERS_WRITE)
     }
 }
 

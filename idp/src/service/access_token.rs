@@ -139,10 +139,26 @@ pub(super) async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<A
     Ok(verified)
 }
 
+/// A person's access token that holds now.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Whose it is, and what they granted.
+    pub subject: Arc<ReadySubject>,
+    claims: Arc<Verified>,
+}
+
+impl Person {
+    /// What the token allows where that is less than what was granted: one that was refreshed for less (RFC 6749 §6).
+    pub fn narrower(&self) -> Option<ScopeSet> {
+        let (says, granted) = (&self.claims.ours.scope, &self.subject.live.grant.scope);
+        (!granted.is_subset(says)).then(|| says.intersection(granted))
+    }
+}
+
 /// The person whose access token this is, if it holds now. No database when warm.
-pub async fn person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<ReadySubject>, AccessTokenError> {
-    let verified = read(ctx, tenant, token).await?;
-    subject_of(ctx, tenant, &verified).await
+pub async fn person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Person, AccessTokenError> {
+    let claims = read(ctx, tenant, token).await?;
+    Ok(Person { subject: subject_of(ctx, tenant, &claims).await?, claims })
 }
 
 /// Whoever's access token this is, if it holds now. No database when warm.

@@ -143,7 +143,7 @@ async fn of_refresh_token(
         sub: Some(&sub),
         aud: None,
         client_id: &client.id,
-        scope: live.grant.scope.to_string(),
+        scope: live.grant.scope.intersection(&client.metadata.scope).to_string(),
         exp: Some(stored.expires_at.seconds()),
         iat: stored.rotated_at.map(crate::domain::Timestamp::seconds),
         jti: None,

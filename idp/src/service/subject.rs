@@ -11,6 +11,7 @@ use super::ctx::Ctx;
 use super::kept::Kept;
 use super::{Failure, subject_identifier};
 use crate::domain::grant::Grant;
+use crate::domain::scope::ScopeSet;
 use crate::domain::session::Session;
 use crate::domain::user::{User, UserStatus};
 use crate::domain::{GrantId, SessionId, TenantId, Timestamp};
@@ -26,6 +27,16 @@ pub struct LiveSubject {
     pub grant: Grant,
     /// The session that it was given in, while it is live. A grant that outlives its session has none then.
     pub session: Option<Session>,
+}
+
+impl LiveSubject {
+    /// The same with the scope that its client may still have, of those it was registered for: what was taken from a
+    /// client counts at once, whatever people granted before.
+    #[must_use]
+    pub fn within(mut self, registered: &ScopeSet) -> Self {
+        self.grant.scope = self.grant.scope.intersection(registered);
+        self
+    }
 }
 
 /// Why a subject may not get or use a token.
@@ -99,7 +110,7 @@ pub struct ReadySubject {
     pub client: Arc<ReadyClient>,
     /// The user, as that client knows them.
     pub sub: String,
-    /// What userinfo says to the client: made when it is first asked for.
+    /// What userinfo says to a token that may use all that was granted: made when it is first asked for.
     pub userinfo: OnceLock<Bytes>,
 }
 
@@ -150,6 +161,7 @@ pub async fn ready(
         Change::Keys(tenant),
     ];
     of.extend(live.session.as_ref().map(|session| Change::Session(tenant, session.id)));
+    let live = live.within(&client.metadata.scope);
     let subject = Arc::new(ReadySubject { live, client, sub, userinfo: OnceLock::new() });
     ctx.subjects.0.keep(database, lookup, &of, key, Arc::clone(&subject)).await;
     Ok(Ok(subject))

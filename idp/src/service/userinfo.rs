@@ -10,6 +10,7 @@ use super::subject::ReadySubject;
 use super::{Failure, key_rings};
 use crate::domain::Secret;
 use crate::domain::claims::{UserClaims, UserinfoClaims};
+use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 
 /// Why there are no claims.
@@ -44,17 +45,21 @@ pub enum Userinfo {
     Jwt(Bytes),
 }
 
-/// The claims of the user whose access token this is, by what its grant allows. No database when warm.
+/// The claims of the user whose access token this is, by what it allows. No database when warm.
 pub async fn answer(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userinfo, UserinfoError> {
-    let subject = access_token::person(ctx, tenant, token).await?;
-    if !subject.live.grant.scope.contains("openid") {
+    let person = access_token::person(ctx, tenant, token).await?;
+    let (subject, narrower) = (&person.subject, person.narrower());
+    let scope = narrower.as_ref().unwrap_or(&subject.live.grant.scope);
+    if !scope.contains("openid") {
         return Err(UserinfoError::InsufficientScope);
     }
-    let bytes = if let Some(ready) = subject.userinfo.get() {
-        ready.clone()
-    } else {
-        let made = claims(ctx, tenant, &subject).await?;
-        subject.userinfo.get_or_init(|| made).clone()
+    let bytes = match (subject.userinfo.get(), &narrower) {
+        (Some(ready), None) => ready.clone(),
+        (None, None) => {
+            let made = claims(ctx, tenant, subject, scope).await?;
+            subject.userinfo.get_or_init(|| made).clone()
+        }
+        (_, Some(_)) => claims(ctx, tenant, subject, scope).await?,
     };
     Ok(match subject.client.metadata.userinfo_signed_response_alg {
         None => Userinfo::Json(bytes),
@@ -62,10 +67,10 @@ pub async fn answer(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userin
     })
 }
 
-/// What is said of a subject. Nothing in it depends on the token, or on the time.
-async fn claims(ctx: &Ctx, tenant: &Tenant, subject: &ReadySubject) -> Result<Bytes, Failure> {
+/// What is said of a subject to a token of this scope. Nothing else in it depends on the token, or on the time.
+async fn claims(ctx: &Ctx, tenant: &Tenant, subject: &ReadySubject, scope: &ScopeSet) -> Result<Bytes, Failure> {
     let ReadySubject { live, client, sub, .. } = subject;
-    let about = UserClaims::at_userinfo(&live.user, &live.grant, &client.metadata.scope);
+    let about = UserClaims::at_userinfo(&live.user, scope, live.grant.claims.as_ref(), &client.metadata.scope);
     let Some(algorithm) = client.metadata.userinfo_signed_response_alg else {
         let json = serde_json::to_vec(&UserinfoClaims { iss: None, aud: None, sub, about });
         return json.map(Bytes::from).map_err(|error| {

@@ -187,8 +187,14 @@ async fn list(gate: &Gate<ClientsRead>, part: Result<Part<ClientId>>) -> Result<
 
 /// Nobody hands on more than they have.
 fn hand_on(admitted: &Admitted, details: &ClientDetails) -> Result<()> {
-    let scope = &details.metadata.scope;
-    if admitted.may_hand_on(scope) { Ok(()) } else { Err(Refusal::hands_on(scope)) }
+    let (scope, roles) = (&details.metadata.scope, &details.metadata.roles);
+    if !admitted.may_hand_on(scope) {
+        Err(Refusal::hands_on(scope))
+    } else if !roles.is_empty() && !admitted.may_give_roles() {
+        Err(Refusal::gives_roles())
+    } else {
+        Ok(())
+    }
 }
 
 async fn create(gate: &Gate<ClientsWrite>, body: NewClient) -> Result<Content> {

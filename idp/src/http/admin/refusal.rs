@@ -10,7 +10,7 @@ use crate::domain::scope::{Scope, ScopeSet};
 use crate::http::error::fallback;
 use crate::http::error::oauth::OAuthError;
 use crate::service::Failure;
-use crate::service::access::AccessError;
+use crate::service::access::{AccessError, USERS_WRITE};
 use crate::service::clients::ClientChangeError;
 use crate::service::consents::WithdrawError;
 use crate::service::deliveries::ReplayError;
@@ -90,6 +90,14 @@ impl Refusal {
         let detail = format!(
             "the client has or would get scopes of the admin API, and the access token must have each of them itself: {}",
             names.join(" ")
+        );
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// The client has roles, or would, and the bearer may not give any.
+    pub(in crate::http) fn gives_roles() -> Self {
+        let detail = format!(
+            "the client has or would get roles, and the access token must have the scope {USERS_WRITE} for that"
         );
         Self::new(StatusCode::FORBIDDEN, detail)
     }

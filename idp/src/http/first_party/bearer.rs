@@ -47,7 +47,7 @@ impl Own {
             Refusal::ready(error.into_challenge())
         };
         let subject = match access_token::person(&call.ctx, call.tenant(), &token).await {
-            Ok(subject) => subject,
+            Ok(person) => person.subject,
             Err(AccessTokenError::Invalid) => return Err(invalid()),
             Err(AccessTokenError::Failure(failure)) => return Err(failure.into()),
         };

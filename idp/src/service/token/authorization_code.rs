@@ -58,7 +58,7 @@ pub async fn grant(
         .client(&client.id)
         .from(caller)
         .detail(serde_json::json!({ "reason": "the code was used before; its tokens were revoked" }));
-    let first = FirstRefreshToken::drawn(ctx, client);
+    let (first, registered) = (FirstRefreshToken::drawn(ctx, client), client.metadata.scope.clone());
     let decision = ctx
         .database
         .write(move |tx| {
@@ -79,6 +79,7 @@ pub async fn grant(
                         let subject = subject::live(tx, tenant_id, code.grant_id, now).await?;
                         let subject = subject.ok().filter(|subject| subject.session.is_some());
                         let subject = subject.ok_or(TokenError::InvalidGrant("the user's session has ended"))?;
+                        let subject = subject.within(&registered);
                         let refresh_token = match &first {
                             Some(first) => first.keep(tx, tenant_id, &subject.grant, now).await?,
                             None => None,
@@ -156,7 +157,7 @@ fn user_grant(subject: LiveSubject, code: AuthorizationCode) -> UserGrant {
         session_id: Some(code.session_id),
         origin: subject.session.map(|session| session.origin),
         grant_id: code.grant_id,
-        scope,
+        scope: scope.intersection(&subject.grant.scope),
         nonce,
         authentication: Authentication { time: auth_time, amr, acr },
         claims: subject.grant.claims,

@@ -76,14 +76,14 @@ pub async fn grant(
     let reused = serde_json::json!({ "reason": "the refresh token was used before; its grant was revoked" });
     let events = (event(Outcome::Success), event(Outcome::Refused).detail(reused));
     let told = events::of(ctx, EventType::TokenRefreshed).client(&client.id).from(caller);
-    let inside = ctx.clone();
+    let (inside, registered) = (ctx.clone(), client.metadata.scope.clone());
     let (tenant_id, asker) = (tenant.id, Asker { client_id: client.id.clone(), since: client.created_at });
     let decision = ctx
         .database
         .write(move |tx| {
             Box::pin(async move {
                 let subject = subject::live(tx, tenant_id, token.grant(), now).await?;
-                let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?;
+                let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?.within(&registered);
                 asker.owns(&subject.grant)?;
                 let scope = narrowed(&subject.grant.scope, requested)?;
                 match follow(tx, tenant_id, &token, successors, &subject, rules).await? {

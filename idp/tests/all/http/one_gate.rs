@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use idp::domain::client::GrantType;
+use idp::domain::client::{Client, GrantType};
+use idp::domain::client_details::ClientDetails;
+use idp::service::clients::{self, ClientChangeError};
 use poem::http::StatusCode;
 use serde_json::Value;
 
+use super::claims::{tokens_for, userinfo};
 use super::client_assertion::assert_refused;
 use super::code_flow::redeem;
+use super::introspect::introspect;
+use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, encode};
 
@@ -107,5 +112,78 @@ async fn no_way_leads_to_a_scope_that_was_not_registered() {
             let form = encode(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
             holds(&world.post("/token", &headers, &form).await, "refresh_token");
         }
+    }
+}
+
+/// A provider whose client `wide` may have everything that a person could allow it.
+async fn with_wide(database: &TestDatabase) -> World {
+    let world = World::furnished(database).await;
+    world
+        .client(&world.tenant().await, "wide", |metadata| {
+            metadata.grant_types.insert(GrantType::RefreshToken);
+            metadata.scope = "openid profile email offline_access".parse().unwrap();
+        })
+        .await;
+    world
+}
+
+async fn refreshed(world: &World, tokens: &Value, scope: Option<&str>) -> Value {
+    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    form.extend(scope.map(|scope| ("scope", scope)));
+    let answer = world.post("/token", &[("authorization", &basic("wide", SECRET))], &encode(&form)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    answer.json()
+}
+
+const ALL_OF_IT: (&str, &str) = ("scope", "openid profile email offline_access");
+
+#[tokio::test]
+async fn a_token_that_was_refreshed_for_less_tells_less() {
+    for database in databases().await {
+        let world = with_wide(&database).await;
+        let all = tokens_for(&world, "", "wide", "ada@example.com", &[ALL_OF_IT]).await;
+        assert_eq!(userinfo(&world, "", &all).await.json()["email"], "ada@example.com");
+        let less = refreshed(&world, &all, Some("openid profile")).await;
+        let said = userinfo(&world, "", &less).await.json();
+        assert!(said["sub"].is_string() && said.get("email").is_none(), "{said}");
+        let none = refreshed(&world, &less, Some("email offline_access")).await;
+        let answer = userinfo(&world, "", &none).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+        assert!(answer.header("www-authenticate").unwrap().contains(r#"error="insufficient_scope""#));
+        let again = refreshed(&world, &none, None).await;
+        assert_eq!(userinfo(&world, "", &again).await.json()["email"], "ada@example.com", "nothing was lost for good");
+    }
+}
+
+/// What a client was registered for is the limit of what people granted it, at the next use of anything it has.
+#[tokio::test]
+async fn a_scope_taken_from_a_client_is_taken_from_what_people_granted() {
+    for database in databases().await {
+        let world = with_wide(&database).await;
+        let tenant = world.tenant().await;
+        let tokens = tokens_for(&world, "", "wide", "ada@example.com", &[ALL_OF_IT]).await;
+        assert_eq!(userinfo(&world, "", &tokens).await.json()["email"], "ada@example.com");
+        let mut browser = Browser::new(&world, "");
+        let start = browser.authorize("wide", &[ALL_OF_IT]).await;
+        let code = browser.sign_in(&start, "ada@example.com", PASSWORD).await.returned("code").unwrap();
+
+        let narrower = |client: &Client| {
+            let mut details = ClientDetails::from(client);
+            details.metadata.scope = "openid profile offline_access".parse().unwrap();
+            Ok::<_, ClientChangeError>(details)
+        };
+        clients::update(&world.ctx, tenant.id, &"wide".parse().unwrap(), None, narrower, "test").await.unwrap();
+
+        let left: BTreeSet<String> = ["offline_access", "openid", "profile"].map(str::to_owned).into();
+        let said = userinfo(&world, "", &tokens).await.json();
+        assert!(said["sub"].is_string() && said.get("email").is_none(), "userinfo: {said}");
+        for kind in ["access_token", "refresh_token"] {
+            let told = introspect(&world, "", "wide", tokens[kind].as_str().unwrap()).await;
+            assert_eq!(granted(&told), left, "introspection of the {kind}");
+        }
+        let redeemed = redeem(&world, "", "wide", &code).await;
+        assert_eq!(granted(&redeemed), left, "the code");
+        let answer = refreshed(&world, &tokens, None).await;
+        assert_eq!(answer["scope"], "offline_access openid profile", "the refresh");
     }
 }

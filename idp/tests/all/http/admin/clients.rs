@@ -206,6 +206,8 @@ async fn nobody_hands_on_more_than_they_have() {
         operator(&world, &tenant, "strong", "admin:keys:write").await;
         let registrar = service_token(&world, "", "registrar", "admin:clients:write admin:users:read").await;
         let registrar = api.with(&registrar);
+        let boss = json!({ "client_id": "boss", "client_name": "x", "grant_types": ["client_credentials"], "roles": ["boss"] });
+        assert_eq!(api.post("/clients", &boss).await.status, StatusCode::CREATED);
         let service =
             |scope: &str| json!({ "client_name": "x", "grant_types": ["client_credentials"], "scope": scope });
         for scope in ["a b", "admin:users:read a"] {
@@ -229,6 +231,15 @@ async fn nobody_hands_on_more_than_they_have() {
             ("PATCH", "/clients/strong", json!({ "scope": "a" })),
             ("PUT", "/clients/strong", service("a")),
             ("POST", "/clients/strong/secret", json!({})),
+            // Roles are for those to give who may give them to people.
+            (
+                "POST",
+                "/clients",
+                json!({ "client_name": "x", "grant_types": ["client_credentials"], "roles": ["boss"] }),
+            ),
+            ("PATCH", "/clients/reports", json!({ "roles": ["boss"] })),
+            ("PATCH", "/clients/boss", json!({ "client_name": "mine" })),
+            ("POST", "/clients/boss/secret", json!({})),
         ] {
             let answer = registrar.call(method, path, &body).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}: {}", answer.body);

@@ -234,6 +234,16 @@ async fn what_was_taken_away_counts_at_once() {
         assert_eq!(api.patch("/clients/helper", &narrower).await.status, StatusCode::OK);
         assert_eq!(helper.get("/users").await.status, StatusCode::FORBIDDEN, "the scope");
         assert_eq!(helper.get("/keys").await.status, StatusCode::OK);
+
+        let person = world.person(&tenant, "chief@example.com", |new| new.roles = ["admin".to_owned()].into()).await;
+        let tokens =
+            person_tokens(&world, "", "console", "chief@example.com", "admin:users:read admin:keys:read").await;
+        let chief = api.with(tokens["access_token"].as_str().unwrap());
+        assert_eq!(chief.get(&format!("/users/{}", person.id)).await.status, StatusCode::OK);
+        let narrower = serde_json::json!({ "scope": "openid admin:keys:read" });
+        assert_eq!(api.patch("/clients/console", &narrower).await.status, StatusCode::OK);
+        assert_eq!(chief.get("/users").await.status, StatusCode::FORBIDDEN, "the scope of a person's application");
+        assert_eq!(chief.get("/keys").await.status, StatusCode::OK);
     }
 }
 
