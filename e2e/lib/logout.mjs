@@ -17,7 +17,7 @@ export class Application {
   static async start(signet, tenant, name, channel) {
     const port = await freePort();
     const base = `http://127.0.0.1:${port}`;
-    const slug = new URL(tenant.issuer).pathname.split('/').pop();
+    const slug = new URL(tenant.issuer).pathname.split('/').pop() || 'default';
     const about = [name, '--tenant', slug, '--redirect-uri', `${base}/callback`, '--post-logout-redirect-uri', `${base}/bye`];
     const client = await signet.cli('client', 'create', ...about, '--client-uri', `${base}/`, '--implied-consent', ...channels[channel](base));
     const facts = path.join(signet.data, `${client.client_id}.json`);

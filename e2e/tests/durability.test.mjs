@@ -179,7 +179,7 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       const application = await Application.start(signet, signet, 'Leaver', 'back');
       try {
         const facts = { ...signet.facts, browser_client: application.client };
-        const it = await take({ ...begin({ issuer: signet.issuer, facts }), ask: { redirect_uri: `${application.url}/callback` } }, names.slice(0, 3));
+        const it = await take({ ...begin({ issuer: signet.issuer, facts }), ask: { prompt: undefined, redirect_uri: `${application.url}/callback` } }, names.slice(0, 3));
         // Consent is implied; the code isn't needed.
         assert.ok(it.url.startsWith(application.url), it.url);
         // The application doesn't take it, and then the server is gone.
