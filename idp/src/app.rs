@@ -24,6 +24,7 @@ use crate::service::origins::AllowedOrigins;
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
 use crate::service::random::{Random, SystemRandom};
+use crate::service::rate_limits::RateLimits;
 use crate::service::redis::Redis;
 use crate::service::refresh_tokens::RefreshKeys;
 use crate::service::request_object::RequestObjectCache;
@@ -137,6 +138,7 @@ impl App {
             sealing,
             outbound: Outbound::new(config.outbound.clone())?,
             event_streams: EventStreams::new(config.events.max_streams),
+            rate_limits: RateLimits::new(&config.rate_limits, Arc::new(SystemClock)),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),

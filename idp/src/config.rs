@@ -23,6 +23,7 @@ mod listen;
 mod log;
 mod outbound;
 mod passwords;
+mod rate_limits;
 mod reader;
 mod redis;
 mod reference;
@@ -52,6 +53,7 @@ pub use listen::Listen;
 pub use log::{Log, LogFilter, LogFormat};
 pub use outbound::Outbound;
 pub use passwords::Passwords;
+pub use rate_limits::RateLimits;
 pub use redis::Redis;
 pub use reference::reference;
 pub use sessions::Sessions;
@@ -79,6 +81,8 @@ pub struct Config {
     pub sign_in: SignIn,
     /// Limits on sign-ups.
     pub sign_up: SignUp,
+    /// How much one address, and one client, may ask.
+    pub rate_limits: RateLimits,
     /// Lifetimes of tokens and codes.
     pub tokens: Tokens,
     /// Lifetimes of sessions.
@@ -137,6 +141,7 @@ impl Config {
             passwords: Passwords::default(),
             sign_in: SignIn::default(),
             sign_up: SignUp::default(),
+            rate_limits: RateLimits::default(),
             tokens: Tokens::default(),
             sessions: Sessions::default(),
             flows: Flows::default(),
@@ -158,6 +163,7 @@ impl Config {
         faults.extend(Fault::within("passwords", self.passwords.validate()));
         faults.extend(Fault::within("sign_in", self.sign_in.validate()));
         faults.extend(Fault::within("sign_up", self.sign_up.validate()));
+        faults.extend(Fault::within("rate_limits", self.rate_limits.validate()));
         faults.extend(Fault::within("tokens", self.tokens.validate()));
         faults.extend(Fault::within("sessions", self.sessions.validate()));
         faults.extend(Fault::within("flows", self.flows.validate()));
@@ -191,6 +197,7 @@ impl Config {
         let passwords = reader.checked("passwords", passwords::ABOUT, Passwords::read, Passwords::validate);
         let sign_in = reader.checked("sign_in", sign_in::ABOUT, SignIn::read, SignIn::validate);
         let sign_up = reader.checked("sign_up", sign_up::ABOUT, SignUp::read, SignUp::validate);
+        let rate_limits = reader.checked("rate_limits", rate_limits::ABOUT, RateLimits::read, RateLimits::validate);
         let tokens = reader.checked("tokens", tokens::ABOUT, Tokens::read, Tokens::validate);
         let sessions = reader.checked("sessions", sessions::ABOUT, Sessions::read, Sessions::validate);
         let flows = reader.checked("flows", flows::ABOUT, Flows::read, Flows::validate);
@@ -212,6 +219,7 @@ impl Config {
             passwords,
             sign_in,
             sign_up,
+            rate_limits,
             tokens,
             sessions,
             flows,

@@ -366,6 +366,7 @@ fn parse<T: Setting>(text: &str) -> Result<T, String> {
 fn from_toml<T: Setting>(item: &Item) -> Result<T, String> {
     match (T::FORM, &item.value) {
         (Form::Text, Value::Text(text)) | (Form::Number, Value::Number(text)) => parse(text),
+        (Form::Flag, Value::Flag(flag)) => parse(if *flag { "true" } else { "false" }),
         // `10` where a duration should be: what a duration looks like helps more than the name of a type.
         (form, Value::Text(text) | Value::Number(text)) => {
             parse::<T>(text).and(Err(format!("expected {}, found {}", form.name(), item.value.kind())))

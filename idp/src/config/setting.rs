@@ -17,6 +17,8 @@ pub(super) enum Form {
     Text,
     /// An integer.
     Number,
+    /// `true` or `false`.
+    Flag,
 }
 
 impl Form {
@@ -25,6 +27,7 @@ impl Form {
         match self {
             Self::Text => "a string",
             Self::Number => "a whole number",
+            Self::Flag => "true or false",
         }
     }
 
@@ -32,7 +35,7 @@ impl Form {
     pub(super) fn in_toml(self, text: &str) -> String {
         match self {
             Self::Text => toml::Value::from(text).to_string(),
-            Self::Number => text.to_owned(),
+            Self::Number | Self::Flag => text.to_owned(),
         }
     }
 }
@@ -66,6 +69,18 @@ impl Setting for String {
 
     fn show(&self) -> String {
         self.clone()
+    }
+}
+
+impl Setting for bool {
+    const FORM: Form = Form::Flag;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "expected true or false".to_owned())
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Value {
     Text(String),
     /// An integer, in decimal.
     Number(String),
+    /// `true` or `false`.
+    Flag(bool),
     List(Vec<Item>),
     Table(Table),
     /// Something else, or an integer beyond 128 bits; the name of its type.
@@ -37,6 +39,7 @@ impl Value {
         match self {
             Self::Text(_) => "a string".to_owned(),
             Self::Number(_) => "a number".to_owned(),
+            Self::Flag(_) => "a boolean".to_owned(),
             Self::List(_) => "an array".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Other(name) => format!("a {name}"),
@@ -54,7 +57,8 @@ impl Value {
                 items.iter().map(|item| Item { at: item.span().start, value: Self::of(item.get_ref()) }).collect(),
             ),
             DeValue::Table(inner) => Self::Table(table(inner)),
-            DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => Self::Other(value.type_str()),
+            DeValue::Boolean(flag) => Self::Flag(*flag),
+            DeValue::Float(_) | DeValue::Datetime(_) => Self::Other(value.type_str()),
         }
     }
 }

@@ -5,6 +5,8 @@
 //! The same endpoints stand in the OpenAPI service, which describes them and answers whatever isn't plain: other methods,
 //! tenants that aren't there, a token that doesn't hold.
 
+use std::sync::Arc;
+
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, Request, Response};
 
@@ -12,9 +14,10 @@ use super::extract::oauth_form;
 use super::extract::visit::{Call, caller};
 use super::methods::Methods;
 use super::oidc::{discovery, introspect, jwks, token, userinfo};
+use super::rate_limit;
 use super::ready::{Ready, whole};
 use super::server::{Asked, Served};
-use super::site::{Tenants, split_tenant};
+use super::site::{Site, Tenants, split_tenant};
 use crate::http::error::oauth::OAuthError;
 use crate::service::ctx::Ctx;
 
@@ -33,10 +36,33 @@ impl<E: Endpoint<Output = Response> + 'static> Served for Hot<E> {
         let path = path.as_deref().unwrap_or(asked.path);
         let endpoint = Hottest::of(asked.method, path)?;
         let site = self.tenants.site(&self.ctx, slug.as_ref()).await.ok()?;
-        let mut answer = match endpoint {
+        let usage = rate_limit::count(&self.ctx, site.tenant.id, path, asked.client).await;
+        let mut answer = match usage.filter(|usage| usage.exceeded) {
+            Some(usage) => OAuthError::too_many_requests(usage).into_ready(),
+            None => self.answer(endpoint, site, asked).await?,
+        };
+        if let Some(usage) = &usage {
+            rate_limit::tell(usage, answer.headers_mut());
+        }
+        Methods::of(path).leave(answer.headers_mut());
+        answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Some(answer)
+    }
+
+    fn rest(&self) -> &E {
+        &self.rest
+    }
+}
+
+impl<E> Hot<E> {
+    async fn answer(&self, endpoint: Hottest, site: Arc<Site>, asked: &mut Asked<'_>) -> Option<Ready> {
+        Some(match endpoint {
             Hottest::Metadata => discovery::document(&site).answer(asked.headers),
             Hottest::Jwks => jwks::document(&self.ctx, &site).await.ok()?.answer(asked.headers),
-            Hottest::Userinfo => userinfo::answer(&self.ctx, &site.tenant, asked.headers, None).await.ok()?,
+            // Not left to the others, who would count it again.
+            Hottest::Userinfo => userinfo::answer(&self.ctx, &site.tenant, asked.headers, None)
+                .await
+                .unwrap_or_else(OAuthError::into_ready),
             Hottest::Introspect | Hottest::Token => {
                 let call = Call { ctx: self.ctx.clone(), site, caller: caller(asked.headers, asked.client) };
                 // From here on there is no other way: the body is read once.
@@ -48,14 +74,7 @@ impl<E: Endpoint<Output = Response> + 'static> Served for Hot<E> {
                 };
                 answered.unwrap_or_else(OAuthError::into_ready)
             }
-        };
-        Methods::of(path).leave(answer.headers_mut());
-        answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        Some(answer)
-    }
-
-    fn rest(&self) -> &E {
-        &self.rest
+        })
     }
 }
 

@@ -11,6 +11,7 @@ pub mod hot;
 pub mod methods;
 pub mod oidc;
 pub mod pages;
+pub mod rate_limit;
 pub mod ready;
 mod reference;
 #[expect(clippy::unused_async, reason = "the OpenAPI service takes async functions")]

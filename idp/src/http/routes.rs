@@ -27,6 +27,7 @@ use super::oidc::{
     step, token, userinfo,
 };
 use super::pages::{Message, MessagePage, Person, assets};
+use super::rate_limit::RateLimited;
 use super::ready::Ready;
 use super::site::{TenantGate, Tenants};
 use super::{account, admin, first_party, health, reference};
@@ -61,7 +62,7 @@ enum TokenAnswers {
     /// The form is larger than 16 KiB.
     #[oai(status = 413)]
     TooLarge(Json<OAuthErrorBody>),
-    /// Too many wrong passwords; `Retry-After` says when again.
+    /// Too many requests, or wrong passwords; `Retry-After` says when again.
     #[oai(status = 429)]
     TooMany(Json<OAuthErrorBody>),
     /// Come back later.
@@ -97,6 +98,9 @@ enum IntrospectionAnswers {
     /// The form is larger than 16 KiB.
     #[oai(status = 413)]
     TooLarge(Json<OAuthErrorBody>),
+    /// Too many requests; `Retry-After` says when again.
+    #[oai(status = 429)]
+    TooMany(Json<OAuthErrorBody>),
     /// Come back later.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
@@ -118,6 +122,9 @@ enum RevocationAnswers {
     /// The form is larger than 16 KiB.
     #[oai(status = 413)]
     TooLarge(Json<OAuthErrorBody>),
+    /// Too many requests; `Retry-After` says when again.
+    #[oai(status = 429)]
+    TooMany(Json<OAuthErrorBody>),
     /// Come back later; nothing was revoked.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
@@ -166,6 +173,9 @@ enum UserinfoAnswers {
     /// The access token wasn't given `openid`.
     #[oai(status = 403)]
     Forbidden(Json<OAuthErrorBody>),
+    /// Too many requests; `Retry-After` says when again.
+    #[oai(status = 429)]
+    TooMany(Json<OAuthErrorBody>),
     /// Come back later.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
@@ -190,6 +200,9 @@ enum PostedUserinfoAnswers {
     /// The form is larger than 16 KiB.
     #[oai(status = 413)]
     TooLarge(Json<OAuthErrorBody>),
+    /// Too many requests; `Retry-After` says when again.
+    #[oai(status = 429)]
+    TooMany(Json<OAuthErrorBody>),
     /// Come back later.
     #[oai(status = 503)]
     Unavailable(Json<OAuthErrorBody>),
@@ -341,7 +354,8 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
     let pages = account::add_to(pages);
     let tenant = Fork { takes_first: is_page, first: pages, second: service().into_endpoint() };
     let tenants = Tenants::default();
-    let gate = TenantGate::new(ctx.clone(), tenants.clone(), CrossOrigin(Answering(tenant)));
+    let gate =
+        TenantGate::new(ctx.clone(), tenants.clone(), CrossOrigin(RateLimited::new(ctx.clone(), Answering(tenant))));
     let rest = Answering(Fork { takes_first: is_shared, first: shared, second: gate }.data(ctx.clone()));
     Hot { ctx, tenants, rest }
 }

@@ -169,7 +169,7 @@ impl<E: Endpoint> Endpoint for TenantGate<E> {
 }
 
 /// Whether an address within a tenant answers errors as RFC 6749 §5.2 has them.
-fn speaks_oauth(path: &str) -> bool {
+pub(super) fn speaks_oauth(path: &str) -> bool {
     matches!(path, "/token" | "/introspect" | "/revoke" | "/userinfo" | "/jwks" | "/v1/auth/m2m/token")
         || path.starts_with("/.well-known/")
 }

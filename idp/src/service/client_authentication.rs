@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::client_keys::{self, ClientKeyError};
 use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
+use super::rate_limits::Usage;
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::ClientAuthMethod;
@@ -81,6 +82,9 @@ pub enum ClientAuthenticationError {
     /// Unknown client, another method than the registered one, or a wrong secret or assertion.
     #[error("client authentication failed: {0}")]
     Refused(&'static str),
+    /// It is who it says, and asks too much.
+    #[error("too many requests of this client")]
+    TooMany(Usage),
     /// It could not be checked.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -111,7 +115,15 @@ pub async fn authenticate(
             .detail(serde_json::json!({ "method": presented.kind(), "reason": reason }));
         audit::append(ctx, tenant.id, event).await?;
     }
-    result
+    let client = result?;
+    // Whoever merely knows a client's name doesn't use up what it may ask.
+    if !matches!(presented, PresentedCredentials::Name(_)) {
+        let usage = ctx.rate_limits.count_client(&ctx.config.rate_limits, tenant.id, &client.id, caller).await;
+        if let Some(usage) = usage.filter(|usage| usage.exceeded) {
+            return Err(ClientAuthenticationError::TooMany(usage));
+        }
+    }
+    Ok(client)
 }
 
 async fn check(

@@ -16,6 +16,7 @@ use super::origins::AllowedOrigins;
 use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
 use super::random::Random;
+use super::rate_limits::RateLimits;
 use super::redis::Redis;
 use super::refresh_tokens::RefreshKeys;
 use super::request_object::RequestObjectCache;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub redis: Redis,
     /// Room for those who follow events.
     pub event_streams: EventStreams,
+    /// How much each caller has asked.
+    pub rate_limits: RateLimits,
     /// What the operator decided.
     pub config: Config,
     /// Tenants that were asked for.

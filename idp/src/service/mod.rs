@@ -32,6 +32,7 @@ pub mod origins;
 pub mod outbound;
 pub mod password_hasher;
 pub mod random;
+pub mod rate_limits;
 pub mod redis;
 pub mod refresh_tokens;
 pub mod relay;

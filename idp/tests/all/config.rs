@@ -158,6 +158,26 @@ staging_time = "10m"
 }
 
 #[test]
+fn limits_on_requests_are_checked() {
+    let section =
+        "[rate_limits]\nenabled = \"perhaps\"\nloopback = 1\nwindow = \"2h\"\ntoken = -1\ncounted = 0\nuserinfos = 1\n";
+    let found = problems(&format!("{THREE}{section}"), &[("SIGNET_RATE_LIMITS__ADMIN", "many")]);
+    for problem in [
+        "rate_limits.enabled: expected true or false",
+        "rate_limits.loopback: expected true or false",
+        "rate_limits.window must be 1s or longer and not longer than 1h",
+        "rate_limits.token: expected a whole number from 0 to 4294967295, found \"-1\"",
+        "rate_limits.counted: expected a whole number from 1 to 4294967295, found \"0\"",
+        "unknown key rate_limits.userinfos; did you mean rate_limits.userinfo?",
+        "SIGNET_RATE_LIMITS__ADMIN: rate_limits.admin: expected a whole number from 0 to 4294967295, found \"many\"",
+    ] {
+        assert!(found.contains(problem), "{problem}: {found}");
+    }
+    let off = load(&format!("{THREE}[rate_limits]\nenabled = false\n"), &[("SIGNET_RATE_LIMITS__LOOPBACK", "true")]);
+    assert_eq!((off.rate_limits.enabled, off.rate_limits.loopback), (false, true));
+}
+
+#[test]
 fn all_problems_of_the_environment_are_named_with_their_variables() {
     let env = [
         ("SIGNET_ISSUER", "http://id.example.com/"),

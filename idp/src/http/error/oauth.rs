@@ -12,9 +12,11 @@ use thiserror::Error;
 use super::fallback;
 use crate::domain::parameters::ParameterError;
 use crate::http::extract::oauth_form::FormError;
+use crate::http::rate_limit;
 use crate::http::ready::{Ready, unkept, whole};
 use crate::service::Failure;
 use crate::service::client_authentication::{ClientAuthenticationError, REFUSAL};
+use crate::service::rate_limits::Usage;
 use crate::service::revocation::RevocationError;
 use crate::service::token::TokenError;
 use crate::service::userinfo::UserinfoError;
@@ -30,6 +32,8 @@ pub struct OAuthError {
     challenge: Option<String>,
     /// Value of `Retry-After`, in seconds.
     retry_after: Option<u32>,
+    /// The limit that was exceeded.
+    usage: Option<Usage>,
 }
 
 /// Body of an error (RFC 6749 §5.2).
@@ -50,6 +54,7 @@ impl OAuthError {
             description: description.into(),
             challenge: None,
             retry_after: None,
+            usage: None,
         }
     }
 
@@ -121,6 +126,16 @@ impl OAuthError {
         }
     }
 
+    /// Too many requests from an address, or of a client: 429, come back then.
+    pub fn too_many_requests(usage: Usage) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(u32::try_from(usage.reset).unwrap_or(u32::MAX).max(1)),
+            usage: Some(usage),
+            ..Self::bad_request("temporarily_unavailable", "too many requests; try again later")
+        }
+    }
+
     /// Something of ours isn't there: 503, come back later.
     pub fn unavailable() -> Self {
         Self {
@@ -150,6 +165,9 @@ impl OAuthError {
         }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(usage) = &self.usage {
+            rate_limit::tell(usage, response.headers_mut());
         }
         response
     }
@@ -190,6 +208,7 @@ impl From<ClientAuthenticationError> for OAuthError {
     fn from(error: ClientAuthenticationError) -> Self {
         match error {
             ClientAuthenticationError::Refused(_) => Self::invalid_client(REFUSAL),
+            ClientAuthenticationError::TooMany(usage) => Self::too_many_requests(usage),
             ClientAuthenticationError::Failure(failure) => failure.into(),
         }
     }

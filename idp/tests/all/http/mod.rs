@@ -30,6 +30,7 @@ mod one_gate;
 mod openapi;
 mod pairwise;
 mod password_grant;
+mod rate_limits;
 mod redirects;
 mod reference;
 pub(crate) mod refresh;

@@ -1,5 +1,6 @@
 //! The OpenAPI document: as checked in, whole, and true.
 
+use idp::config::RateLimits;
 use idp::domain::client::{ClientProfile, GrantType};
 use std::collections::BTreeSet;
 
@@ -131,6 +132,14 @@ async fn the_documented_statuses_are_those_that_are_seen() {
         }
 
         let too_large = world.post("/userinfo", &[], &huge).await.status.as_u16();
+
+        let strict = world.peer_with(database.open().await, |config| {
+            config.rate_limits = RateLimits { enabled: true, loopback: true, userinfo: 1, ..RateLimits::default() };
+        });
+        for _ in 0..2 {
+            userinfo.insert(strict.get("/userinfo", &[whole]).await.status.as_u16());
+        }
+        strict.ctx.database.close().await;
 
         world.ctx.database.close().await;
         world.ctx.clients.invalidate_all();

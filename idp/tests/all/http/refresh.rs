@@ -27,7 +27,7 @@ pub(crate) async fn furnished(database: &TestDatabase) -> World {
     world
 }
 
-async fn refreshing(world: &World, tenant: &Tenant, id: &str, policy: RefreshTokenPolicy) {
+pub(crate) async fn refreshing(world: &World, tenant: &Tenant, id: &str, policy: RefreshTokenPolicy) {
     world
         .client(tenant, id, |metadata| {
             metadata.grant_types.insert(GrantType::RefreshToken);

@@ -1,12 +1,14 @@
 //! Several nodes on one PostgreSQL, and what they depend on taken away and given back.
 
 mod invalidation;
+mod killed;
 mod outages;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use idp::domain::SessionId;
+use idp::domain::client::RefreshTokenPolicy;
 use idp::service::sessions::ending::Which;
 use idp::store::bus::Bus;
 use idp::store::{Database, DatabaseSettings};
@@ -15,6 +17,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
 use crate::http::claims::{tokens_for, userinfo};
+use crate::http::introspect::introspect;
+use crate::http::refresh::{OFFLINE, refresh_with, refreshing, text};
 use crate::support::world::{World, payload};
 
 /// How long a revocation may take to be seen everywhere.
@@ -24,9 +28,16 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 async fn two_nodes(settings: &DatabaseSettings, bus: impl Fn() -> Option<Arc<dyn Bus>>) -> (World, World) {
     let open = async || Database::connect(&DatabaseSettings { bus: bus(), ..settings.clone() }).await.unwrap();
     let one = World::on(open().await).await;
-    one.furnish().await;
+    furnish(&one).await;
     let two = one.peer(open().await);
     (one, two)
+}
+
+/// Adds Ada, and `reports`, whose refresh tokens end with the session.
+async fn furnish(world: &World) {
+    let tenant = world.tenant().await;
+    world.user(&tenant, "ada@example.com").await;
+    refreshing(world, &tenant, "reports", RefreshTokenPolicy::Session).await;
 }
 
 /// Waits until a node hears of what others change, so that it uses what it keeps.
@@ -43,8 +54,9 @@ async fn listens(node: &World) {
 
 /// Signs somebody in at one node; the tokens are warm at both.
 async fn sign_in(one: &World, two: &World) -> Value {
-    let tokens = tokens_for(one, "", "reports", "ada@example.com", &[]).await;
+    let tokens = tokens_for(one, "", "reports", "ada@example.com", &[OFFLINE]).await;
     for node in [one, two, one, two] {
+        assert_eq!(introspect(node, "", "reports", text(&tokens, "access_token")).await.json()["active"], true);
         assert_eq!(userinfo(node, "", &tokens).await.status, StatusCode::OK);
     }
     tokens
@@ -63,7 +75,15 @@ async fn revoked_after(one: &World, two: &World, tokens: &Value) -> Duration {
         }
     };
     timeout(Duration::from_secs(30), refused).await.unwrap();
-    ended.elapsed()
+    let took = ended.elapsed();
+    // What one check knows the others do.
+    for token in ["access_token", "refresh_token"] {
+        let inactive = introspect(two, "", "reports", text(tokens, token)).await;
+        assert_eq!(inactive.snapshot(), r#"200 {"active":false}"#, "{token}");
+    }
+    let refreshed = refresh_with(two, "", "reports", &[("refresh_token", text(tokens, "refresh_token"))]).await;
+    assert_eq!(refreshed.status, StatusCode::BAD_REQUEST, "{}", refreshed.body);
+    took
 }
 
 /// Fails unless a revocation is seen by the other node in time, in both directions.

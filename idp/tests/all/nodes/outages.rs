@@ -7,7 +7,7 @@ use idp::store::{Database, DatabaseSettings};
 use poem::http::StatusCode;
 use tokio::time::{Instant, timeout};
 
-use super::{assert_revoked_at_once, listens};
+use super::{assert_revoked_at_once, furnish, listens};
 use crate::http::claims::{tokens_for, userinfo};
 use crate::http::code_flow::redeem;
 use crate::support::cluster::Own;
@@ -25,7 +25,7 @@ async fn provider(cluster: &Own) -> World {
     let database = Database::connect(&settings).await.unwrap();
     database.migrate().await.unwrap();
     let world = World::on(database).await;
-    world.furnish().await;
+    furnish(&world).await;
     let tenant = world.tenant().await;
     world.service(&tenant, "robot").await;
     world

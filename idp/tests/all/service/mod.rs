@@ -8,7 +8,7 @@ mod endings;
 mod keys;
 mod leases;
 mod outbound;
-mod relay;
+pub(crate) mod relay;
 mod secrets;
 mod upkeep;
 

@@ -28,7 +28,7 @@ async fn connected(database: &TestDatabase, redis: &RedisServer) -> World {
 }
 
 /// Tells so many events about one of ten people each, in transactions of ten.
-async fn tell(world: &World, numbers: std::ops::Range<u128>) {
+pub(crate) async fn tell(world: &World, numbers: std::ops::Range<u128>) {
     for ten in numbers.clone().step_by(10) {
         let (at, to) = (world.ctx.now(), (ten + 10).min(numbers.end));
         let told: Result<(), StoreError> = world
@@ -60,7 +60,7 @@ async fn tell(world: &World, numbers: std::ops::Range<u128>) {
 }
 
 /// What the stream has, in its order.
-async fn streamed(redis: &RedisServer) -> Vec<Value> {
+pub(crate) async fn streamed(redis: &RedisServer) -> Vec<Value> {
     let mut client = redis.client().await;
     let entries: Vec<(String, Vec<String>)> =
         redis::cmd("XRANGE").arg(&["auth:events", "-", "+"]).query_async(&mut client).await.unwrap();
@@ -73,12 +73,12 @@ async fn streamed(redis: &RedisServer) -> Vec<Value> {
     entries.iter().map(|(_, fields)| payload(fields)).collect()
 }
 
-fn ids(payloads: &[Value]) -> BTreeSet<String> {
+pub(crate) fn ids(payloads: &[Value]) -> BTreeSet<String> {
     payloads.iter().map(|payload| payload["id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Fails unless what is about one person came in order, but for what came again.
-fn assert_in_order(payloads: &[Value]) {
+pub(crate) fn assert_in_order(payloads: &[Value]) {
     let mut last: BTreeMap<&str, i64> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for payload in payloads.iter().filter(|payload| seen.insert(payload["id"].as_str())) {

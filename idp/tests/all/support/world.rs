@@ -28,6 +28,7 @@ use idp::service::event_streams::EventStreams;
 use idp::service::outbound::Outbound;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
+use idp::service::rate_limits::RateLimits;
 use idp::service::redis::Redis;
 use idp::service::refresh_tokens::RefreshKeys;
 use idp::service::sessions::ending::{self, Ended, Ending, Which};
@@ -130,6 +131,8 @@ impl World {
         let address: SocketAddr = "127.0.0.1:8080".parse().unwrap();
         let mut config = Config::dev(address, folder, KeyEncryptionKey::new([7; 32])).unwrap();
         config.sign_in.refusal_time = Duration::ZERO;
+        // The clock stands: what is used up would never come back.
+        config.rate_limits.enabled = false;
         change(&mut config);
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let random = Arc::new(TestRandom(AtomicU64::new(1)));
@@ -185,6 +188,7 @@ impl World {
             outbound: Outbound::with_resolver(config.outbound.clone(), Arc::new(Here)).unwrap(),
             redis: Redis::new(&config.redis),
             event_streams: EventStreams::new(config.events.max_streams),
+            rate_limits: RateLimits::new(&config.rate_limits, Arc::clone(&clock) as Arc<dyn Clock>),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),

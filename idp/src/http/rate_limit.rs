@@ -1,0 +1,111 @@
+//! Limits on how much one address may ask, and how callers are told of them: `RateLimit` and `RateLimit-Policy`
+//! (draft-ietf-httpapi-ratelimit-headers-10), and 429 with `Retry-After` (RFC 6585 §4) in the form of the endpoint's errors.
+//!
+//! Keys, metadata, assets and health have no limits: they cost less than counting them would.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, IntoResponse, Request, Response};
+
+use super::error::fallback;
+use super::error::oauth::OAuthError;
+use super::methods::Methods;
+use super::pages::{ErrorPage, Failure};
+use super::server::ClientAddress;
+use super::site::{Site, speaks_oauth};
+use crate::domain::TenantId;
+use crate::service::ctx::Ctx;
+use crate::service::rate_limits::{Limited, Usage};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// What a request for this address within a tenant counts as.
+fn limited(path: &str) -> Option<Limited> {
+    Some(match path {
+        "/token" | "/v1/auth/m2m/token" => Limited::Token,
+        "/introspect" => Limited::Introspection,
+        "/revoke" => Limited::Revocation,
+        "/userinfo" => Limited::Userinfo,
+        "/authorize" => Limited::Authorization,
+        "/" | "/login" | "/signup" | "/select-account" | "/consent" | "/logout" | "/logout/confirm"
+        | "/logout/done" => Limited::Pages,
+        path if path.starts_with("/account") => Limited::Pages,
+        path if path.starts_with("/v1/auth/") => Limited::FirstParty,
+        path if path.starts_with("/v1/admin/") => Limited::Admin,
+        _ => return None,
+    })
+}
+
+/// Counts a request; `None` if nothing limits it.
+pub async fn count(ctx: &Ctx, tenant: TenantId, path: &str, address: IpAddr) -> Option<Usage> {
+    let limited = limited(path)?;
+    ctx.rate_limits.count_address(&ctx.config.rate_limits, limited, tenant, address).await
+}
+
+/// Tells the caller what is left. What an endpoint has said of a narrower limit stays.
+pub fn tell(usage: &Usage, headers: &mut HeaderMap) {
+    if headers.contains_key(&LIMIT) {
+        return;
+    }
+    let Usage { limited, quota, window, remaining, reset, exceeded: _ } = usage;
+    let name = limited.name();
+    let policy = HeaderValue::try_from(format!(r#""{name}";q={quota};w={window}"#));
+    let limit = HeaderValue::try_from(format!(r#""{name}";r={remaining};t={reset}"#));
+    for (name, value) in [(POLICY, policy), (LIMIT, limit)] {
+        if let Ok(value) = value {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Stands before the routes of a tenant.
+pub struct RateLimited<E> {
+    ctx: Ctx,
+    inner: E,
+}
+
+impl<E> RateLimited<E> {
+    /// Before these routes.
+    pub fn new(ctx: Ctx, inner: E) -> Self {
+        Self { ctx, inner }
+    }
+}
+
+impl<E: Endpoint> Endpoint for RateLimited<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let usage = match (request.data::<Arc<Site>>(), ClientAddress::of(&request)) {
+            // A browser's question whether a script may call isn't the call.
+            _ if request.method() == Method::OPTIONS => None,
+            (Some(site), Some(address)) => count(&self.ctx, site.tenant.id, request.uri().path(), address.ip()).await,
+            (None, _) | (_, None) => None,
+        };
+        let mut response = match usage.filter(|usage| usage.exceeded) {
+            Some(usage) => Methods::of(request.uri().path()).complete(refuse(&request, &usage)),
+            None => self.inner.call(request).await?.into_response(),
+        };
+        if let Some(usage) = &usage {
+            tell(usage, response.headers_mut());
+        }
+        Ok(response)
+    }
+}
+
+/// The refusal of one that goes too far, in the form of the endpoint's errors.
+fn refuse(request: &Request, usage: &Usage) -> Response {
+    if speaks_oauth(request.uri().path()) {
+        return OAuthError::too_many_requests(*usage).into_response();
+    }
+    if fallback::wants_page(request) {
+        let minutes = u32::try_from(usage.reset.div_ceil(60)).unwrap_or(u32::MAX);
+        return ErrorPage::new(Failure::TooManyRequests { minutes }).render(&fallback::context(request));
+    }
+    let text = "There are too many requests from this address; try again later.";
+    let mut response = fallback::problem(StatusCode::TOO_MANY_REQUESTS, text);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(usage.reset));
+    response
+}
