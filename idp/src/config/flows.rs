@@ -19,7 +19,7 @@ impl Flows {
         Self {
             lifetime: section.value(
                 "lifetime",
-                Duration::from_hours(1),
+                Duration::from_hours(24),
                 "How long a sign-in page may stay open and still lead back to the client. Each request is kept so long, whoever \
                  sent it.",
             ),

@@ -44,7 +44,9 @@ impl TryFrom<String> for Origin {
 
     fn try_from(text: String) -> Result<Self, OriginError> {
         let url = Url::parse(&text).map_err(|_| OriginError::Form)?;
-        if text.len() > Self::MAX_LENGTH || url.origin().ascii_serialization() != text {
+        // A host may have an asterisk, and whoever writes one means a pattern, which there isn't.
+        let is_pattern = text.contains('*');
+        if text.len() > Self::MAX_LENGTH || is_pattern || url.origin().ascii_serialization() != text {
             return Err(OriginError::Form);
         }
         match (url.scheme(), url.host_str()) {

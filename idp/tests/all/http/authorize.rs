@@ -100,7 +100,7 @@ async fn what_else_is_wrong_goes_to_the_client_with_state_and_iss() {
         (
             &[("id_token_hint", "x")],
             "invalid_request",
-            "id_token_hint is not an ID token of this issuer, or too old to be recognised",
+            "id_token_hint is not an ID token of this issuer",
         ),
         (
             &[("claims", "x")],
