@@ -97,11 +97,7 @@ async fn what_else_is_wrong_goes_to_the_client_with_state_and_iss() {
         ),
         (&[("prompt", "none")], "login_required", "nobody is signed in who will do, and prompt=none forbids to ask"),
         (&[("prompt", "none select_account")], "invalid_request", "prompt=none goes with no other value"),
-        (
-            &[("id_token_hint", "x")],
-            "invalid_request",
-            "id_token_hint is not an ID token of this issuer",
-        ),
+        (&[("id_token_hint", "x")], "invalid_request", "id_token_hint is not an ID token of this issuer"),
         (
             &[("claims", "x")],
             "invalid_request",
