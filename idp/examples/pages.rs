@@ -113,6 +113,7 @@ fn pages() -> Result<Vec<Page>> {
         email: String::new(),
         expected: None,
         offers_sign_up: true,
+        wants_another: false,
         error: None,
     };
     let typed = SignInPage { email: "maria.mustermann@acme.example".to_owned(), ..sign_in.clone() };

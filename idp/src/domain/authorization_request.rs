@@ -147,7 +147,7 @@ impl AuthorizationRequest {
         }
         let max_age = match parameters.optional("max_age")? {
             None => client.metadata.default_max_age,
-            Some(text) => Some(text.parse().map_err(|_| {
+            Some(text) => Some(seconds(text).ok_or_else(|| {
                 AuthorizationError::new(Code::InvalidRequest, "max_age must be a number of seconds, zero or more")
             })?),
         };
@@ -171,16 +171,23 @@ impl AuthorizationRequest {
     /// The same about the person whom an `id_token_hint` names, too.
     ///
     /// # Errors
-    /// `claims` names another one.
+    /// `claims` names another one, or the request wants an account to be made: that would be somebody else, so that
+    /// nothing could come of it but an account too many.
     pub fn about(self, subject: Option<String>) -> Result<Self, AuthorizationError> {
-        match (subject, &self.subject) {
-            (None, _) => Ok(self),
-            (Some(hinted), Some(claimed)) if hinted != *claimed => Err(AuthorizationError::new(
-                AuthorizationErrorCode::InvalidRequest,
-                "id_token_hint and the sub of claims name two people",
-            )),
-            (subject, _) => Ok(Self { subject, ..self }),
+        let refuse = |text: &str| Err(AuthorizationError::new(AuthorizationErrorCode::InvalidRequest, text));
+        let about = match (subject, &self.subject) {
+            (None, _) => self,
+            (Some(hinted), Some(claimed)) if hinted != *claimed => {
+                return refuse("id_token_hint and the sub of claims name two people");
+            }
+            (subject, _) => Self { subject, ..self },
+        };
+        if about.wants_account() && about.subject.is_some() {
+            return refuse(
+                "prompt=create goes with neither id_token_hint nor the sub of claims: whom they name has an account",
+            );
         }
+        Ok(about)
     }
 
     /// The same, where accounts may be made as it wants.
@@ -220,6 +227,11 @@ impl AuthorizationRequest {
         let young = |limit| auth_time <= now && now.since(auth_time) <= Duration::from_secs(limit);
         !forced && self.max_age.is_none_or(young)
     }
+}
+
+/// Digits and nothing else: Rust's own parser takes a sign as well.
+fn seconds(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn bounded(value: Option<&str>) -> Option<String> {

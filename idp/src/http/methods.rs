@@ -24,9 +24,9 @@ impl Methods {
             // No page's script can keep the secret that the first needs.
             "/introspect" | "/logout/confirm" => ("POST", false),
             path if path.starts_with("/v1/auth/") => (first_party::methods(path), false),
-            "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" | "/logout" => {
-                ("GET, HEAD, POST", false)
-            }
+            // No HEAD: opening one of these takes a request as far as it goes without the person, which may be a code.
+            "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" => ("GET, POST", false),
+            "/logout" => ("GET, HEAD, POST", false),
             path if path.starts_with("/account") => (account::methods(path), false),
             path if path.starts_with("/v1/admin/") => (admin::methods(path), false),
             _ => ("GET, HEAD", false),
@@ -47,6 +47,11 @@ impl Methods {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
         Some(response)
+    }
+
+    /// Whether this is a HEAD where there is only GET. The framework's routes would take the one for the other.
+    pub fn refuses(self, method: &Method) -> bool {
+        method == Method::HEAD && self.allow.starts_with("GET") && !self.allow.contains("HEAD")
     }
 
     /// Adds what follows from the address to an answer: `Allow` where the method wasn't one of these (RFC 9110

@@ -4,6 +4,7 @@
 //! are plain routes. All of it exists once: the gate in [`site`](super::site) has found the tenant before.
 
 use poem::endpoint::make_sync;
+use poem::error::MethodNotAllowedError;
 use poem::http::{HeaderValue, header};
 use poem::web::Path;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler, post};
@@ -443,7 +444,12 @@ impl<E: Endpoint> Endpoint for Answering<E> {
         }
         // Made before the request is given away, and only where a browser asks: others get a problem.
         let page = fallback::wants_page(&request).then(|| fallback::context(&request));
-        let response = match self.0.call(request).await {
+        let answered = if methods.refuses(request.method()) {
+            Err(MethodNotAllowedError.into())
+        } else {
+            self.0.call(request).await
+        };
+        let response = match answered {
             Ok(output) => output.into_response(),
             Err(error) => fallback::framework(error, page.as_ref()),
         };

@@ -5,7 +5,7 @@ use poem::{Request, Response, handler};
 use super::step;
 use crate::domain::parameters::Parameters;
 use crate::domain::password::PasswordError;
-use crate::domain::sign_up::{EmailFault, Faults, NameFault, PasswordFault, SignUpPolicy, Typed};
+use crate::domain::sign_up::{EmailFault, Faults, NameFault, PasswordFault, Typed};
 use crate::http::error::page;
 use crate::http::extract::cookies;
 use crate::http::extract::oauth_form::PostedBody;
@@ -27,7 +27,7 @@ pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
 
 async fn show(visit: &Visit, request: &Request, browser: &Browser) -> Result<Response, AuthorizeError> {
     let (open, parameters) = step::flow(visit, request, browser).await?;
-    if visit.tenant().settings.sign_up == SignUpPolicy::Closed {
+    if !step::takes_new_accounts(visit, &open) {
         return Ok(step::to_sign_in(visit, &open));
     }
     if parameters.optional("switch").is_ok_and(|switch| switch.is_none()) {
@@ -73,6 +73,9 @@ async fn submit(
     open: &OpenFlow,
     parameters: &Parameters,
 ) -> Result<Response, AuthorizeError> {
+    if !step::takes_new_accounts(visit, open) {
+        return Ok(step::to_sign_in(visit, open));
+    }
     let field = |name| parameters.optional(name).ok().flatten();
     let typed = Typed { email: field("email"), name: field("name"), password: field("password") };
     let account = match sign_up::read(visit.tenant(), typed) {

@@ -9,6 +9,7 @@ use crate::domain::authorization_response::{AuthorizationResponse, ResponseMode}
 use crate::domain::client::Client;
 use crate::domain::parameters::Parameters;
 use crate::domain::session::Session;
+use crate::domain::sign_up::SignUpPolicy;
 use crate::domain::{FlowId, Secret, Timestamp};
 use crate::http::error::page;
 use crate::http::extract::cookies;
@@ -215,6 +216,12 @@ async fn cancel(visit: &Visit, open: &OpenFlow, description: &str) -> Result<Res
 /// The sign-in form of a flow, whatever else could come next.
 pub fn to_sign_in(visit: &Visit, open: &OpenFlow) -> Response {
     see_other(&format!("{}/login?flow={}&switch=1", visit.page.base, open.flow.id))
+}
+
+/// Whether somebody may make an account in this flow: where the tenant takes people, unless the request is about somebody
+/// who has one.
+pub fn takes_new_accounts(visit: &Visit, open: &OpenFlow) -> bool {
+    visit.tenant().settings.sign_up == SignUpPolicy::Open && open.flow.request.subject.is_none()
 }
 
 /// Whole minutes until then, at least one.

@@ -30,6 +30,8 @@ pub struct SignInPage {
     pub expected: Option<Person>,
     /// Whether whoever has no account can make one.
     pub offers_sign_up: bool,
+    /// Whether the reader chose to sign in with another account than the one that would be asked.
+    pub wants_another: bool,
     /// Why the page is shown again.
     pub error: Option<SignInError>,
 }

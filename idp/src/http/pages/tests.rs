@@ -51,6 +51,7 @@ fn sign_in() -> SignInPage {
         email: String::new(),
         expected: None,
         offers_sign_up: false,
+        wants_another: false,
         error: None,
     }
 }

@@ -244,10 +244,10 @@ pub async fn expected<'a>(
     open: &'a OpenFlow,
     accounts: &'a Accounts,
 ) -> Result<Option<&'a Session>, AuthorizeError> {
-    let presence = presence(ctx, tenant, open, accounts).await?;
-    Ok(match presence.actor(&open.flow.request) {
-        Actor::One { session, .. } => Some(session),
-        Actor::Nobody | Actor::Several | Actor::Stranger => None,
+    let actor = presence(ctx, tenant, open, accounts).await?.actor(&open.flow.request);
+    Ok(match actor {
+        Actor::One { session, .. } if !actor.will_do(&open.flow.request, ctx.now()) => Some(session),
+        Actor::One { .. } | Actor::Nobody | Actor::Several | Actor::Stranger => None,
     })
 }
 

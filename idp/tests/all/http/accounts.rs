@@ -96,6 +96,44 @@ async fn with_one_account_the_page_comes_when_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn who_is_asked_again_is_still_asked_after_a_wrong_password() {
+    const SIGN_UP: &str = r#"id="sign-up""#;
+    for database in databases().await {
+        let world = two_people(&database).await;
+        world.open_to_sign_ups(&world.tenant().await).await;
+        let mut browser = Browser::new(&world, "");
+        browser.code("reports", "ada@example.com").await;
+        let start = browser.authorize("reports", &[("prompt", "login")]).await;
+        browser.get(start.location()).await.assert_page(200, "Sign in again");
+        for (email, password) in [("ada@example.com", "wrong"), ("ada@example.com", ""), ("", "")] {
+            let (flow, csrf) = browser.form(&start).await;
+            let form = [("flow", &*flow), ("csrf", &*csrf), ("email", email), ("password", password)];
+            let page = browser.post("/login", &form).await;
+            page.assert_page(422, "Sign in again");
+            assert!(page.body.contains("Ada Lovelace") && !page.body.contains(SIGN_UP), "{}", page.body);
+        }
+        // Whoever wants another account is still asked for that.
+        let other = format!("{}&switch=1", start.location());
+        let page = browser.get(&other).await;
+        assert!(!page.body.contains("Sign in again") && page.body.contains(SIGN_UP), "{}", page.body);
+        let (flow, csrf, switch) =
+            (hidden(&page.body, "flow"), hidden(&page.body, "csrf"), hidden(&page.body, "switch"));
+        let form = [
+            ("flow", &*flow),
+            ("csrf", &*csrf),
+            ("switch", &*switch),
+            ("email", "grace@example.com"),
+            ("password", "wrong"),
+        ];
+        let page = browser.post("/login", &form).await;
+        assert_eq!(page.status.as_u16(), 422);
+        assert!(!page.body.contains("Sign in again") && page.body.contains(SIGN_UP), "{}", page.body);
+        assert_eq!(hidden(&page.body, "switch"), "1");
+        browser.sign_in(&start, "ada@example.com", PASSWORD).await.assert_code();
+    }
+}
+
+#[tokio::test]
 async fn who_is_chosen_still_proves_who_they_are_where_the_client_wants_that() {
     for database in databases().await {
         let world = two_people(&database).await;

@@ -5,7 +5,7 @@ use idp::domain::client::{ClientAuthMethod, PkcePolicy};
 use poem::http::StatusCode;
 
 use crate::support::databases;
-use crate::support::world::{Browser, CALLBACK, World, challenge, encode};
+use crate::support::world::{Browser, CALLBACK, World, challenge, encode, request};
 
 /// What is changed in a good request, and the error code and description that follow.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
@@ -109,6 +109,12 @@ async fn what_else_is_wrong_goes_to_the_client_with_state_and_iss() {
             "claims makes an acr essential that nobody can reach here; acr_values_supported lists those there are",
         ),
         (&[("max_age", "-1")], "invalid_request", "max_age must be a number of seconds, zero or more"),
+        (&[("max_age", "+500")], "invalid_request", "max_age must be a number of seconds, zero or more"),
+        (
+            &[("max_age", "99999999999999999999")],
+            "invalid_request",
+            "max_age must be a number of seconds, zero or more",
+        ),
         (&[("max_age", "soon")], "invalid_request", "max_age must be a number of seconds, zero or more"),
         (
             &[("request", "e30.e30.")],
@@ -244,5 +250,36 @@ async fn loopback_ports_are_free_and_pkce_may_be_optional_for_confidential_clien
         assert_eq!(native.returned("error").as_deref(), Some("invalid_request"), "a public client always uses PKCE");
         let old = browser.authorize("old", none).await;
         assert!(old.location().starts_with("/login"), "{}", old.location());
+    }
+}
+
+#[tokio::test]
+async fn a_head_takes_no_step() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let mut browser = Browser::new(&world, "");
+        browser.code("reports", "ada@example.com").await;
+        let start = browser.authorize("reports", &[("prompt", "login")]).await;
+        browser.authorize("reports", &[]).await.assert_code();
+        let challenge = challenge();
+        let asked = encode(&[
+            ("response_type", "code"),
+            ("client_id", "reports"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ]);
+        let flow = start.location().split_once('?').unwrap().1;
+        let cookies = browser.cookie_header();
+        let pages = ["login", "signup", "select-account", "consent"].map(|page| format!("/{page}?{flow}"));
+        for address in pages.into_iter().chain([format!("/authorize?{asked}")]) {
+            let answer = world.send(request("HEAD", &address, &[("cookie", &cookies)], Vec::new())).await;
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{address}");
+            assert_eq!(answer.header("allow"), Some("GET, POST"));
+            assert!(answer.header("location").is_none() && answer.header("set-cookie").is_none());
+            let got = world.get(&address, &[("cookie", &cookies)]).await;
+            assert_ne!(got.status, StatusCode::METHOD_NOT_ALLOWED, "{address}");
+        }
     }
 }

@@ -225,15 +225,18 @@ async fn documents_are_for_everybody_and_known_by_their_tag() {
 async fn a_method_that_an_address_does_not_take_is_refused_with_those_that_it_takes() {
     let read = "GET, HEAD";
     let both = "GET, HEAD, POST";
+    let steps = "GET, POST";
     let addresses = [
         ("/", read),
         ("/.well-known/openid-configuration", read),
         ("/.well-known/oauth-authorization-server", read),
         ("/jwks", read),
         ("/.well-known/jwks.json", read),
-        ("/authorize", both),
-        ("/login", both),
-        ("/consent", both),
+        ("/authorize", steps),
+        ("/login", steps),
+        ("/signup", steps),
+        ("/select-account", steps),
+        ("/consent", steps),
         ("/logout", both),
         ("/logout/confirm", "POST"),
         ("/logout/done", read),
@@ -244,7 +247,7 @@ async fn a_method_that_an_address_does_not_take_is_refused_with_those_that_it_ta
         ("/health/live", read),
         ("/health/ready", read),
         ("/openapi.json", read),
-        ("/t/acme/login", both),
+        ("/t/acme/login", steps),
         ("/t/acme/token", "POST, OPTIONS"),
     ];
     for database in databases().await {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use idp::service::browser::Form;
+use idp::service::users::{self, UserFilter};
 use poem::http::StatusCode;
 
 use super::code_flow::redeem;
@@ -49,6 +51,40 @@ async fn a_hint_names_the_one_person_that_the_answer_may_be_about() {
         let answer = adas.authorize("reports", &[("id_token_hint", &ada), ("claims", &both)]).await;
         assert_eq!(answer.returned("error").as_deref(), Some("invalid_request"), "two people");
         assert_ne!(sub(&ada), sub(&grace));
+    }
+}
+
+#[tokio::test]
+async fn a_request_about_somebody_makes_no_account() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        world.open_to_sign_ups(&world.tenant().await).await;
+        let mut browser = Browser::new(&world, "");
+        let hint = id_token(&world, &mut browser, "reports", "ada@example.com").await;
+        let sub = payload(&hint)["sub"].as_str().unwrap().to_owned();
+        let claims = format!(r#"{{"id_token":{{"sub":{{"value":"{sub}"}}}}}}"#);
+        let tenant = world.tenant().await;
+        let everybody = UserFilter::default();
+        let people = || users::list(&world.ctx, &tenant, &everybody, None, 100);
+        let before = people().await.unwrap().len();
+        for named in [("id_token_hint", &*hint), ("claims", &*claims)] {
+            let mut guest = Browser::new(&world, "");
+            let refused = guest.authorize("reports", &[("prompt", "create"), named]).await;
+            refused.assert_leads_to(CALLBACK);
+            assert_eq!(refused.returned("error").as_deref(), Some("invalid_request"));
+            assert!(refused.returned("error_description").unwrap().starts_with("prompt=create goes with neither"));
+            // Nor over the sign-in page.
+            let start = guest.authorize("reports", &[named]).await;
+            let (flow, _) = guest.form(&start).await;
+            let page = guest.get(start.location()).await;
+            assert!(!page.body.contains("id=\"sign-up\""), "{}", page.body);
+            let to_sign_in = format!("/login?flow={flow}&switch=1");
+            assert_eq!(guest.get(&format!("/signup?flow={flow}&switch=1")).await.location(), to_sign_in);
+            let csrf = guest.csrf(&flow, Form::SignUp);
+            let form = [("flow", &*flow), ("csrf", &*csrf), ("email", "new@example.com"), ("password", PASSWORD)];
+            assert_eq!(guest.post("/signup", &form).await.location(), to_sign_in);
+        }
+        assert_eq!(people().await.unwrap().len(), before);
     }
 }
 
