@@ -91,7 +91,7 @@ pub(crate) fn claims_parameter(input: &[u8]) {
     let json = serde_json::to_value(&claims).unwrap();
     let kept: ClaimsRequest = serde_json::from_value(json).unwrap();
     assert_eq!(kept, claims);
-    let _ = claims.subject();
+    assert!(claims.subjects().is_none_or(|subjects| !subjects.is_empty()));
 }
 
 /// Redirect URIs: the one that is registered, a line end, the one that is asked for.

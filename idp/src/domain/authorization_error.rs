@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::error_description::ErrorDescription;
 use super::parameters::ParameterError;
 
 /// A request that must not be answered by a redirect: the user reads it (RFC 6749 §4.1.2.1).
@@ -98,13 +99,13 @@ pub struct AuthorizationError {
     /// The error code.
     pub code: AuthorizationErrorCode,
     /// A sentence for the client's developer.
-    pub description: String,
+    pub description: ErrorDescription,
 }
 
 impl AuthorizationError {
     /// With a sentence for the client's developer.
-    pub fn new(code: AuthorizationErrorCode, description: impl Into<String>) -> Self {
-        Self { code, description: description.into() }
+    pub fn new(code: AuthorizationErrorCode, description: impl AsRef<str>) -> Self {
+        Self { code, description: ErrorDescription::new(description) }
     }
 }
 

@@ -48,9 +48,10 @@ pub struct AuthorizationRequest {
     /// How the answer reaches the client.
     #[serde(default)]
     pub response_mode: ResponseMode,
-    /// The `sub` of the one person that the request is about, by `id_token_hint` or by the `sub` of `claims`.
+    /// The `sub` of each person that the request may be about, the preferred first: by `id_token_hint` or by the `sub`
+    /// of `claims`. `None` if it may be about anybody.
     #[serde(default)]
-    pub subject: Option<String>,
+    pub subjects: Option<Vec<String>>,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1).
@@ -162,7 +163,9 @@ impl AuthorizationRequest {
             max_age,
             login_hint: bounded(parameters.optional("login_hint")?),
             ui_locales: bounded(parameters.optional("ui_locales")?),
-            subject: claims.as_ref().and_then(|claims| claims.subject().map(str::to_owned)),
+            subjects: claims
+                .as_ref()
+                .and_then(|claims| claims.subjects().map(|subjects| subjects.into_iter().map(str::to_owned).collect())),
             claims,
             response_mode: address.mode,
         })
@@ -175,14 +178,14 @@ impl AuthorizationRequest {
     /// nothing could come of it but an account too many.
     pub fn about(self, subject: Option<String>) -> Result<Self, AuthorizationError> {
         let refuse = |text: &str| Err(AuthorizationError::new(AuthorizationErrorCode::InvalidRequest, text));
-        let about = match (subject, &self.subject) {
+        let about = match (subject, &self.subjects) {
             (None, _) => self,
-            (Some(hinted), Some(claimed)) if hinted != *claimed => {
+            (Some(hinted), Some(claimed)) if !claimed.contains(&hinted) => {
                 return refuse("id_token_hint and the sub of claims name two people");
             }
-            (subject, _) => Self { subject, ..self },
+            (Some(hinted), _) => Self { subjects: Some(vec![hinted]), ..self },
         };
-        if about.wants_account() && about.subject.is_some() {
+        if about.wants_account() && about.subjects.is_some() {
             return refuse(
                 "prompt=create goes with neither id_token_hint nor the sub of claims: whom they name has an account",
             );

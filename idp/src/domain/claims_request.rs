@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::claims;
 use super::scope::{Scope, ScopeSet};
+use super::strict_json::{self, StrictJsonError};
 
 /// What is asked of each of the two places. Claims that nobody knows are kept: they are left out where claims are given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,12 @@ pub enum ClaimsRequestError {
     /// More than anybody needs.
     #[error("claims must name at most 100 claims of at most 256 characters in each place")]
     TooMany,
+    /// A member twice: which of the two is meant?
+    #[error("claims must not have a member twice")]
+    Twice,
+    /// A `sub` that nobody can have.
+    #[error("claims must ask for a sub by a value, or by values, that are texts and don't contradict one another")]
+    Subject,
     /// A NUL character or a number beyond 64 bits: no claim has one, and PostgreSQL doesn't give it back.
     #[error("claims must not have a NUL character or a number beyond 64 bits")]
     Odd,
@@ -66,14 +73,25 @@ impl ClaimsRequest {
 
     /// Reads the parameter's JSON. Members that aren't understood are ignored (§5.5).
     pub fn parse(json: &str) -> Result<Self, ClaimsRequestError> {
-        let value: Value = serde_json::from_str(json).map_err(|_| ClaimsRequestError::NotAnObject)?;
+        let value = strict_json::parse(json.as_bytes()).map_err(|error| match error {
+            StrictJsonError::Syntax { .. } => ClaimsRequestError::NotAnObject,
+            StrictJsonError::Twice { .. } => ClaimsRequestError::Twice,
+        })?;
         Self::from_value(&value)
     }
 
-    /// The one person that the client wants a token for (§5.5.1: `sub` with a `value`).
-    pub fn subject(&self) -> Option<&str> {
-        let wanted = [&self.id_token, &self.userinfo].into_iter().find_map(|place| place.get("sub"))?;
-        wanted.values.first()?.as_str()
+    /// The people that the client wants a token for, the preferred first (§5.5.1: `sub` with a `value` or `values`):
+    /// those that are acceptable in both places. `None` if anybody will do.
+    pub fn subjects(&self) -> Option<Vec<&str>> {
+        let mut places = [&self.id_token, &self.userinfo]
+            .into_iter()
+            .filter_map(|place| place.get("sub"))
+            .filter(|sub| !sub.values.is_empty());
+        let first = places.next()?;
+        let others: Vec<&ClaimRequest> = places.collect();
+        let acceptable = first.values.iter().filter(|value| others.iter().all(|other| other.accepts(value)));
+        // What isn't a text is refused when it is read.
+        Some(acceptable.filter_map(Value::as_str).collect())
     }
 
     /// Reads the parameter as a request object has it: JSON already.
@@ -82,7 +100,11 @@ impl ClaimsRequest {
         if is_odd(value) {
             return Err(ClaimsRequestError::Odd);
         }
-        Ok(Self { userinfo: place(members, "userinfo")?, id_token: place(members, "id_token")? })
+        let request = Self { userinfo: place(members, "userinfo")?, id_token: place(members, "id_token")? };
+        if request.subjects().is_some_and(|subjects| subjects.is_empty()) {
+            return Err(ClaimsRequestError::Subject);
+        }
+        Ok(request)
     }
 
     /// The scopes that carry the claims which are asked for: what a person is asked before they are given.
@@ -121,7 +143,25 @@ fn place(
     if claims.len() > ClaimsRequest::MOST || claims.keys().any(|claim| claim.len() > ClaimsRequest::LONGEST_NAME) {
         return Err(ClaimsRequestError::TooMany);
     }
+    if claims.get("sub").is_some_and(|sub| !is_about_somebody(sub)) {
+        return Err(ClaimsRequestError::Subject);
+    }
     claims.iter().map(|(claim, request)| Ok((claim.clone(), one(name, request)?))).collect()
+}
+
+/// Whether this request for `sub` can be met by anybody. It decides whom a token is about, so that nothing in it may be
+/// passed over as it may with claims that are merely given.
+fn is_about_somebody(sub: &Value) -> bool {
+    let is_one_of = |values: &[Value], value: &Value| value.is_string() && values.contains(value);
+    match (sub.get("value"), sub.get("values")) {
+        (Some(value), None) => value.is_string(),
+        (value, Some(Value::Array(values))) => {
+            let texts = !values.is_empty() && values.iter().all(Value::is_string);
+            texts && value.is_none_or(|value| is_one_of(values, value))
+        }
+        // Anybody; or values that are no list, which is looked at for every claim.
+        (None, None) | (_, Some(_)) => true,
+    }
 }
 
 fn one(name: &'static str, request: &Value) -> Result<ClaimRequest, ClaimsRequestError> {
@@ -175,6 +215,46 @@ mod tests {
         let asked = to_consent(&set("openid"), Some(&request), &set("openid email phone"));
         assert_eq!(asked.to_string(), "email openid");
         assert_eq!(to_consent(&set("openid"), None, &set("openid email")).to_string(), "openid");
+    }
+
+    #[test]
+    fn the_subjects_are_those_acceptable_in_both_places() {
+        for (text, expected) in [
+            ("{}", Some(None)),
+            (r#"{"id_token":{"sub":null},"userinfo":{"sub":{"essential":true}}}"#, Some(None)),
+            (r#"{"id_token":{"sub":{"value":"a"}}}"#, Some(Some(vec!["a"]))),
+            (r#"{"userinfo":{"sub":{"value":"a"}}}"#, Some(Some(vec!["a"]))),
+            (r#"{"id_token":{"sub":null},"userinfo":{"sub":{"value":"a"}}}"#, Some(Some(vec!["a"]))),
+            (r#"{"id_token":{"sub":{"values":["b","a"]}}}"#, Some(Some(vec!["b", "a"]))),
+            (r#"{"id_token":{"sub":{"values":["b","a"],"value":"a"}}}"#, Some(Some(vec!["a"]))),
+            (
+                r#"{"id_token":{"sub":{"values":["c","b","a"]}},"userinfo":{"sub":{"values":["a","x","c"]}}}"#,
+                Some(Some(vec!["c", "a"])),
+            ),
+            (r#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#, None),
+            (r#"{"id_token":{"sub":{"values":["a"],"value":"b"}}}"#, None),
+            (r#"{"id_token":{"sub":{"value":5}}}"#, None),
+            (r#"{"userinfo":{"sub":{"value":null}}}"#, None),
+            (r#"{"userinfo":{"sub":{"values":[]}}}"#, None),
+            (r#"{"userinfo":{"sub":{"values":["a",5]}}}"#, None),
+            (r#"{"userinfo":{"sub":{"value":["a"]}}}"#, None),
+        ] {
+            let read = ClaimsRequest::parse(text);
+            let subjects = read.as_ref().map(ClaimsRequest::subjects).map_err(Clone::clone);
+            assert_eq!(subjects, expected.ok_or(ClaimsRequestError::Subject), "{text}");
+        }
+    }
+
+    #[test]
+    fn members_that_stand_twice_are_refused() {
+        for text in [
+            r#"{"userinfo":{},"userinfo":{}}"#,
+            r#"{"userinfo":{"email":null,"email":null}}"#,
+            r#"{"id_token":{"sub":{"value":"a","value":"b"}}}"#,
+            r#"{"more":{"x":1,"x":1}}"#,
+        ] {
+            assert_eq!(ClaimsRequest::parse(text), Err(ClaimsRequestError::Twice), "{text}");
+        }
     }
 
     /// JSON of a shape that comes near to a claims request.

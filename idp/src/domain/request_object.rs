@@ -5,17 +5,14 @@
 //! that registered `require_signed_request_object` is held to the latter, so that nothing counts that it didn't sign.
 //! `client_id` always stands outside (RFC 9101 §5), and `response_type` must not differ (OpenID Connect Core §6.1).
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use keys::{ClaimRules, RegisteredClaims};
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::parameters::Parameters;
+use super::strict_json;
 use super::{ClientId, Timestamp};
 
 /// How far a client's clock may be off.
@@ -31,7 +28,7 @@ const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 pub enum RequestObjectFault {
     /// Not a JSON object, nested too deep, or a claim of the wrong type or twice.
     #[error(
-        "its payload must be a JSON object with no member twice and registered claims of their types (RFC 7519 §4.1)"
+        "its payload must be a JSON object with no member twice and registered claims of their types (RFC 7519, section 4.1)"
     )]
     Payload,
     /// A registered claim that doesn't hold.
@@ -49,8 +46,8 @@ pub enum RequestObjectFault {
     /// RFC 9101 §6.3, OpenID Connect Core §6.1.
     #[error("its {0} must be the {0} that is sent beside it")]
     Differs(&'static str),
-    /// A member that can't be a parameter.
-    #[error("its {0} must be a string or a number, or an object where the parameter is JSON")]
+    /// A member that can't be a parameter. The client isn't told its name, which is anybody's text.
+    #[error("each parameter in it must be a string or a number, or an object where the parameter is JSON")]
     Member(String),
 }
 
@@ -58,16 +55,17 @@ pub enum RequestObjectFault {
 #[derive(Clone, Debug)]
 pub struct RequestObject {
     registered: RegisteredClaims,
-    members: BTreeMap<String, Value>,
+    members: Map<String, Value>,
 }
 
 impl RequestObject {
     /// Reads the payload.
     pub fn read(payload: &[u8]) -> Result<Self, RequestObjectFault> {
-        let fault = |_| RequestObjectFault::Payload;
-        let registered = serde_json::from_slice(payload).map_err(fault)?;
-        let Members(members) = serde_json::from_slice(payload).map_err(fault)?;
-        Ok(Self { registered, members })
+        let registered = serde_json::from_slice(payload).map_err(|_| RequestObjectFault::Payload)?;
+        match strict_json::parse(payload) {
+            Ok(Value::Object(members)) => Ok(Self { registered, members }),
+            Ok(_) | Err(_) => Err(RequestObjectFault::Payload),
+        }
     }
 
     /// Checks the claims of the JWT itself.
@@ -161,35 +159,6 @@ fn texts(name: &str, value: &Value) -> Result<Vec<String>, RequestObjectFault> {
 
 fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// A JSON object that has no member twice.
-struct Members(BTreeMap<String, Value>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member twice"));
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Reader)
-    }
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub enum ClientKeyError {
     #[error("jwks_uri: {0}")]
     Unfetched(#[from] OutboundError),
     /// What is there is no JWK Set.
-    #[error("jwks_uri: the document there must be a JWK Set (RFC 7517 §5) of at most 100 keys")]
+    #[error("jwks_uri: the document there must be a JWK Set (RFC 7517, section 5) of at most 100 keys")]
     NoJwks,
     /// The token itself.
     #[error(transparent)]

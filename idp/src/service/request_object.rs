@@ -6,7 +6,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keys::{
-    ClientAlgorithm, HmacPurpose, MAX_TOKEN_BYTES, Purpose, VerificationPolicy, VerifiedJws, VerifyError, verify_hmac,
+    ClaimsError, ClientAlgorithm, HmacPurpose, MAX_TOKEN_BYTES, Purpose, VerificationPolicy, VerifiedJws, VerifyError,
+    verify_hmac,
 };
 use moka::future::Cache;
 use openssl::sha::{Sha256, sha256};
@@ -108,15 +109,39 @@ pub async fn assemble<'p>(
     }
 }
 
-fn invalid(text: impl Into<String>) -> AuthorizationError {
+fn invalid(text: impl AsRef<str>) -> AuthorizationError {
     AuthorizationError::new(Code::InvalidRequestObject, text)
 }
 
 fn faulty(fault: &RequestObjectFault) -> AuthorizationError {
-    invalid(format!("the request object can't be used: {fault}"))
+    tracing::debug!(?fault, "a request object can't be used");
+    let told = match fault {
+        RequestObjectFault::Claims(ClaimsError::Issuer { .. }) => "its iss must be the client_id".to_owned(),
+        RequestObjectFault::Claims(ClaimsError::Subject(_)) => "its sub isn't the expected one".to_owned(),
+        // None of these repeats what stands in it but numbers.
+        RequestObjectFault::Claims(
+            ClaimsError::Missing(_)
+            | ClaimsError::Audience { .. }
+            | ClaimsError::SeveralAudiences
+            | ClaimsError::Expired { .. }
+            | ClaimsError::TooLongLived { .. }
+            | ClaimsError::NotYetValid { .. }
+            | ClaimsError::IssuedInFuture { .. }
+            | ClaimsError::IdSize,
+        )
+        | RequestObjectFault::Payload
+        | RequestObjectFault::Subject
+        | RequestObjectFault::IdWithoutExpiry
+        | RequestObjectFault::Nested
+        | RequestObjectFault::Differs(_)
+        | RequestObjectFault::Member(_) => fault.to_string(),
+    };
+    invalid(format!("the request object can't be used: {told}"))
 }
 
+/// What the client is told: nothing that stands in the object, which anybody may have written.
 fn unverified(error: &ClientKeyError, by_reference: bool) -> AuthorizationError {
+    tracing::debug!(?error, "a request object can't be verified");
     match error {
         ClientKeyError::Verify(VerifyError::Algorithm(alg)) if alg.eq_ignore_ascii_case("none") => {
             let code = if by_reference { Code::RequestUriNotSupported } else { Code::RequestNotSupported };
@@ -125,10 +150,28 @@ fn unverified(error: &ClientKeyError, by_reference: bool) -> AuthorizationError 
         ClientKeyError::NoKeys => {
             invalid("the client has registered nothing to verify a request object with: jwks or jwks_uri")
         }
-        ClientKeyError::Unfetched(_) | ClientKeyError::NoJwks | ClientKeyError::Verify(_) => {
-            invalid(format!("the request object can't be verified: {error}"))
-        }
+        ClientKeyError::Unfetched(_) | ClientKeyError::NoJwks => unverifiable(&error.to_string()),
+        ClientKeyError::Verify(error) => match error {
+            VerifyError::Algorithm(_) => unverifiable("its alg isn't accepted here"),
+            VerifyError::Type { expected, .. } => unverifiable(&format!("its typ must be {expected}")),
+            VerifyError::UnknownKid(_) => unverifiable("no known key has its kid"),
+            VerifyError::TooLong
+            | VerifyError::NotCompact
+            | VerifyError::Encrypted
+            | VerifyError::Header(_)
+            | VerifyError::Payload
+            | VerifyError::SignatureEncoding
+            | VerifyError::NoSecret
+            | VerifyError::NoKey(_)
+            | VerifyError::AmbiguousKey(_)
+            | VerifyError::Signature
+            | VerifyError::Claims => unverifiable(&error.to_string()),
+        },
     }
+}
+
+fn unverifiable(told: &str) -> AuthorizationError {
+    invalid(format!("the request object can't be verified: {told}"))
 }
 
 /// The request object that came with the request, if one did.

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::refusal::{Refusal, Result};
 use crate::domain::merge_patch;
+use crate::domain::strict_json::{self, StrictJsonError};
 
 /// The largest body, in bytes.
 pub(in crate::http) const MAX_BYTES: usize = 64 * 1024;
@@ -111,8 +112,12 @@ async fn document<M: Manner>(request: &Request, body: &mut RequestBody) -> Resul
         ReadBodyError::PayloadTooLarge => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB"),
         _ => unreadable(),
     })?;
-    let document: Value = serde_json::from_slice(&bytes)
-        .map_err(|error| Refusal::bad_request(format!("the body isn't JSON: see line {}", error.line())))?;
+    let document = strict_json::parse(&bytes).map_err(|error| match error {
+        StrictJsonError::Syntax { line } => Refusal::bad_request(format!("the body isn't JSON: see line {line}")),
+        StrictJsonError::Twice { line } => {
+            Refusal::bad_request(format!("the body has a member twice: see line {line}"))
+        }
+    })?;
     if !document.is_object() {
         return Err(Refusal::bad_request("the body must be a JSON object"));
     }

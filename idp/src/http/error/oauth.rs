@@ -10,6 +10,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::fallback;
+use crate::domain::error_description::ErrorDescription;
 use crate::domain::parameters::ParameterError;
 use crate::http::extract::oauth_form::FormError;
 use crate::http::rate_limit;
@@ -27,7 +28,7 @@ use crate::service::userinfo::UserinfoError;
 pub struct OAuthError {
     status: StatusCode,
     code: &'static str,
-    description: String,
+    description: ErrorDescription,
     /// Value of `WWW-Authenticate`.
     challenge: Option<String>,
     /// Value of `Retry-After`, in seconds.
@@ -47,11 +48,11 @@ pub struct OAuthErrorBody {
 
 impl OAuthError {
     /// An error with status 400.
-    pub fn bad_request(code: &'static str, description: impl Into<String>) -> Self {
+    pub fn bad_request(code: &'static str, description: impl AsRef<str>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             code,
-            description: description.into(),
+            description: ErrorDescription::new(description),
             challenge: None,
             retry_after: None,
             usage: None,
@@ -64,7 +65,7 @@ impl OAuthError {
     }
 
     /// A parameter is missing, repeated or wrong.
-    pub fn invalid_request(description: impl Into<String>) -> Self {
+    pub fn invalid_request(description: impl AsRef<str>) -> Self {
         Self::bad_request("invalid_request", description)
     }
 
@@ -78,7 +79,7 @@ impl OAuthError {
     }
 
     /// The client didn't prove itself: 401, with a challenge for HTTP Basic (RFC 6749 §5.2).
-    pub fn invalid_client(description: impl Into<String>) -> Self {
+    pub fn invalid_client(description: impl AsRef<str>) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
             challenge: Some(r#"Basic realm="signet", charset="UTF-8""#.to_owned()),
@@ -88,14 +89,14 @@ impl OAuthError {
 
     /// The access token is missing, wrong or not enough (RFC 6750 §3). A request without one gets a challenge
     /// without an error code.
-    pub fn bearer(status: StatusCode, code: Option<&'static str>, description: impl Into<String>) -> Self {
-        let description = description.into();
+    pub fn bearer(status: StatusCode, code: Option<&'static str>, description: impl AsRef<str>) -> Self {
+        let description = ErrorDescription::new(description);
         let challenge = match code {
             Some(code) => format!(r#"Bearer realm="signet", error="{code}", error_description="{description}""#),
             None => r#"Bearer realm="signet""#.to_owned(),
         };
         let code = code.unwrap_or("invalid_token");
-        Self { status, challenge: Some(challenge), ..Self::bad_request(code, description) }
+        Self { status, challenge: Some(challenge), ..Self::bad_request(code, description.as_str()) }
     }
 
     /// The same as a problem (RFC 9457), for APIs: its challenge also names the scope that is needed.
@@ -106,7 +107,7 @@ impl OAuthError {
 
     /// The same as a problem (RFC 9457), for APIs that need no scope.
     pub fn into_challenge(self) -> Response {
-        let mut text = self.description;
+        let mut text = String::from(self.description);
         if let Some(first) = text.get_mut(..1) {
             first.make_ascii_uppercase();
         }
@@ -157,7 +158,7 @@ impl OAuthError {
 impl OAuthError {
     /// The answer.
     pub fn into_ready(self) -> Ready {
-        let body = OAuthErrorBody { error: self.code.to_owned(), error_description: self.description };
+        let body = OAuthErrorBody { error: self.code.to_owned(), error_description: self.description.into() };
         let mut response = unkept("application/json", serde_json::to_vec(&body).unwrap_or_default());
         *response.status_mut() = self.status;
         if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {

@@ -59,7 +59,7 @@ pub async fn enter(
         ui_locales: None,
         claims: None,
         response_mode: ResponseMode::Query,
-        subject: None,
+        subjects: None,
     };
     let flow = AuthorizationFlow {
         id: FlowId::from_uuid(ctx.random.uuid_v7(now)),

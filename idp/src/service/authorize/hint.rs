@@ -33,13 +33,17 @@ pub(super) async fn named(
     request: &AuthorizationRequest,
     accounts: &Accounts,
 ) -> Result<Named, AuthorizeError> {
-    if let Some(subject) = &request.subject {
+    if let Some(subjects) = &request.subjects {
+        let mut preferred: Option<(usize, SessionId)> = None;
         for session in accounts.sessions() {
-            if subject_identifier::of(ctx, tenant, client, session.user_id).await? == *subject {
-                return Ok(Named::Only(Some(session.id)));
+            let subject = subject_identifier::of(ctx, tenant, client, session.user_id).await?;
+            if let Some(place) = subjects.iter().position(|wanted| *wanted == subject)
+                && preferred.is_none_or(|(better, _)| place < better)
+            {
+                preferred = Some((place, session.id));
             }
         }
-        return Ok(Named::Only(None));
+        return Ok(Named::Only(preferred.map(|(_, session)| session)));
     }
     // Only where there is a choice: one account is taken as it is.
     match &request.login_hint {

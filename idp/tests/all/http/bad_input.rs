@@ -49,6 +49,14 @@ fn bodies(method: &'static str, path: &str, headers: &[(&'static str, &str)]) ->
         bad("no JSON", method, path, &with(&[JSON]), "{\n nonsense"),
         bad("nothing", method, path, &with(&[JSON]), ""),
         bad("a list", method, path, &with(&[JSON]), "[]"),
+        bad(
+            "a member twice",
+            method,
+            path,
+            &with(&[JSON]),
+            "{\"email\":\"q@example.com\",\n\"email\":\"r@example.com\"}",
+        ),
+        bad("a member twice within", method, path, &with(&[JSON]), r#"{"x":[{"y":1,"y":1}]}"#),
         bad("an unknown member", method, path, &with(&[JSON]), r#"{"nonsense":1}"#),
         bad("a NUL", method, path, &with(&[JSON]), r#"{"email":"a\u0000b"}"#),
         bad("more than 64 KiB", method, path, &with(&[JSON]), &large),
@@ -109,6 +117,10 @@ async fn bodies_of_the_first_party_api() {
         {"title":"Bad Request","status":400,"detail":"The body isn't JSON: see line 1."}
     POST /v1/auth/login, a list
         {"title":"Bad Request","status":400,"detail":"The body must be a JSON object."}
+    POST /v1/auth/login, a member twice
+        {"title":"Bad Request","status":400,"detail":"The body has a member twice: see line 2."}
+    POST /v1/auth/login, a member twice within
+        {"title":"Bad Request","status":400,"detail":"The body has a member twice: see line 1."}
     POST /v1/auth/login, an unknown member
         {"title":"Bad Request","status":400,"detail":"Nonsense: unknown field `nonsense`, expected one of `email`, `password`, `client_id`, `cookie`."}
     POST /v1/auth/login, a NUL
@@ -441,6 +453,10 @@ async fn webhooks_at_the_admin_api() {
         {"title":"Bad Request","status":400,"detail":"The body isn't JSON: see line 1."}
     POST /v1/admin/webhooks, a list
         {"title":"Bad Request","status":400,"detail":"The body must be a JSON object."}
+    POST /v1/admin/webhooks, a member twice
+        {"title":"Bad Request","status":400,"detail":"The body has a member twice: see line 2."}
+    POST /v1/admin/webhooks, a member twice within
+        {"title":"Bad Request","status":400,"detail":"The body has a member twice: see line 1."}
     POST /v1/admin/webhooks, an unknown member
         {"title":"Bad Request","status":400,"detail":"Nonsense: unknown field `nonsense`, expected one of `url`, `description`, `types`."}
     POST /v1/admin/webhooks, a NUL

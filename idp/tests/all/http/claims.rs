@@ -186,6 +186,8 @@ async fn a_claims_parameter_that_cannot_be_read_is_an_invalid_request() {
     let id_token = "claims.id_token must be an object of claim names, each with null or an object";
     let most = "claims must name at most 100 claims of at most 256 characters in each place";
     let odd = "claims must not have a NUL character or a number beyond 64 bits";
+    let twice = "claims must not have a member twice";
+    let sub = "claims must ask for a sub by a value, or by values, that are texts and don't contradict one another";
     let cases = [
         ("x", object),
         ("7", object),
@@ -207,6 +209,14 @@ async fn a_claims_parameter_that_cannot_be_read_is_an_invalid_request() {
         (r#"{"id_token":{"email":{"value":1e300}}}"#, odd),
         (r#"{"id_token":{"a\u0000b":null}}"#, odd),
         (r#"{"id_token":{"email":{"values":[{"x":"\u0000"}]}}}"#, odd),
+        (r#"{"userinfo":{},"userinfo":{"email":null}}"#, twice),
+        (r#"{"id_token":{"sub":{"value":"a","value":"b"}}}"#, twice),
+        (r#"{"id_token":{"sub":{"value":5}}}"#, sub),
+        (r#"{"userinfo":{"sub":{"value":null}}}"#, sub),
+        (r#"{"userinfo":{"sub":{"values":[]}}}"#, sub),
+        (r#"{"userinfo":{"sub":{"values":["a",5]}}}"#, sub),
+        (r#"{"userinfo":{"sub":{"values":["a"],"value":"b"}}}"#, sub),
+        (r#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#, sub),
         (&many, most),
         (&long, most),
     ];

@@ -5,6 +5,7 @@ use std::time::Duration;
 use idp::service::browser::Form;
 use idp::service::users::{self, UserFilter};
 use poem::http::StatusCode;
+use serde_json::json;
 
 use super::code_flow::redeem;
 use crate::support::databases;
@@ -51,6 +52,56 @@ async fn a_hint_names_the_one_person_that_the_answer_may_be_about() {
         let answer = adas.authorize("reports", &[("id_token_hint", &ada), ("claims", &both)]).await;
         assert_eq!(answer.returned("error").as_deref(), Some("invalid_request"), "two people");
         assert_ne!(sub(&ada), sub(&grace));
+    }
+}
+
+/// OpenID Connect Core §5.5.1: whichever place of `claims` names somebody, and whichever of several they are.
+#[tokio::test]
+async fn claims_name_the_people_that_the_answer_may_be_about() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world.user(&tenant, "grace@example.com").await;
+        let mut browser = Browser::new(&world, "");
+        let ada = id_token(&world, &mut browser, "reports", "ada@example.com").await;
+        let ada = payload(&ada)["sub"].as_str().unwrap().to_owned();
+        let mut other = Browser::new(&world, "");
+        let hint = id_token(&world, &mut other, "reports", "grace@example.com").await;
+        let grace = payload(&hint)["sub"].as_str().unwrap().to_owned();
+        let one = |sub: &str| json!({ "sub": { "value": sub } });
+        let some = |subs: &[&str]| json!({ "sub": { "values": subs } });
+        for (claims, outcome) in [
+            (json!({ "id_token": { "sub": null }, "userinfo": one("someone-else") }), Err("login_required")),
+            (json!({ "id_token": { "sub": { "essential": true } }, "userinfo": one(&grace) }), Err("login_required")),
+            (json!({ "id_token": one("someone-else") }), Err("login_required")),
+            (json!({ "userinfo": some(&["someone-else", &grace]) }), Err("login_required")),
+            (json!({ "id_token": some(&[&ada, &grace]), "userinfo": some(&[&grace, "x"]) }), Err("login_required")),
+            (json!({ "id_token": one(&ada), "userinfo": one("other") }), Err("invalid_request")),
+            (json!({ "id_token": { "sub": { "value": 5 } } }), Err("invalid_request")),
+            (json!({ "id_token": some(&[]) }), Err("invalid_request")),
+            (json!({ "id_token": some(&["someone-else", &ada]) }), Ok(())),
+            (json!({ "id_token": { "sub": null }, "userinfo": { "sub": null } }), Ok(())),
+            (json!({ "id_token": some(&[&grace, &ada]), "userinfo": some(&[&ada, "x"]) }), Ok(())),
+        ] {
+            let claims = claims.to_string();
+            let answer = browser.authorize("reports", &[("prompt", "none"), ("claims", &claims)]).await;
+            match outcome {
+                Ok(()) => answer.assert_code(),
+                Err(error) => {
+                    assert_eq!(answer.returned("error").as_deref(), Some(error), "{claims}");
+                    assert!(answer.returned("code").is_none(), "{claims}");
+                }
+            }
+        }
+        // A hint narrows several down, and can't name another.
+        let either = json!({ "id_token": some(&[&ada, &grace]) }).to_string();
+        let silent = [("prompt", "none"), ("claims", &*either), ("id_token_hint", &*hint)];
+        other.authorize("reports", &silent).await.assert_code();
+        let answer = browser.authorize("reports", &silent).await;
+        assert_eq!(answer.returned("error").as_deref(), Some("login_required"));
+        let only_ada = json!({ "id_token": some(&[&ada, "x"]) }).to_string();
+        let answer = other.authorize("reports", &[("claims", &only_ada), ("id_token_hint", &hint)]).await;
+        assert_eq!(answer.returned("error").as_deref(), Some("invalid_request"));
     }
 }
 

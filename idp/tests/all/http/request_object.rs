@@ -250,6 +250,16 @@ async fn a_bad_request_object_gets_its_error_and_changes_nothing() {
             sign("ES256", &key, HEADER, &object("app", &json!({})).replacen('{', r#"{"state":"x","#, 1)),
             bad,
         ),
+        (
+            "member twice, further inside",
+            sign(
+                "ES256",
+                &key,
+                HEADER,
+                &object("app", &json!({})).replacen('{', r#"{"claims":{"userinfo":{},"userinfo":{}},"#, 1),
+            ),
+            bad,
+        ),
         ("an array", sign("ES256", &key, HEADER, "[]"), bad),
         ("a text", sign("ES256", &key, HEADER, "state=inside"), bad),
         ("encrypted", "a.b.c.d.e".to_owned(), bad),
@@ -307,6 +317,59 @@ async fn an_error_goes_to_a_registered_address_or_onto_a_page() {
         get(format!("{outside}&request={evil}")).await.assert_page(400, "redirect_uri");
         let evil = signed(&key, "app", &json!({ "redirect_uri": "https://evil.example/", "exp": 1 }));
         get(format!("{outside}&request={evil}")).await.assert_page(400, "redirect_uri");
+    }
+}
+
+/// What the client is told has the characters that RFC 6749 §4.1.2.1 admits, and nothing that stands in the object.
+#[tokio::test]
+async fn nothing_that_stands_in_a_request_object_is_told() {
+    let key = private_key("p256", "ec");
+    let plant = "x\"\\\u{2039}é>planted\n";
+    let header = |change: Value| {
+        let mut header = json!({ "alg": "ES256", "kid": "ec" });
+        header.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        sign("ES256", &key, &header.to_string(), &object("app", &json!({})))
+    };
+    let cannot_be_used = |change: Value| signed(&key, "app", &change);
+    let cases = [
+        (header(json!({ "alg": plant })), "the request object can't be verified: its alg isn't accepted here"),
+        (header(json!({ "kid": plant })), "the request object can't be verified: no known key has its kid"),
+        (header(json!({ "typ": plant })), "the request object can't be verified: its typ must be oauth-authz-req+jwt"),
+        (
+            sign("ES256", &key, HEADER, "[1]"),
+            "the request object can't be used: its payload must be a JSON object with no member twice and registered \
+             claims of their types (RFC 7519, section 4.1)",
+        ),
+        (
+            cannot_be_used(json!({ plant: [1] })),
+            "the request object can't be used: each parameter in it must be a string or a number, or an object where \
+             the parameter is JSON",
+        ),
+        (cannot_be_used(json!({ "iss": plant })), "the request object can't be used: its iss must be the client_id"),
+        (
+            cannot_be_used(json!({ "aud": plant })),
+            "the request object can't be used: the token isn't meant for 'http://127.0.0.1:8080': its aud doesn't \
+             name it",
+        ),
+        (
+            cannot_be_used(json!({ "client_id": plant })),
+            "the request object can't be used: its client_id must be the client_id that is sent beside it",
+        ),
+        (
+            cannot_be_used(json!({ "prompt": plant })),
+            "prompt must be of none, login, consent, select_account and create",
+        ),
+        (cannot_be_used(json!({ "scope": plant })), "scope has a character that isn't allowed"),
+        (cannot_be_used(json!({ "response_mode": plant })), "response_mode must be query or form_post"),
+    ];
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        client(&world, &tenant, "app", vec![public(&key, None)], |_| {}).await;
+        for (jwt, told) in &cases {
+            let answer = ask(&world, "app", jwt).await;
+            assert_eq!(answer.returned("error_description").as_deref(), Some(*told));
+        }
     }
 }
 

@@ -180,7 +180,7 @@ pub(crate) fn flow(number: u128) -> AuthorizationFlow {
             ui_locales: None,
             claims: None,
             response_mode: ResponseMode::Query,
-            subject: None,
+            subjects: None,
         },
         account_page: None,
         browser_hash: None,

@@ -84,6 +84,25 @@ impl Answer {
         url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
     }
 
+    /// Fails if an `error_description` has a character that it must not have (RFC 6749 §4.1.2.1, §5.2, RFC 6750 §3).
+    /// Every answer is held to it, so that every table of bad input looks for it.
+    #[track_caller]
+    fn assert_descriptions(&self) {
+        let by_redirect = self.header("location").and_then(|to| url::Url::parse(to).ok()).and_then(|to| {
+            to.query_pairs().find(|(name, _)| name == "error_description").map(|(_, text)| text.into_owned())
+        });
+        let is_json = self.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        let by_body = is_json.then(|| serde_json::from_str::<serde_json::Value>(&self.body).ok()).flatten();
+        let by_body = by_body.and_then(|body| body.get("error_description")?.as_str().map(str::to_owned));
+        let by_challenge = self.headers.get("www-authenticate").map(|challenge| challenge.to_str().unwrap());
+        let by_challenge = by_challenge.and_then(|text| text.split_once("error_description=\""));
+        let by_challenge = by_challenge.map(|(_, rest)| rest.split('"').next().unwrap_or_default().to_owned());
+        for text in [by_redirect, by_body, by_challenge].into_iter().flatten() {
+            let admitted = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+            assert!(text.bytes().all(admitted), "error_description: {text:?}");
+        }
+    }
+
     /// Fails unless this is an HTML page of that status that says that.
     #[track_caller]
     pub(crate) fn assert_page(&self, status: u16, text: &str) {
@@ -311,7 +330,9 @@ impl World {
         let response = self.endpoint.get_response(Request::from_parts(parts, Body::from(body))).await;
         let (parts, body) = response.into_parts();
         let body = body.into_string().await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        answer.assert_descriptions();
+        answer
     }
 
     /// Sends a request and gives the answer before all of it is there.
