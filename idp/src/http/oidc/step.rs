@@ -221,7 +221,7 @@ pub fn to_sign_in(visit: &Visit, open: &OpenFlow) -> Response {
 /// Whether somebody may make an account in this flow: where the tenant takes people, unless the request is about somebody
 /// who has one.
 pub fn takes_new_accounts(visit: &Visit, open: &OpenFlow) -> bool {
-    visit.tenant().settings.sign_up == SignUpPolicy::Open && open.flow.request.subject.is_none()
+    visit.tenant().settings.sign_up == SignUpPolicy::Open && open.flow.request.subjects.is_none()
 }
 
 /// Whole minutes until then, at least one.
