@@ -108,8 +108,9 @@ impl Own {
     fn signal(&self, signal: &str) {
         let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap();
-        // The one that makes new processes first.
-        run(Command::new("sh").args(["-c", r#"kill -"$0" "$1" && kill -"$0" $(pgrep -P "$1")"#, signal, pid]));
+        // The one that makes new processes first; of those that it made some may end meanwhile.
+        let script = r#"kill -"$0" "$1" && { kill -"$0" $(pgrep -P "$1") 2>/dev/null; true; }"#;
+        run(Command::new("sh").args(["-c", script, signal, pid]));
     }
 
     fn pg_ctl(&self, arguments: &[&str]) -> Command {
