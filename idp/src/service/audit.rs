@@ -107,6 +107,19 @@ impl Event {
     }
 }
 
+/// Appends that a client that is known was refused something, with this OAuth error.
+pub async fn append_refusal(
+    ctx: &Ctx,
+    kind: AuditKind,
+    tenant: TenantId,
+    caller: &Caller,
+    client: &ClientId,
+    error: &str,
+) -> Result<(), StoreError> {
+    let event = event(ctx, kind, Outcome::Refused).client(client).from(caller);
+    append(ctx, tenant, event.detail(serde_json::json!({ "error": error }))).await
+}
+
 /// Appends an event on its own.
 pub async fn append(ctx: &Ctx, tenant: TenantId, event: Event) -> Result<(), StoreError> {
     let event = event.build();

@@ -15,7 +15,7 @@ use super::clients::ReadyClient;
 use super::ctx::{Caller, Ctx};
 use super::refresh_tokens::RefreshToken;
 use super::{Failure, audit, issue, key_rings, subject, subject_identifier};
-use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::audit::AuditKind;
 use crate::domain::client::SubjectType;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::Email;
@@ -30,11 +30,7 @@ pub async fn note_refusal(
     client: &ClientId,
     error: &str,
 ) -> Result<(), Failure> {
-    let event = audit::event(ctx, AuditKind::IntrospectionRefused, Outcome::Refused)
-        .client(client)
-        .from(caller)
-        .detail(serde_json::json!({ "error": error }));
-    Ok(audit::append(ctx, tenant, event).await?)
+    Ok(audit::append_refusal(ctx, AuditKind::IntrospectionRefused, tenant, caller, client, error).await?)
 }
 
 /// What is said of a token (RFC 7662 §2.2): the claims that it has, as far as they are true still.

@@ -24,11 +24,7 @@ pub async fn note_refusal(
     client: &ClientId,
     error: &str,
 ) -> Result<(), Failure> {
-    let event = audit::event(ctx, AuditKind::TokenRevoked, Outcome::Refused)
-        .client(client)
-        .from(caller)
-        .detail(serde_json::json!({ "error": error }));
-    Ok(audit::append(ctx, tenant, event).await?)
+    Ok(audit::append_refusal(ctx, AuditKind::TokenRevoked, tenant, caller, client, error).await?)
 }
 
 /// Why a token isn't revoked. One that is unknown, or over anyhow, is no error: it doesn't work, as was wished (§2.2).
