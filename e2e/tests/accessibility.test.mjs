@@ -1,28 +1,20 @@
 // axe and html-validate find nothing on any page in any state and look.
 import { after, before, describe, test } from 'node:test';
-import { launch, withPage } from '../lib/browser.mjs';
+import { withPage } from '../lib/browser.mjs';
 import { accessible, fitsTheScreen, fromRightToLeft, validHtml } from '../lib/checks.mjs';
 import { RelyingParty } from '../lib/relying-parties.mjs';
-import { Signet } from '../lib/signet.mjs';
+import { browser, inBrowser, signet } from '../lib/stage.mjs';
 import { brandedStates, brandedTenant, exampleStates, leavingClient, logoutStates, looks, states } from '../lib/states.mjs';
 
-let signet;
 let example;
 let branded;
 let leaver;
-let browser;
 before(async () => {
-  signet = await Signet.start();
   branded = await brandedTenant(signet);
   leaver = await leavingClient(signet);
   example = await RelyingParty.start('openidconnect', signet);
-  browser = await launch();
 });
-after(async () => {
-  await browser?.close();
-  await example?.stop();
-  await signet?.stop();
-});
+after(() => example?.stop());
 
 for (const [name, visit] of Object.entries({ ...states, ...logoutStates, ...brandedStates, ...exampleStates })) {
   describe(name, () => {
@@ -49,7 +41,7 @@ for (const [name, visit] of Object.entries({ ...states, ...logoutStates, ...bran
   });
 }
 
-test('axe at twice the text size', () => withPage(browser, { bypassCSP: true, viewport: { width: 640, height: 400 } }, async (page) => {
+test('axe at twice the text size', inBrowser({ bypassCSP: true, viewport: { width: 640, height: 400 } }, async (page) => {
   await states['sign-in'](page, signet);
   await page.addStyleTag({ content: ':root { font-size: 200% }' });
   await accessible(page);

@@ -1,25 +1,13 @@
 // The account console as people meet it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { agree, answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
-import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
-import { Signet } from '../lib/signet.mjs';
+import { signIn, visibleText, withPage } from '../lib/browser.mjs';
+import { browser, inBrowser, signet } from '../lib/stage.mjs';
 import { allowed, atConsole } from '../lib/states.mjs';
 
 const phone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1';
 
-let signet;
-let browser;
-before(async () => {
-  signet = await Signet.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
-
-const inBrowser = (options, visit) => () => withPage(browser, options, visit);
 const at = (path) => (url) => url.pathname.endsWith(path);
 
 /** Clicks and waits until the browser is at a page whose address ends so, with what was done. */

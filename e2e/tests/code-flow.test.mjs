@@ -2,21 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { agree, answerTo, authorizationUrl, clientThatMovesOn, postedAnswer, postingPage, redeem, secondsAfter } from '../lib/authorization.mjs';
-import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
-import { Signet } from '../lib/signet.mjs';
-
-let signet;
-let browser;
-before(async () => {
-  signet = await Signet.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
-
-const inBrowser = (options, visit) => () => withPage(browser, options, visit);
+import { signIn, visibleText } from '../lib/browser.mjs';
+import { inBrowser, signet } from '../lib/stage.mjs';
 
 const claimsOf = (jwt) => JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url'));
 

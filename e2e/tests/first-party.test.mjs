@@ -3,23 +3,12 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { launch, withPage } from '../lib/browser.mjs';
-import { Signet } from '../lib/signet.mjs';
+import { withPage } from '../lib/browser.mjs';
+import { browser, inBrowser, signet } from '../lib/stage.mjs';
 
 const run = promisify(execFile);
-
-let signet;
-let browser;
-before(async () => {
-  signet = await Signet.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
 
 const at = (path) => `${signet.issuer}/v1/auth/${path}`;
 
@@ -74,7 +63,7 @@ const session = async ([issuer, credentials]) => {
   return { token: body.refresh_token, cookies: document.cookie, statuses: [login, ...others].map(({ status }) => status) };
 };
 
-test('an app at the issuer’s origin goes on with a cookie that its scripts never see', () => withPage(browser, {}, async (page) => {
+test('an app at the issuer’s origin goes on with a cookie that its scripts never see', inBrowser({}, async (page) => {
   await page.route(`${signet.issuer}/app`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>App</title>' }));
   await page.goto(`${signet.issuer}/app`);
   const { email, password } = signet.facts.user;

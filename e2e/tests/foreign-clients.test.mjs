@@ -1,20 +1,9 @@
 // Clients that others wrote, unchanged, against Signet in a real browser.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
+import { signIn, visibleText } from '../lib/browser.mjs';
 import { RelyingParty, libraries } from '../lib/relying-parties.mjs';
-import { Signet } from '../lib/signet.mjs';
-
-let signet;
-let browser;
-before(async () => {
-  signet = await Signet.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
+import { inBrowser, signet } from '../lib/stage.mjs';
 
 for (const library of libraries) {
   describe(library, () => {
@@ -22,7 +11,7 @@ for (const library of libraries) {
     before(async () => { party = await RelyingParty.start(library, signet); });
     after(() => party?.stop());
 
-    test('signs a person in, who stays signed in', () => withPage(browser, {}, async (page) => {
+    test('signs a person in, who stays signed in', inBrowser({}, async (page) => {
       await page.goto(`${party.url}/login`);
       assert.match(page.url(), new RegExp(`^${signet.url}/login\\?flow=`));
       assert.match(await visibleText(page), /Sign in/);
@@ -44,13 +33,13 @@ for (const library of libraries) {
       assert.deepEqual(shown.filter((url) => url.startsWith(signet.url)), [], 'neither form is shown again');
     }));
 
-    test('hears access_denied when the person cancels', () => withPage(browser, {}, async (page) => {
+    test('hears access_denied when the person cancels', inBrowser({}, async (page) => {
       await page.goto(`${party.url}/login`);
       await page.click('#cancel');
       assert.equal((await party.result(page)).error, 'access_denied');
     }));
 
-    test('hears access_denied when the person refuses consent', () => withPage(browser, {}, async (page) => {
+    test('hears access_denied when the person refuses consent', inBrowser({}, async (page) => {
       await page.goto(`${party.url}/login`);
       await signIn(page, signet.facts.admin);
       await page.waitForURL((url) => url.pathname === '/consent');

@@ -3,21 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { answerTo, authorizationUrl } from '../lib/authorization.mjs';
-import { launch, visibleText, withPage } from '../lib/browser.mjs';
+import { visibleText, withPage } from '../lib/browser.mjs';
 import { Application } from '../lib/logout.mjs';
-import { Signet } from '../lib/signet.mjs';
+import { browser, inBrowser, signet } from '../lib/stage.mjs';
 import { atConsole } from '../lib/states.mjs';
-
-let signet;
-let browser;
-before(async () => {
-  signet = await Signet.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
 
 const channels = ['front', 'back', 'session management'];
 
@@ -65,7 +54,7 @@ for (const channel of channels) {
       await second?.stop();
     });
 
-    test('who leaves one application has left the other', () => withPage(browser, {}, async (page, context) => {
+    test('who leaves one application has left the other', inBrowser({}, async (page, context) => {
       await signInAtBoth(page, acme, first, second);
       const { claims, access_token } = await second.session(page);
       // The second application stands open in another tab, whose page asks the provider's frame all the time.
@@ -84,7 +73,7 @@ for (const channel of channels) {
   });
 }
 
-test('who signs out in the console has left the applications that show a frame', () => withPage(browser, {}, async (page) => {
+test('who signs out in the console has left the applications that show a frame', inBrowser({}, async (page) => {
   const acme = await signet.tenant('console-front');
   const application = await Application.start(signet, acme, 'Reports', 'front');
   try {
@@ -123,7 +112,7 @@ test('a device that is signed out from another one has left its applications', (
   }
 }));
 
-test('who says no stays signed in everywhere', () => withPage(browser, {}, async (page) => {
+test('who says no stays signed in everywhere', inBrowser({}, async (page) => {
   const acme = await signet.tenant('stays');
   const application = await Application.start(signet, acme, 'Reports', 'front');
   try {
@@ -138,7 +127,7 @@ test('who says no stays signed in everywhere', () => withPage(browser, {}, async
   }
 }));
 
-test('without JavaScript the frames are shown and a link leads on', () => withPage(browser, { javaScriptEnabled: false }, async (page) => {
+test('without JavaScript the frames are shown and a link leads on', inBrowser({ javaScriptEnabled: false }, async (page) => {
   const acme = await signet.tenant('scriptless-logout');
   const application = await Application.start(signet, acme, 'Reports', 'front');
   try {

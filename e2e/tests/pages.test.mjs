@@ -1,25 +1,12 @@
 // The hosted pages as people meet them.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { agree, answerTo, authorizationUrl, redeem, secondsAfter } from '../lib/authorization.mjs';
-import { alertOf, launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
-import { Signet } from '../lib/signet.mjs';
-
-let signet;
-let browser;
-before(async () => {
-  signet = await Signet.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
+import { alertOf, signIn, visibleText } from '../lib/browser.mjs';
+import { inBrowser, signet } from '../lib/stage.mjs';
 
 /** Waits until that element has the focus, which the browser gives it once it has drawn the page. */
 const focused = (page, selector) => page.locator(`${selector}:focus`).waitFor();
-
-const inBrowser = (options, visit) => () => withPage(browser, options, visit);
 
 /** Opens a faulty request and checks that the browser stays here, at a page that names the parameter. */
 async function refusedNaming(page, parameter, changes) {

@@ -1,24 +1,11 @@
 // Making an account, as people meet it: from the client's "create account" (`prompt=create`) and from the sign-in page.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { agree, answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
-import { alertOf, launch, signIn, signUp, withPage } from '../lib/browser.mjs';
-import { Signet } from '../lib/signet.mjs';
+import { alertOf, signIn, signUp } from '../lib/browser.mjs';
+import { inBrowser, signet } from '../lib/stage.mjs';
 
 const password = 'six words that make no sense';
-
-let signet;
-let browser;
-before(async () => {
-  signet = await Signet.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
-
-const inBrowser = (options, visit) => () => withPage(browser, options, visit);
 
 /** The person whom a code's tokens are about. */
 async function personOf(answer) {

@@ -1,23 +1,13 @@
 // Nothing of one tenant works in another: sessions, consent, codes, tokens, keys, clients, people.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { agree, answerTo, authorizationUrl, redeem } from '../lib/authorization.mjs';
-import { alertOf, launch, signIn, visibleText, withPage } from '../lib/browser.mjs';
-import { Signet } from '../lib/signet.mjs';
+import { alertOf, signIn, visibleText } from '../lib/browser.mjs';
+import { inBrowser, signet } from '../lib/stage.mjs';
 
-let signet;
-let browser;
 let acme;
-before(async () => {
-  signet = await Signet.start();
-  acme = await signet.tenant('acme');
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await signet?.stop();
-});
+before(async () => { acme = await signet.tenant('acme'); });
 
 /** Signs in at the tenant of `facts`, with consent where it is asked for; answers with what the client hears. */
 async function authorize(page, facts, person) {
@@ -44,14 +34,14 @@ test('a tenant has an issuer, endpoints and keys of its own', async () => {
   assert.ok((await kids(acme)).every((kid) => !theirs.includes(kid)));
 });
 
-test('a session at one tenant isn’t one at the other', () => withPage(browser, {}, async (page) => {
+test('a session at one tenant isn’t one at the other', inBrowser({}, async (page) => {
   assert.ok((await authorize(page, signet.facts, signet.facts.user)).code);
   await page.goto(authorizationUrl(acme));
   assert.equal(await page.locator('#password').count(), 1, 'the form is shown');
   assert.ok(page.url().startsWith(`${acme.issuer}/login`));
 }));
 
-test('one can be signed in at both, as two people', () => withPage(browser, {}, async (page) => {
+test('one can be signed in at both, as two people', inBrowser({}, async (page) => {
   const answers = [];
   for (const facts of [signet.facts, acme]) {
     const { code, iss } = await authorize(page, facts, facts.user);
@@ -64,13 +54,13 @@ test('one can be signed in at both, as two people', () => withPage(browser, {}, 
   assert.equal(answers[1].email, acme.user.email);
 }));
 
-test('a person of one tenant is nobody in the other', () => withPage(browser, {}, async (page) => {
+test('a person of one tenant is nobody in the other', inBrowser({}, async (page) => {
   await page.goto(authorizationUrl(acme));
   await signIn(page, signet.facts.admin);
   assert.match(await (await alertOf(page)).innerText(), /isn’t right/);
 }));
 
-test('a client of one tenant is nobody in the other', () => withPage(browser, {}, async (page) => {
+test('a client of one tenant is nobody in the other', inBrowser({}, async (page) => {
   await page.goto(authorizationUrl({ ...acme, browser_client: signet.facts.browser_client }));
   assert.match(await visibleText(page), /client_id/);
   const { client_id, client_secret } = signet.facts.service_client;
@@ -81,14 +71,14 @@ test('a client of one tenant is nobody in the other', () => withPage(browser, {}
   assert.equal((await response.json()).error, 'invalid_client');
 }));
 
-test('a code of one tenant is refused by the other, whoever brings it', () => withPage(browser, {}, async (page) => {
+test('a code of one tenant is refused by the other, whoever brings it', inBrowser({}, async (page) => {
   const { code } = await authorize(page, acme, acme.user);
   assert.equal((await redeem(signet.facts, code)).status, 400);
   assert.equal((await redeem({ ...signet.facts, browser_client: acme.browser_client }, code)).status, 401);
   assert.equal((await redeem({ ...acme, browser_client: signet.facts.browser_client }, code)).status, 401);
 }));
 
-test('a token of one tenant is refused by the other', () => withPage(browser, {}, async (page) => {
+test('a token of one tenant is refused by the other', inBrowser({}, async (page) => {
   const { code } = await authorize(page, acme, acme.user);
   const { access_token } = await (await redeem(acme, code)).json();
   const userinfo = (facts) => fetch(`${facts.issuer}/userinfo`, { headers: { authorization: `Bearer ${access_token}` } });
@@ -99,7 +89,7 @@ test('a token of one tenant is refused by the other', () => withPage(browser, {}
   await assert.rejects(verify(signet.facts));
 }));
 
-test('a sign-in that began at one tenant can’t be finished at the other', () => withPage(browser, {}, async (page) => {
+test('a sign-in that began at one tenant can’t be finished at the other', inBrowser({}, async (page) => {
   await page.goto(authorizationUrl(acme));
   const flow = new URL(page.url()).searchParams.get('flow');
   const response = await page.goto(`${signet.issuer}/login?flow=${flow}`);
