@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keys::KeyEncryptionKey;
 use thiserror::Error;
@@ -10,8 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::domain::ids::NodeId;
+use crate::http::management;
 use crate::http::routes::routes;
-use crate::http::server::Server;
+use crate::http::server::{Observed, Server, ServerError};
 use crate::service::Failure;
 use crate::service::access_token::VerifiedTokens;
 use crate::service::client_keys::ClientKeyCache;
@@ -20,6 +22,7 @@ use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::ctx::{Ctx, Parts};
 use crate::service::event_streams::EventStreams;
 use crate::service::key_rings::KeyRings;
+use crate::service::operations::Operations;
 use crate::service::origins::AllowedOrigins;
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
@@ -33,6 +36,9 @@ use crate::service::subject_identifier::PairwiseSalts;
 use crate::service::tenants::{self, TenantCache, TenantChangeError};
 use crate::service::upkeep;
 use crate::store::{Database, DatabaseSettings, StoreError};
+
+/// How long a request at the management's port may take once everything else has ended.
+const MANAGEMENT_GRACE: Duration = Duration::from_secs(1);
 
 /// Why Signet can't begin its work.
 #[derive(Debug, Error)]
@@ -139,6 +145,7 @@ impl App {
             outbound: Outbound::new(config.outbound.clone())?,
             event_streams: EventStreams::new(config.events.max_streams),
             rate_limits: RateLimits::new(&config.rate_limits, Arc::new(SystemClock)),
+            operations: Operations::default(),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
@@ -163,19 +170,40 @@ impl App {
         self.ctx.database.close().await;
     }
 
-    /// Serves until `shutdown`; requests under way are finished first.
-    pub async fn serve(self, server: Server, shutdown: impl Future<Output = ()>) {
+    /// Binds the management's port, where there is to be one.
+    ///
+    /// # Errors
+    /// [`ServerError::Bind`].
+    pub fn bind_management(&self) -> Result<Option<Server>, ServerError> {
+        self.ctx.config.management.address.map(Server::bind_plain).transpose()
+    }
+
+    /// Serves until `shutdown`; requests under way are finished first. The management's port is there until the end, so
+    /// that who watches sees that this node is about to be gone.
+    pub async fn serve(self, server: Server, management: Option<Server>, shutdown: impl Future<Output = ()>) {
         let stop = CancellationToken::new();
         let upkeep = tokio::spawn(upkeep::run(self.ctx.clone(), stop.clone()));
         let grace = self.ctx.config.listen.shutdown_grace;
         let ctx = self.ctx.clone();
         let shutdown = async move {
             shutdown.await;
+            ctx.operations.stop();
             // They would go on for ever.
             ctx.event_streams.stop();
         };
-        server.serve(routes(self.ctx.clone()), shutdown, grace).await;
+        let observed = Observed {
+            metrics: Some(Arc::clone(&self.ctx.operations.metrics)),
+            addresses: self.ctx.config.log.address,
+        };
+        let management = management.map(|server| {
+            let (port, stop) = (management::port(self.ctx.clone()), stop.clone());
+            tokio::spawn(async move { server.serve(port, stop.cancelled(), MANAGEMENT_GRACE).await })
+        });
+        server.observed(observed).serve(routes(self.ctx.clone()), shutdown, grace).await;
         stop.cancel();
+        if let Some(Err(error)) = futures_util::future::OptionFuture::from(management).await {
+            tracing::error!(error = %error, "the management's port ended badly");
+        }
         if let Err(error) = upkeep.await {
             tracing::error!(error = %error, "the background work ended badly");
         }

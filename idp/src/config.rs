@@ -21,6 +21,7 @@ mod key_encryption_key;
 mod keys;
 mod listen;
 mod log;
+mod management;
 mod outbound;
 mod passwords;
 mod rate_limits;
@@ -50,7 +51,8 @@ pub use flows::Flows;
 pub use key_encryption_key::KeyEncryptionKey;
 pub use keys::Keys;
 pub use listen::Listen;
-pub use log::{Log, LogFilter, LogFormat};
+pub use log::{Log, LogAddress, LogFilter, LogFormat};
+pub use management::Management;
 pub use outbound::Outbound;
 pub use passwords::Passwords;
 pub use rate_limits::RateLimits;
@@ -103,6 +105,8 @@ pub struct Config {
     pub audit: Audit,
     /// What is logged, and how.
     pub log: Log,
+    /// The port for health and metrics.
+    pub management: Management,
 }
 
 impl Config {
@@ -152,6 +156,7 @@ impl Config {
             redis: Redis::default(),
             audit: Audit::default(),
             log: Log::default(),
+            management: Management::default(),
         })
     }
 
@@ -174,6 +179,7 @@ impl Config {
         faults.extend(Fault::within("redis", self.redis.validate()));
         faults.extend(Fault::within("audit", self.audit.validate()));
         faults.extend(Fault::within("log", self.log.validate()));
+        faults.extend(Fault::within("management", self.management.validate()));
         faults
     }
 
@@ -208,6 +214,7 @@ impl Config {
         let redis = reader.checked("redis", redis::ABOUT, Redis::read, Redis::validate);
         let audit = reader.checked("audit", audit::ABOUT, Audit::read, Audit::validate);
         let log = reader.checked("log", log::ABOUT, Log::read, Log::validate);
+        let management = reader.checked("management", management::ABOUT, Management::read, Management::validate);
         for fault in whole(issuer.as_ref(), &tokens, &keys) {
             reader.fault(&fault);
         }
@@ -230,6 +237,7 @@ impl Config {
             redis,
             audit,
             log,
+            management,
         })
     }
 }

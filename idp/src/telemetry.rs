@@ -8,7 +8,9 @@
 //! Decided against: a span around each request, which costs more than a short request itself.
 
 mod format;
+pub mod metrics;
 mod request;
+mod route;
 mod time;
 mod writer;
 
@@ -16,7 +18,8 @@ use thiserror::Error;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 pub use format::misplaces;
-pub use request::{RequestId, RequestIds, RequestLine};
+pub use request::{RequestId, RequestIds, RequestLine, note_client};
+pub use route::Route;
 pub use writer::LogGuard;
 
 use crate::config::Log;

@@ -174,6 +174,7 @@ impl Signals {
     }
 
     async fn serve(mut self, app: App, server: Server) -> Result<Exit, CliError> {
+        let management = app.bind_management()?;
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let twice = async move {
@@ -182,7 +183,7 @@ impl Signals {
             self.next().await;
         };
         tokio::select! {
-            () = app.serve(server, stopping.cancelled()) => Ok(Exit::Ok),
+            () = app.serve(server, management, stopping.cancelled()) => Ok(Exit::Ok),
             () = twice => Err(CliError::new(Exit::Failed, "ended by a second signal, before all requests were finished")),
         }
     }

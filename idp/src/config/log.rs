@@ -1,6 +1,7 @@
 //! `[log]`: what is logged, and how.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -17,6 +18,34 @@ pub struct Log {
     pub format: LogFormat,
     /// Which events are logged.
     pub filter: LogFilter,
+    /// What a request's line says of the client's address.
+    pub address: LogAddress,
+}
+
+/// What is logged of a client's network address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogAddress {
+    /// All of it.
+    #[default]
+    Full,
+    /// Its network: the first 24 bits of an IPv4 address, 48 of an IPv6 one.
+    Network,
+    /// Nothing.
+    None,
+}
+
+impl LogAddress {
+    /// What is logged of this one.
+    pub fn of(self, address: IpAddr) -> Option<IpAddr> {
+        match (self, address.to_canonical()) {
+            (Self::None, _) => None,
+            (Self::Full, address) => Some(address),
+            (Self::Network, IpAddr::V4(address)) => Some((address & Ipv4Addr::new(255, 255, 255, 0)).into()),
+            (Self::Network, IpAddr::V6(address)) => {
+                Some((address & Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0, 0, 0, 0, 0)).into())
+            }
+        }
+    }
 }
 
 /// How a line of the log looks.
@@ -58,6 +87,12 @@ impl Log {
                 "Lowest level that is logged: error, warn, info, debug or trace; also by module, such as \
                  `info,idp::store=debug`. One line a request is written at info, under `signet::request`.",
             ),
+            address: section.value(
+                "address",
+                LogAddress::Full,
+                "What a request's line says of the client's address: `full`, `network` (24 bits of IPv4, 48 of IPv6) or \
+                 `none`. The audit log isn't meant by this.",
+            ),
         }
     }
 
@@ -88,6 +123,27 @@ impl Setting for LogFormat {
         match self {
             Self::Text => "text".to_owned(),
             Self::Json => "json".to_owned(),
+        }
+    }
+}
+
+impl Setting for LogAddress {
+    const FORM: Form = Form::Text;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "full" => Ok(Self::Full),
+            "network" => Ok(Self::Network),
+            "none" => Ok(Self::None),
+            _ => Err("expected full, network or none".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Full => "full".to_owned(),
+            Self::Network => "network".to_owned(),
+            Self::None => "none".to_owned(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod extract;
 pub mod first_party;
 pub mod health;
 pub mod hot;
+pub mod management;
 pub mod methods;
 pub mod oidc;
 pub mod pages;

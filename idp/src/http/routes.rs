@@ -335,6 +335,7 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
     let document = openapi_document().unwrap_or_default();
     let document = make_sync(move |_| Response::builder().content_type("application/json").body(document.clone()));
     let shared = Route::new()
+        .at("/health", get(health::ready))
         .at("/health/live", get(health::live))
         .at("/health/ready", get(health::ready))
         .at("/assets/:file", get(asset))
@@ -363,7 +364,7 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
 
 /// Whether an address belongs to no tenant.
 fn is_shared(path: &str) -> bool {
-    path.starts_with("/health/") || path.starts_with("/assets/") || path == "/openapi.json"
+    path == "/health" || path.starts_with("/health/") || path.starts_with("/assets/") || path == "/openapi.json"
 }
 
 /// Whether an address within a tenant is for people.

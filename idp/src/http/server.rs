@@ -32,8 +32,9 @@ use tokio_util::task::TaskTracker;
 pub use client_address::ClientAddress;
 pub use tls::TlsError;
 
-use crate::config::{Fault, Listen};
+use crate::config::{Fault, Listen, LogAddress};
 use crate::telemetry::RequestIds;
+use crate::telemetry::metrics::Metrics;
 use connection::Shared;
 use listener::Listener;
 use tls::Tls;
@@ -69,6 +70,16 @@ pub struct Asked<'a> {
 pub struct Server {
     config: Listen,
     listeners: Vec<Listener>,
+    observed: Observed,
+}
+
+/// What is noted of requests.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Where they are counted, if they are.
+    pub metrics: Option<Arc<Metrics>>,
+    /// What is logged of clients' addresses.
+    pub addresses: LogAddress,
 }
 
 /// A bound socket.
@@ -118,7 +129,22 @@ impl Server {
             let tls = Tls::load(certificate.clone(), key.clone())?;
             listeners.push(Listener::bind(address, Some(Arc::new(tls)))?);
         }
-        Ok(Self { config: config.clone(), listeners })
+        Ok(Self { config: config.clone(), listeners, observed: Observed::default() })
+    }
+
+    /// Binds one address for plain HTTP, whichever it is: for what has rules of its own about who may ask.
+    ///
+    /// # Errors
+    /// [`ServerError::Bind`].
+    pub fn bind_plain(address: SocketAddr) -> Result<Self, ServerError> {
+        let config = Listen { address, ..Listen::default() };
+        Ok(Self { config, listeners: vec![Listener::bind(address, None)?], observed: Observed::default() })
+    }
+
+    /// Notes this of requests.
+    #[must_use]
+    pub fn observed(self, observed: Observed) -> Self {
+        Self { observed, ..self }
     }
 
     /// What is bound, plain HTTP first.
@@ -140,8 +166,13 @@ impl Server {
         let drain = CancellationToken::new();
         let close = CancellationToken::new();
         let reload_interval = self.config.tls_reload_interval;
-        let shared =
-            Arc::new(Shared { served, config: self.config, ids: RequestIds::of_this_process(), drain: drain.clone() });
+        let shared = Arc::new(Shared {
+            served,
+            config: self.config,
+            observed: self.observed,
+            ids: RequestIds::of_this_process(),
+            drain: drain.clone(),
+        });
 
         for listener in self.listeners {
             tracing::info!(address = %listener.address, tls = listener.tls.is_some(), "listening");

@@ -3,7 +3,7 @@
 //! may be used for is for the caller to ask ([`super::access`], [`super::userinfo`]).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keys::{Audience, ClaimRules, Purpose, RegisteredClaims};
 use serde::Deserialize;
@@ -20,6 +20,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, GrantId, Secret, SessionId, TenantId, Timestamp};
 use crate::store;
 use crate::store::changes::Change;
+use crate::telemetry::metrics::{Lookup, Validity};
 
 /// How many tokens are remembered.
 const CACHED: u64 = 50_000;
@@ -112,9 +113,12 @@ pub enum AccessTokenError {
 pub(super) async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified>, AccessTokenError> {
     let key = (tenant.id, token.sha256());
     let tokens = &ctx.verified_tokens.0;
+    let lookups = &ctx.operations.metrics.verified_tokens;
     let verified = if let Some(verified) = tokens.get(&ctx.database, &key).await {
+        lookups.count(Lookup::Hit);
         verified
     } else {
+        lookups.count(Lookup::Miss);
         let lookup = ctx.database.changes().begin();
         let ring = key_rings::ring(ctx, tenant.id).await?;
         let jws = ring.verify(token.expose(), Purpose::AccessToken).map_err(|_| AccessTokenError::Invalid)?;
@@ -157,12 +161,37 @@ impl Person {
 
 /// The person whose access token this is, if it holds now. No database when warm.
 pub async fn person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Person, AccessTokenError> {
+    let began = Instant::now();
+    let found = of_person(ctx, tenant, token).await;
+    note(ctx, began, &found);
+    found
+}
+
+async fn of_person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Person, AccessTokenError> {
     let claims = read(ctx, tenant, token).await?;
     Ok(Person { subject: subject_of(ctx, tenant, &claims).await?, claims })
 }
 
 /// Whoever's access token this is, if it holds now. No database when warm.
 pub async fn present(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Presented, AccessTokenError> {
+    let began = Instant::now();
+    let found = look_at(ctx, tenant, token).await;
+    note(ctx, began, &found);
+    found
+}
+
+/// Counts a token that was presented, and what it was found to be.
+fn note<T>(ctx: &Ctx, began: Instant, found: &Result<T, AccessTokenError>) {
+    let metrics = &ctx.operations.metrics;
+    metrics.validation.observe(began.elapsed());
+    metrics.validations.count(match found {
+        Ok(_) => Validity::Valid,
+        Err(AccessTokenError::Invalid) => Validity::Invalid,
+        Err(AccessTokenError::Failure(_)) => Validity::Error,
+    });
+}
+
+async fn look_at(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Presented, AccessTokenError> {
     let verified = read(ctx, tenant, token).await?;
     let (bearer, client, granted) = if verified.is_service() {
         let client = service_of(ctx, tenant, &verified).await?;

@@ -20,6 +20,7 @@ use crate::domain::client_assertion::Seen;
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, Secret, Timestamp};
 use crate::store::{self, StoreError};
+use crate::telemetry;
 
 /// How long an assertion may live: its `jti` is remembered until it ends.
 const LONGEST_ASSERTION: Duration = Duration::from_mins(10);
@@ -108,6 +109,9 @@ pub async fn authenticate(
     presented: &PresentedCredentials,
 ) -> Result<Arc<ReadyClient>, ClientAuthenticationError> {
     let result = check(ctx, tenant, presented).await;
+    if let Ok(client) = &result {
+        telemetry::note_client(client.id.as_str());
+    }
     if let Err(ClientAuthenticationError::Refused(reason)) = &result {
         let event = audit::event(ctx, AuditKind::ClientAuthentication, Outcome::Refused)
             .client(presented.client_id())

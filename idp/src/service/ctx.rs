@@ -12,6 +12,7 @@ use super::clients::ClientCache;
 use super::clock::Clock;
 use super::event_streams::EventStreams;
 use super::key_rings::KeyRings;
+use super::operations::Operations;
 use super::origins::AllowedOrigins;
 use super::outbound::Outbound;
 use super::password_hasher::PasswordHasher;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub event_streams: EventStreams,
     /// How much each caller has asked.
     pub rate_limits: RateLimits,
+    /// What is noted for those who watch over all this.
+    pub operations: Operations,
     /// What the operator decided.
     pub config: Config,
     /// Tenants that were asked for.

@@ -19,6 +19,7 @@ use crate::domain::session::SessionOrigin;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, User};
 use crate::domain::{GrantId, SessionId, Timestamp};
+use crate::telemetry::metrics::TokenKind;
 
 /// `aud` of a service's own tokens, where its registration names no other.
 pub const SERVICE_AUDIENCE: &str = "services";
@@ -72,6 +73,7 @@ pub async fn service_token(
         auth_time: None,
     };
     let jwt = signer.sign_jwt(TokenType::AccessToken, &claims)?;
+    ctx.operations.metrics.tokens.count(TokenKind::Access);
     Ok(AccessToken { jwt, lifetime, scope })
 }
 
@@ -148,6 +150,7 @@ pub async fn user_tokens(
         requested: UserClaims::in_id_token(&grant.user, grant.claims.as_ref(), &client.metadata.scope),
     };
     let id_token = signer.sign_jwt(TokenType::IdToken, &claims)?;
+    ctx.operations.metrics.tokens.count(TokenKind::Id);
     Ok((access_token, Some(id_token)))
 }
 
@@ -186,6 +189,7 @@ async fn user_access_token(
         auth_time: Some(grant.authentication.time.seconds()),
     };
     let jwt = signer.sign_jwt(TokenType::AccessToken, &claims)?;
+    ctx.operations.metrics.tokens.count(TokenKind::Access);
     Ok(AccessToken { jwt, lifetime, scope: grant.scope.clone() })
 }
 

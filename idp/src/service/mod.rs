@@ -28,6 +28,7 @@ pub mod issue;
 pub mod kept;
 pub mod key_rings;
 pub mod leases;
+pub mod operations;
 pub mod origins;
 pub mod outbound;
 pub mod password_hasher;

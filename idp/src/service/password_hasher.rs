@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::domain::Secret;
+use crate::telemetry::metrics::PasswordMeter;
 
 /// How long a job may wait for a thread.
 pub const MAX_WAIT: Duration = Duration::from_secs(1);
@@ -70,6 +71,7 @@ struct Job {
 #[derive(Clone, Debug)]
 pub struct PasswordHasher {
     queue: SyncSender<Job>,
+    meter: Arc<PasswordMeter>,
 }
 
 impl PasswordHasher {
@@ -82,12 +84,13 @@ impl PasswordHasher {
             .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidInput, error.to_string()))?;
         let (sender, receiver) = sync_channel(queue);
         let receiver = Arc::new(Mutex::new(receiver));
+        let meter = Arc::new(PasswordMeter::new(threads.max(1)));
         for number in 0..threads.max(1) {
-            let worker = Worker { params: params.clone(), memory: Vec::new() };
+            let worker = Worker { params: params.clone(), memory: Vec::new(), meter: Arc::clone(&meter) };
             let receiver = Arc::clone(&receiver);
             thread::Builder::new().name(format!("argon2-{number}")).spawn(move || worker.run(&receiver))?;
         }
-        Ok(Self { queue: sender })
+        Ok(Self { queue: sender, meter })
     }
 
     /// Hashes a new password into a PHC string. `salt` is drawn by the caller.
@@ -105,10 +108,21 @@ impl PasswordHasher {
         result.await.map_err(|_| PasswordHasherError::Busy)?
     }
 
+    /// What the threads are doing.
+    pub fn meter(&self) -> &PasswordMeter {
+        &self.meter
+    }
+
     fn submit(&self, work: Work) -> Result<(), PasswordHasherError> {
-        self.queue.try_send(Job { queued_at: Instant::now(), work }).map_err(|error| match error {
-            TrySendError::Full(_) => PasswordHasherError::Busy,
-            TrySendError::Disconnected(_) => PasswordHasherError::Failed,
+        // Before it is sent: a thread may take it at once.
+        self.meter.queued.increase();
+        self.queue.try_send(Job { queued_at: Instant::now(), work }).map_err(|error| {
+            self.meter.queued.decrease();
+            self.meter.refused.count();
+            match error {
+                TrySendError::Full(_) => PasswordHasherError::Busy,
+                TrySendError::Disconnected(_) => PasswordHasherError::Failed,
+            }
         })
     }
 }
@@ -116,16 +130,27 @@ impl PasswordHasher {
 struct Worker {
     params: Params,
     memory: Vec<Block>,
+    meter: Arc<PasswordMeter>,
 }
 
 impl Worker {
     fn run(mut self, queue: &Mutex<Receiver<Job>>) {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
+            if next.is_ok() {
+                self.meter.queued.decrease();
+            }
             match next {
                 // Dropping the job drops its answer, which the caller reads as Busy.
-                Ok(job) if job.queued_at.elapsed() > MAX_WAIT => drop(job),
-                Ok(job) => self.work(job.work),
+                Ok(job) if job.queued_at.elapsed() > MAX_WAIT => {
+                    self.meter.refused.count();
+                    drop(job);
+                }
+                Ok(job) => {
+                    self.meter.in_use.increase();
+                    self.work(job.work);
+                    self.meter.in_use.decrease();
+                }
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => self.memory = Vec::new(),
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
             }
@@ -198,9 +223,12 @@ impl Worker {
             self.memory.resize(blocks, Block::new());
         }
         let memory = self.memory.get_mut(..blocks).ok_or(PasswordHasherError::Failed)?;
-        Argon2::new(algorithm, version, params.clone())
+        let began = Instant::now();
+        let computed = Argon2::new(algorithm, version, params.clone())
             .hash_password_into_with_memory(password.expose().as_bytes(), salt, output, memory)
-            .map_err(|_| PasswordHasherError::Failed)
+            .map_err(|_| PasswordHasherError::Failed);
+        self.meter.duration.observe(began.elapsed());
+        computed
     }
 }
 

@@ -15,6 +15,7 @@ use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::{self, StoreError};
+use crate::telemetry::metrics::Operation;
 
 /// Notes in the audit log that a client that proved itself was refused to give a token back: it may not be its own.
 pub async fn note_refusal(
@@ -43,6 +44,18 @@ pub enum RevocationError {
 
 /// Revokes a token of this client. A token's kind is seen by its form, whatever a hint says.
 pub async fn revoke(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &ReadyClient,
+    caller: &Caller,
+    token: &Secret,
+) -> Result<(), RevocationError> {
+    let result = try_to_revoke(ctx, tenant, client, caller, token).await;
+    ctx.operations.metrics.operation(Operation::Revoke, &result);
+    result
+}
+
+async fn try_to_revoke(
     ctx: &Ctx,
     tenant: &Tenant,
     client: &ReadyClient,

@@ -21,6 +21,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user::Profile;
 use crate::domain::{ClientId, Timestamp};
 use crate::store::{self, Conflict, StoreError};
+use crate::telemetry::metrics::Operation;
 
 /// What somebody wants to have, and where.
 #[derive(Clone, Debug)]
@@ -103,6 +104,12 @@ pub fn read(tenant: &Tenant, typed: Typed<'_>) -> Result<NewAccount, Faults> {
 /// Makes an account and begins a session of it, in one transaction: of any number of sign-ups with one address at once
 /// one makes an account.
 pub async fn sign_up(ctx: &Ctx, tenant: &Tenant, caller: &Caller, wanted: SignUp) -> Result<SignedIn, SignUpError> {
+    let result = try_to_sign_up(ctx, tenant, caller, wanted).await;
+    ctx.operations.metrics.operation(Operation::Register, &result);
+    result
+}
+
+async fn try_to_sign_up(ctx: &Ctx, tenant: &Tenant, caller: &Caller, wanted: SignUp) -> Result<SignedIn, SignUpError> {
     match tenant.settings.sign_up {
         SignUpPolicy::Open => {}
         SignUpPolicy::Closed => return Err(SignUpError::Closed),

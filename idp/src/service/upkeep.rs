@@ -112,6 +112,7 @@ fn every(period: Duration) -> Interval {
 
 /// Learns what others have changed, though nobody asks: the first request of the day needn't wait for it.
 pub async fn follow_changes(ctx: &Ctx) {
+    ctx.operations.note_background_work();
     ctx.database.catch_up().await;
 }
 

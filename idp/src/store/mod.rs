@@ -22,6 +22,7 @@ pub mod deliveries;
 pub mod denied_tokens;
 mod error;
 mod following;
+pub mod gauges;
 pub mod grants;
 mod housekeeping;
 pub mod leases;

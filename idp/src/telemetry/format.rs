@@ -140,6 +140,10 @@ impl Visit for Fields {
         self.bare(field, value);
     }
 
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.bare(field, value);
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.bare(field, value);
     }

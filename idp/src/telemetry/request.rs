@@ -1,19 +1,38 @@
 //! A request's reference and its line in the log.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tokio::time::Instant;
+
+use super::metrics::Metrics;
+use super::route::Route;
 
 /// What a filter names to have or not to have the lines of requests.
 const TARGET: &str = "signet::request";
 
 tokio::task_local! {
-    static CURRENT: RequestId;
+    static CURRENT: Current;
+}
+
+/// What is known of the request that is being answered.
+struct Current {
+    id: RequestId,
+    client: RefCell<Option<String>>,
+}
+
+/// Notes which client a request is by, once it has proved itself or is known to exist: its line in the log names it.
+pub fn note_client(client: &str) {
+    if tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+        // Outside of a request there is no line.
+        let _outside = CURRENT.try_with(|current| current.client.replace(Some(client.to_owned())));
+    }
 }
 
 /// A request's reference: in its log lines, on its error page, in the answer's `X-Request-Id`. 13 characters out of
@@ -27,12 +46,12 @@ impl RequestId {
 
     /// The reference of the request that is being answered; `None` outside of one.
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(|id| *id).ok()
+        CURRENT.try_with(|current| current.id).ok()
     }
 
     /// Answers a request under this reference.
     pub fn scope<F: Future>(self, answering: F) -> impl Future<Output = F::Output> {
-        CURRENT.scope(self, answering)
+        CURRENT.scope(Current { id: self, client: RefCell::default() }, answering)
     }
 
     /// The text.
@@ -99,69 +118,105 @@ impl RequestIds {
     }
 }
 
-/// A request's line in the log. It costs a comparison where the filter doesn't want it.
+/// A request from its first to its last moment: one line in the log, and what is counted of it. The line costs a
+/// comparison where the filter doesn't want it.
 #[derive(Debug)]
-pub struct RequestLine(Option<Wanted>);
-
-#[derive(Debug)]
-struct Wanted {
-    id: RequestId,
+pub struct RequestLine<'a> {
     began: Instant,
     method: Method,
-    uri: Uri,
-    client: IpAddr,
+    route: Route,
+    metrics: Option<&'a Metrics>,
+    line: Option<Line>,
+    ended: bool,
 }
 
-impl RequestLine {
-    /// Begins to measure. Dropped without [`RequestLine::end`], as when the client went away, it says so.
-    pub fn begin(id: RequestId, method: &Method, uri: &Uri, client: IpAddr) -> Self {
-        Self(tracing::enabled!(target: TARGET, tracing::Level::INFO).then(|| Wanted {
-            id,
+#[derive(Debug)]
+struct Line {
+    id: RequestId,
+    uri: Uri,
+    address: Option<IpAddr>,
+}
+
+impl<'a> RequestLine<'a> {
+    /// Begins to measure. Dropped without [`RequestLine::end`], as when the client went away, it says so. `address` is
+    /// what is to be logged of the client's.
+    pub fn begin(
+        id: RequestId,
+        (method, uri): (&Method, &Uri),
+        address: Option<IpAddr>,
+        metrics: Option<&'a Metrics>,
+    ) -> Self {
+        if let Some(metrics) = metrics {
+            metrics.http.active.increase();
+        }
+        let wanted = tracing::enabled!(target: TARGET, tracing::Level::INFO);
+        Self {
             began: Instant::now(),
             method: method.clone(),
-            uri: uri.clone(),
-            client,
-        }))
+            route: Route::of(uri.path()),
+            metrics,
+            line: wanted.then(|| Line { id, uri: uri.clone(), address }),
+            ended: false,
+        }
     }
 
-    /// Writes the line of an answered request.
-    pub fn end(mut self, status: StatusCode) {
-        if let Some(wanted) = self.0.take() {
-            wanted.write(status.as_u16(), "request");
+    /// Writes the line of an answered request, and counts it. Belongs inside its [`RequestId::scope`], which knows the
+    /// client. `bytes` is the length of the answer's body, where that is known.
+    pub fn end(mut self, status: StatusCode, bytes: Option<u64>) {
+        self.finish(Some(status), bytes);
+    }
+
+    fn finish(&mut self, status: Option<StatusCode>, bytes: Option<u64>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let took = self.began.elapsed();
+        if let Some(metrics) = self.metrics {
+            metrics.http.active.decrease();
+            metrics.http.count(self.route, &self.method, status, took);
+        }
+        if let Some(line) = self.line.take() {
+            line.write(&self.method, self.route, (status, bytes), took);
         }
     }
 }
 
-impl Drop for RequestLine {
+impl Drop for RequestLine<'_> {
     fn drop(&mut self) {
-        if let Some(wanted) = self.0.take() {
-            wanted.write(0, "request abandoned by the client");
-        }
+        self.finish(None, None);
     }
 }
 
-impl Wanted {
-    /// The query may hold secrets, so it isn't written.
-    fn write(&self, status: u16, message: &str) {
-        let path = self.uri.path();
+impl Line {
+    /// Path and query may hold secrets, so neither is written.
+    fn write(self, method: &Method, route: Route, (status, bytes): (Option<StatusCode>, Option<u64>), took: Duration) {
+        let client = CURRENT.try_with(|current| current.client.take()).ok().flatten();
         tracing::info!(
             target: TARGET,
             request_id = self.id.as_str(),
-            method = self.method.as_str(),
-            path = shortened(path),
-            status,
-            duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
-            tenant = tenant(path),
-            client = %self.client,
-            "{message}"
+            method = method.as_str(),
+            route = route.template(),
+            status = status.map_or(0, |status| status.as_u16()),
+            duration_ms = milliseconds(took),
+            bytes,
+            tenant = tenant(self.uri.path()),
+            client = client.as_deref(),
+            address = self.address.map(tracing::field::display),
+            "{}", if status.is_some() { "request" } else { "request abandoned by the client" }
         );
     }
 }
 
-/// A path's beginning, as long as a path of ours can be.
-fn shortened(path: &str) -> &str {
-    const MOST: usize = 256;
-    path.get(..MOST).unwrap_or(path)
+/// With three places.
+#[expect(clippy::cast_precision_loss, reason = "a request that takes 2^52 microseconds has other troubles")]
+fn milliseconds(took: Duration) -> f64 {
+    took.as_micros() as f64 / 1_000.0
+}
+
+/// A tenant's name, as long as one can be.
+fn shortened(name: &str) -> &str {
+    const MOST: usize = 64;
+    name.get(..MOST).unwrap_or(name)
 }
 
 /// The slug of the tenant that a path is for, whether there is one of that name or not.

@@ -347,6 +347,29 @@ fn the_development_mode_needs_nothing() {
     ");
 }
 
+#[test]
+fn a_management_port_that_others_reach_needs_a_token() {
+    let key = ("SIGNET_KEY_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let given = |address, token: Option<&'static str>| {
+        let mut env =
+            vec![("SIGNET_ISSUER", "https://id.example.com"), ("SIGNET_DATABASE__URL", "sqlite:///x.db"), key];
+        env.push(("SIGNET_MANAGEMENT__ADDRESS", address));
+        env.extend(token.map(|token| ("SIGNET_MANAGEMENT__TOKEN", token)));
+        Config::load(None, env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .map_err(|errors| errors.to_string())
+    };
+    for (address, token) in [("127.0.0.1:9090", None), ("[::1]:9090", None), ("0.0.0.0:9090", Some("sixteen letters!"))]
+    {
+        assert!(given(address, token).is_ok(), "{address}");
+    }
+    for address in ["0.0.0.0:9090", "[::]:9090", "192.0.2.1:9090"] {
+        let errors = given(address, None).unwrap_err();
+        assert!(errors.contains("management.address is") && errors.contains("give token"), "{errors}");
+    }
+    let errors = given("0.0.0.0:9090", Some("planted-short")).unwrap_err();
+    assert!(errors.contains("management.token must have 16") && !errors.contains("planted"), "{errors}");
+}
+
 /// The reference with each line `#key = value` without its `#`.
 fn uncommented() -> String {
     let page = reference();

@@ -23,7 +23,7 @@ use poem::{Addr, Body, Endpoint, Request, Response};
 use super::body::{LimitedBody, Refusal, Verdict};
 use super::client_address::forwarded;
 use super::connection::Connection;
-use super::{Asked, Served};
+use super::{Asked, Observed, Served};
 use crate::telemetry::{RequestId, RequestLine};
 
 /// Answers a request, whatever happens: a panic is a 500, a body beyond its limits a 413 or 408. Writes the line of the
@@ -40,10 +40,16 @@ pub(super) async fn answer<E: Served>(
         (connection.peer, connection.scheme.clone())
     };
     let id = connection.shared.ids.draw();
-    let line = RequestLine::begin(id, &head.method, &head.uri, client.ip());
-    let mut response = id.scope(call(&connection, head, (client, scheme), incoming)).await;
+    let Observed { metrics, addresses } = &connection.shared.observed;
+    let address = addresses.of(client.ip());
+    let line = RequestLine::begin(id, (&head.method, &head.uri), address, metrics.as_deref());
+    let answering = async {
+        let response = call(&connection, head, (client, scheme), incoming).await;
+        line.end(response.status(), response.body().size_hint().exact());
+        response
+    };
+    let mut response = id.scope(answering).await;
     response.headers_mut().insert(RequestId::HEADER, id.to_header());
-    line.end(response.status());
     Ok(response)
 }
 

@@ -14,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::Served;
 use super::answer::answer;
 use super::tls::Tls;
 use super::watch::{Finding, Watch, Watched};
+use super::{Observed, Served};
 use crate::config::Listen;
 use crate::telemetry::RequestIds;
 
@@ -39,6 +39,7 @@ fn send_at_once(stream: &TcpStream) {
 pub(super) struct Shared<E> {
     pub(super) served: E,
     pub(super) config: Listen,
+    pub(super) observed: Observed,
     pub(super) ids: RequestIds,
     /// Cancelled when the server stops: what runs may finish, nothing new begins.
     pub(super) drain: CancellationToken,

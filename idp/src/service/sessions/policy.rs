@@ -124,7 +124,9 @@ pub async fn begin(
     if let Some(limit) = limit {
         make_room(ctx, tx, tenant, caller, (session.user_id, session.origin), limit).await?;
     }
-    store::sessions::insert(tx, tenant, session, secret_hash).await
+    store::sessions::insert(tx, tenant, session, secret_hash).await?;
+    ctx.operations.metrics.sessions.count();
+    Ok(())
 }
 
 async fn make_room(

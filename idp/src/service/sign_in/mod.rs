@@ -20,6 +20,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, User};
 use crate::domain::{ClientId, Secret, TenantId, Timestamp, UserId};
 use crate::store::{self, StoreError};
+use crate::telemetry::metrics::Operation;
 
 pub use beginning::{Place, SignedIn};
 
@@ -64,6 +65,17 @@ impl From<StoreError> for SignInError {
 
 /// Signs a person in.
 pub async fn sign_in(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    attempt: SignInAttempt,
+) -> Result<SignedIn, SignInError> {
+    let result = try_to_sign_in(ctx, tenant, caller, attempt).await;
+    ctx.operations.metrics.operation(Operation::Login, &result);
+    result
+}
+
+async fn try_to_sign_in(
     ctx: &Ctx,
     tenant: &Tenant,
     caller: &Caller,

@@ -20,6 +20,7 @@ use crate::service::ctx::{Caller, Ctx};
 use crate::service::issue::{self, UserGrant};
 use crate::service::subject::{self, LiveSubject};
 use crate::store::{self, Connection};
+use crate::telemetry::metrics::{Operation, TokenKind};
 
 /// What a client presents.
 #[derive(Clone, Debug)]
@@ -39,6 +40,21 @@ enum Decision {
 
 /// Redeems a code for the authenticated client.
 pub async fn grant(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    caller: &Caller,
+    presented: CodePresentation,
+) -> Result<Tokens, TokenError> {
+    let result = redeem(ctx, tenant, client, caller, presented).await;
+    ctx.operations.metrics.operation(Operation::Code, &result);
+    if result.as_ref().is_ok_and(|tokens| tokens.refresh_token.is_some()) {
+        ctx.operations.metrics.tokens.count(TokenKind::Refresh);
+    }
+    result
+}
+
+async fn redeem(
     ctx: &Ctx,
     tenant: &Tenant,
     client: &Client,

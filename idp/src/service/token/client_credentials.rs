@@ -6,12 +6,25 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::service::ctx::Ctx;
 use crate::service::{access, issue};
+use crate::telemetry::metrics::Operation;
 
 /// A token for the client itself. Without `scope` it gets all that it may get (RFC 6749 §3.3).
 ///
 /// `resources` say what the token is for (RFC 8707 §2.2). The admin API is the only one that there is; a token for it
 /// has that audience and no scopes of anything else.
 pub async fn grant(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    scope: Option<&str>,
+    resources: &[&str],
+) -> Result<Tokens, TokenError> {
+    let result = issue_to(ctx, tenant, client, scope, resources).await;
+    ctx.operations.metrics.operation(Operation::Service, &result);
+    result
+}
+
+async fn issue_to(
     ctx: &Ctx,
     tenant: &Tenant,
     client: &Client,

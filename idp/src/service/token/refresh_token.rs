@@ -25,6 +25,7 @@ use crate::service::sessions::policy;
 use crate::service::subject::{self, LiveSubject};
 use crate::service::{Failure, audit, events, sessions};
 use crate::store::{self, Connection};
+use crate::telemetry::metrics::{Operation, TokenKind};
 
 /// What a client presents.
 #[derive(Clone, Debug)]
@@ -47,6 +48,21 @@ enum Decision {
 
 /// Tokens for the authenticated client, and the successor of its refresh token.
 pub async fn grant(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    caller: &Caller,
+    presented: RefreshPresentation,
+) -> Result<Tokens, TokenError> {
+    let result = spend(ctx, tenant, client, caller, presented).await;
+    ctx.operations.metrics.operation(Operation::Refresh, &result);
+    if result.as_ref().is_ok_and(|tokens| tokens.refresh_token.is_some()) {
+        ctx.operations.metrics.tokens.count(TokenKind::Refresh);
+    }
+    result
+}
+
+async fn spend(
     ctx: &Ctx,
     tenant: &Tenant,
     client: &Client,

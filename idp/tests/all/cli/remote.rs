@@ -37,7 +37,7 @@ impl Served {
                 config.issuer = issuer.parse().unwrap();
                 let app = App::open(config).await.unwrap();
                 tell.send(issuer).unwrap();
-                app.serve(server, async { drop(stopped.await) }).await;
+                app.serve(server, None, async { drop(stopped.await) }).await;
             });
         };
         let server = std::thread::spawn(serve);

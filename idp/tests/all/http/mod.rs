@@ -28,6 +28,7 @@ mod logout;
 mod metadata;
 mod one_gate;
 mod openapi;
+mod operations;
 mod pairwise;
 mod password_grant;
 mod rate_limits;

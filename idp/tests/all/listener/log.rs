@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use idp::config::{Log, LogFormat};
+use idp::config::{Log, LogAddress, LogFormat};
 use idp::telemetry::{self, RequestId};
 use insta::assert_snapshot;
 use poem::endpoint::make;
@@ -49,20 +49,21 @@ async fn a_request_has_one_line_without_its_query() {
     lines.retain(|line| line["target"] == "signet::request");
     let [line] = &mut lines[..] else { panic!("{lines:?}") };
     assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
-    assert!(line["duration_us"].is_u64());
-    for changing in ["request_id", "duration_us", "time"] {
+    assert!(line["duration_ms"].is_f64());
+    for changing in ["request_id", "duration_ms", "time"] {
         line[changing] = "…".into();
     }
     let fields: BTreeMap<&String, &serde_json::Value> = line.as_object().unwrap().iter().collect();
     let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     assert_snapshot!(fields.join("\n"), @r#"
-    client: "127.0.0.1"
-    duration_us: "…"
+    address: "127.0.0.1"
+    bytes: 21
+    duration_ms: "…"
     level: "INFO"
     message: "request"
     method: "GET"
-    path: "/t/acme/authorize"
     request_id: "…"
+    route: "/authorize"
     status: 200
     target: "signet::request"
     tenant: "acme"
@@ -95,4 +96,35 @@ async fn every_request_has_a_reference_of_its_own() {
     let ids = [first.header("x-request-id").unwrap(), second.header("x-request-id").unwrap()];
     assert_ne!(ids[0], ids[1]);
     assert!(ids.iter().all(|id| id.len() == 13), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_line_names_the_client_that_proved_itself_and_has_none_of_what_was_sent() {
+    let (captured, _guard) = json_log();
+    let endpoint = make(|_| async {
+        telemetry::note_client("reports");
+        ""
+    });
+    let server = Running::start(&loopback(), endpoint);
+    let mut client = server.connect().await;
+    client.get_with("/v1/admin/users/planted-path?planted-query", "cookie: planted-cookie\r\n").await;
+    client.get("/planted-route").await;
+    let lines: Vec<_> = captured.lines().into_iter().filter(|line| line["target"] == "signet::request").collect();
+    let [known, unknown] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!((&known["client"], &known["route"]), (&"reports".into(), &"/v1/admin/users/{user_id}".into()));
+    assert_eq!(unknown["route"], "unmatched");
+    assert!(!format!("{lines:?}").contains("planted"), "{lines:?}");
+}
+
+#[test]
+fn an_address_is_logged_as_far_as_it_is_to_be() {
+    let of =
+        |setting: LogAddress, address: &str| setting.of(address.parse().unwrap()).map(|address| address.to_string());
+    for (address, network) in
+        [("192.0.2.77", "192.0.2.0"), ("::ffff:192.0.2.77", "192.0.2.0"), ("2001:db8:1:2::3", "2001:db8:1::")]
+    {
+        assert_eq!(of(LogAddress::Network, address).as_deref(), Some(network));
+        assert_eq!(of(LogAddress::None, address), None);
+    }
+    assert_eq!(of(LogAddress::Full, "2001:db8:1:2::3").as_deref(), Some("2001:db8:1:2::3"));
 }

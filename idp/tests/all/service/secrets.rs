@@ -4,6 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use idp::domain::client::{ClientAuthMethod, GrantType};
+use idp::service::operations::measures;
+use idp::telemetry::metrics::Format;
 use josekit::jwk::Jwk;
 use poem::http::StatusCode;
 use sea_orm::DatabaseConnection;
@@ -238,8 +240,11 @@ async fn planted_secrets_are_found_nowhere() {
         let contents = rows(&raw).await;
         let files = files(&raw).await;
         raw.close().await.unwrap();
+        let counted = measures::page(&world.ctx, Format::Prometheus).await;
         an_hour_without_database(&world, &planted).await;
         drop(guard);
+        assert!(counted.contains("auth_operations_total"), "{counted}");
+        assert_absent(&counted, &planted, "the metrics");
 
         let log = captured.text();
         assert!(log.contains("idp::"), "something was logged: {log}");

@@ -208,6 +208,7 @@ impl World {
             redis: Redis::new(&config.redis),
             event_streams: EventStreams::new(config.events.max_streams),
             rate_limits: RateLimits::new(&config.rate_limits, Arc::clone(&clock) as Arc<dyn Clock>),
+            operations: service::operations::Operations::default(),
             config,
             tenants: TenantCache::default(),
             clients: ClientCache::default(),
