@@ -9,11 +9,15 @@ import { Program, answers, built, freePort, temporaryFolder } from './process.mj
 const run = promisify(execFile);
 
 export class Signet {
-  /** Starts `signet serve --dev` on a free port and waits until it is ready. Without `databaseUrl`: SQLite inside. */
-  static async start({ databaseUrl } = {}) {
+  /**
+   * Starts `signet serve --dev` on a free port and waits until it is ready. Without `databaseUrl`: SQLite inside; `env`:
+   * settings of the configuration.
+   */
+  static async start({ databaseUrl, env = {} } = {}) {
     const [data, remove] = await temporaryFolder('data');
     const signet = new Signet(await freePort(), data, remove);
     signet.options = databaseUrl ? ['--database-url', databaseUrl] : [];
+    signet.env = { ...process.env, ...env };
     await signet.up();
     signet.facts = JSON.parse(await readFile(path.join(data, 'dev.json'), 'utf8'));
     return signet;
@@ -31,7 +35,7 @@ export class Signet {
   /** Starts the server on the data that are there. */
   async up() {
     const address = `127.0.0.1:${this.port}`;
-    this.program = new Program(built('signet'), ['serve', '--dev', '--listen', address, '--data', this.data, ...this.options]);
+    this.program = new Program(built('signet'), ['serve', '--dev', '--listen', address, '--data', this.data, ...this.options], { env: this.env });
     await this.program.until(() => answers(`${this.url}/health/ready`));
   }
 

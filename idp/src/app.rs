@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::domain::ids::NodeId;
 use crate::http::management;
 use crate::http::routes::routes;
@@ -183,11 +183,13 @@ impl App {
     pub async fn serve(self, server: Server, management: Option<Server>, shutdown: impl Future<Output = ()>) {
         let stop = CancellationToken::new();
         let upkeep = tokio::spawn(upkeep::run(self.ctx.clone(), stop.clone()));
-        let grace = self.ctx.config.listen.shutdown_grace;
+        let Listen { shutdown_delay: delay, shutdown_grace: grace, .. } = self.ctx.config.listen;
         let ctx = self.ctx.clone();
         let shutdown = async move {
             shutdown.await;
             ctx.operations.stop();
+            tracing::info!(delay_seconds = delay.as_secs(), "stopping: this node isn't ready any more");
+            tokio::time::sleep(delay).await;
             // They would go on for ever.
             ctx.event_streams.stop();
         };

@@ -34,7 +34,9 @@ pub struct Listen {
     pub body_timeout: Duration,
     /// How long a connection may rest between requests.
     pub idle_timeout: Duration,
-    /// How long running requests may take after the signal to stop.
+    /// How long everything goes on after the signal to stop, but that `/health/ready` says so.
+    pub shutdown_delay: Duration,
+    /// How long running requests may take after that.
     pub shutdown_grace: Duration,
     /// Most connections at a time; more wait in the system's queue.
     pub max_connections: NonZeroUsize,
@@ -93,10 +95,16 @@ impl Listen {
                 "How long a connection may rest between requests. Longer than the proxy in front keeps its own, so \
                  that the proxy is the one to close.",
             ),
+            shutdown_delay: section.value(
+                "shutdown_delay",
+                Duration::ZERO,
+                "How long after the signal to stop requests are still accepted, while /health/ready answers 503: as long \
+                 as whoever shares out requests takes to notice.",
+            ),
             shutdown_grace: section.value(
                 "shutdown_grace",
                 Duration::from_secs(25),
-                "How long running requests may take to finish after the signal to stop.",
+                "How long running requests may take to finish then.",
             ),
             max_connections: section.value(
                 "max_connections",

@@ -28,7 +28,7 @@ impl Management {
             ),
             token: section.optional_secret(
                 "token",
-                "…",
+                "sixteen characters or more",
                 "At least 16 characters that whoever asks presents (`Authorization: Bearer …`); without them `/metrics` is \
                  refused and `/health` says no more than on the public port.",
             ),

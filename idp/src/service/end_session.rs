@@ -24,7 +24,6 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user::LoginName;
 use crate::domain::{ClientId, SessionId};
 use crate::store::{self, StoreError};
-use crate::telemetry::metrics::Operation;
 
 /// Why a logout request can't be used; the person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -233,17 +232,6 @@ pub struct LogoutFrame {
 
 /// Ends these sessions; what the browser has to show then.
 pub async fn end(
-    ctx: &Ctx,
-    tenant: &Tenant,
-    caller: &Caller,
-    sessions: impl IntoIterator<Item = SessionId>,
-) -> Result<Vec<LogoutFrame>, Failure> {
-    let result = end_all(ctx, tenant, caller, sessions).await;
-    ctx.operations.metrics.operation(Operation::Logout, &result);
-    result
-}
-
-async fn end_all(
     ctx: &Ctx,
     tenant: &Tenant,
     caller: &Caller,

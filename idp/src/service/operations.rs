@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::store::gauges::Gauges;
 use crate::telemetry::metrics::Metrics;
 use health::Health;
+use measures::Figures;
 
 /// How long after its last sign the background work is taken for stuck.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -25,7 +25,7 @@ pub struct Operations {
     stopping: AtomicBool,
     sign_of_life: std::sync::Mutex<Option<Instant>>,
     health: Mutex<Option<(Instant, Arc<Health>)>>,
-    gauges: Mutex<Option<(Instant, Option<Gauges>)>>,
+    figures: std::sync::Mutex<Option<Figures>>,
 }
 
 impl Operations {

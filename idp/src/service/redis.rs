@@ -105,16 +105,6 @@ impl Redis {
         self.0.clone().map(|redis| redis as Arc<dyn Bus>)
     }
 
-    /// Asks Redis whether it is there.
-    ///
-    /// # Errors
-    /// It can't be reached, or refuses.
-    pub async fn ping(&self) -> Result<(), RedisError> {
-        let mut ping = redis::pipe();
-        ping.cmd("PING").ignore();
-        self.send(&ping).await
-    }
-
     /// Publishes events in their order: each in its channel, and in the stream. They have arrived when this answers;
     /// if it fails, some may have.
     ///

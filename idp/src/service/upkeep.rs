@@ -13,6 +13,7 @@ use super::ctx::Ctx;
 use super::deliveries;
 use super::key_rings::{self, KeyChange, KeyChangeError};
 use super::leases::Lease;
+use super::operations::measures;
 use super::sessions::ending;
 use super::{Failure, audit_log, relay};
 use crate::domain::client::ClientMetadata;
@@ -31,7 +32,7 @@ const BATCH: u64 = 500;
 /// How long a revoked or ended session or grant is kept: as long as a token of it may live.
 const AFTERLIFE: Duration = ClientMetadata::LONGEST_ACCESS_TOKEN_LIFETIME;
 
-/// Runs until `stop` is cancelled. The four tasks wait for nothing of one another: a change holds everywhere at once
+/// Runs until `stop` is cancelled. The tasks wait for nothing of one another: a change holds everywhere at once
 /// while ten thousand rows are being removed.
 pub async fn run(ctx: Ctx, stop: CancellationToken) {
     let following = async {
@@ -74,7 +75,8 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) {
         }
     };
     let relaying = relay::run(&ctx, &stop);
-    tokio::join!(relaying, following, cleaning, rotating, deliveries::run(&ctx, &stop));
+    let counting = measures::keep_fresh(&ctx, &stop);
+    tokio::join!(relaying, following, cleaning, rotating, counting, deliveries::run(&ctx, &stop));
     for lease in [Lease::CLEANING, Lease::ROTATION] {
         if let Err(error) = lease.release(&ctx).await {
             tracing::debug!(error = %error, lease = lease.name, "a lease could not be given back; it ends by itself");

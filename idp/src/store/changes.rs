@@ -67,6 +67,11 @@ pub(super) fn note_event() {
     let _outside = NOTED.try_with(|noted| noted.borrow_mut().events = true);
 }
 
+/// Does this once the transaction is committed, and never if it isn't: to count what was done. It may take no time.
+pub fn when_committed(what: impl FnOnce() + Send + 'static) {
+    let _outside = NOTED.try_with(|noted| noted.borrow_mut().afterwards.0.push(Box::new(what)));
+}
+
 /// Runs a job and gives what it noted.
 pub(super) async fn noting<F: Future>(job: F) -> (F::Output, Noted) {
     let noted = async {
@@ -85,6 +90,24 @@ pub(super) struct Noted {
     deliveries: bool,
     /// Whether there is something to be told.
     events: bool,
+    afterwards: Afterwards,
+}
+
+/// What is done once a transaction is committed.
+#[derive(Default)]
+struct Afterwards(Vec<Box<dyn FnOnce() + Send>>);
+
+impl fmt::Debug for Afterwards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Afterwards").field(&self.0.len()).finish()
+    }
+}
+
+impl Noted {
+    /// Does what was to be done after the commit, which is certain now.
+    pub(super) fn finish(self) {
+        self.afterwards.0.into_iter().for_each(|what| what());
+    }
 }
 
 /// Counts a transaction that changed something, as its last statement: on PostgreSQL the row stays locked from here to

@@ -21,6 +21,7 @@ use super::bus::Bus;
 use super::changes::{self, Changes};
 use super::following::{self, Following};
 use super::ledger;
+use super::load::{Asked, Load, connections};
 use super::reads::Reads;
 use super::writer::{self, Writer};
 use super::{Reason, StoreError};
@@ -167,6 +168,7 @@ struct Inner {
     writer: Option<Writer>,
     changes: Arc<Changes>,
     following: Following,
+    asked: Asked,
 }
 
 impl fmt::Debug for Database {
@@ -191,7 +193,15 @@ impl Database {
                 None => Following::Postgres(following::Postgres::new(settings.url.clone())),
             };
             let reads = Reads::new(reads, settings.read_timeout);
-            return Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: None, changes, following })));
+            let asked = Asked::default();
+            return Ok(Self(Arc::new(Inner {
+                settings: settings.clone(),
+                reads,
+                writer: None,
+                changes,
+                following,
+                asked,
+            })));
         }
         settings.create_file()?;
         settings.prepare_file().await?;
@@ -205,12 +215,31 @@ impl Database {
             let settings = reopen.clone();
             Box::pin(async move { settings.open_sqlite(SqliteRole::Write).await })
         });
-        Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: Some(writer), changes, following })))
+        let asked = Asked::default();
+        Ok(Self(Arc::new(Inner { settings: settings.clone(), reads, writer: Some(writer), changes, following, asked })))
     }
 
     /// What has changed and what hasn't, for those who keep copies.
     pub fn changes(&self) -> &Changes {
         &self.0.changes
+    }
+
+    /// How busy it is with what this process asks of it. Asks nobody.
+    pub fn load(&self) -> Load {
+        let pool = self.0.reads.pool();
+        let (open, idle) = match &self.0.writer {
+            Some(_) => connections(pool.get_sqlite_connection_pool()),
+            None => connections(pool.get_postgres_connection_pool()),
+        };
+        Load {
+            connections_in_use: open.saturating_sub(idle),
+            connections_idle: idle,
+            writes_waiting: self.0.asked.waiting(),
+            writes_done: self.0.asked.done(),
+            writes_failed: self.0.asked.failed(),
+            commits: self.0.writer.as_ref().map_or_else(|| self.0.asked.done(), Writer::commits),
+            changes_followed: self.0.changes.is_certain(),
+        }
     }
 
     /// Learns what other processes have changed. To be called at the begin of whatever uses copies; almost free.
@@ -263,6 +292,18 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
+        let asked = self.0.asked.begin();
+        let result = self.begin_write(job).await;
+        asked.end(result.is_ok());
+        result
+    }
+
+    async fn begin_write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
         if let Some(writer) = &self.0.writer {
             return writer.write(job).await;
         }
@@ -301,6 +342,7 @@ impl Database {
         self.0.changes.publish_own(&noted);
         committed.map_err(writer::refused)?;
         self.0.following.tell(&noted);
+        noted.finish();
         Ok(value)
     }
 

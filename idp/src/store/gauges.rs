@@ -1,7 +1,6 @@
 //! How much of something there is in the database, for whoever watches over it; and whether it takes writes.
 
 use entity::control::deliveries::{self, DeliveryState};
-use entity::control::sessions;
 use entity::control::signing_keys::{self, KeyState};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect as _};
 
@@ -14,8 +13,8 @@ use crate::domain::ids::SweepId;
 /// What there is in all tenants together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gauges {
-    /// Sessions that haven't ended.
-    pub active_sessions: u64,
+    /// Sessions that haven't ended; `None` if there are too many to count them in time.
+    pub active_sessions: Option<u64>,
     /// Events that Redis hasn't been given.
     pub events_for_redis: u64,
     /// Events that aren't in the queues of webhooks.
@@ -28,11 +27,12 @@ pub struct Gauges {
     pub oldest_key_since: Option<Timestamp>,
 }
 
-/// Reads all of it. Each is one statement.
+/// Reads all of it. Each is one statement, of which the first takes the longer the more sessions there are.
 pub async fn read(db: &impl ConnectionTrait, now: Timestamp) -> Result<Gauges, StoreError> {
-    let active = sessions::Entity::find()
-        .filter(sessions::Column::EndedAt.is_null())
-        .filter(sessions::Column::ExpiresAt.gt(now.millis()));
+    let active = super::sessions::count(db, now).await;
+    if let Err(error) = &active {
+        tracing::warn!(%error, "sessions can't be counted");
+    }
     let deliveries = |state: DeliveryState| deliveries::Entity::find().filter(deliveries::Column::State.eq(state));
     let oldest: Option<Option<i64>> = signing_keys::Entity::find()
         .select_only()
@@ -42,7 +42,7 @@ pub async fn read(db: &impl ConnectionTrait, now: Timestamp) -> Result<Gauges, S
         .one(db)
         .await?;
     Ok(Gauges {
-        active_sessions: active.count(db).await?,
+        active_sessions: active.ok(),
         events_for_redis: backlog(db, Consumer::Redis).await?,
         events_for_webhooks: backlog(db, Consumer::Webhooks).await?,
         deliveries_pending: deliveries(DeliveryState::Pending).count(db).await?,

@@ -27,6 +27,7 @@ pub mod grants;
 mod housekeeping;
 pub mod leases;
 mod ledger;
+pub mod load;
 pub mod outbox;
 pub mod pairwise_salts;
 pub mod reads;

@@ -6,8 +6,8 @@ use entity::control::sessions::{Column, Entity, Model};
 use entity::control::{grants, tenants};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::StoreError;
@@ -330,6 +330,13 @@ pub async fn lapsed(
         .all(db)
         .await?;
     Ok(ids.into_iter().map(|(tenant, id)| (TenantId::from_uuid(tenant), SessionId::from_uuid(id))).collect())
+}
+
+/// How many sessions of all tenants haven't ended. Those that were ended all at once are among them until they are swept up.
+pub async fn count(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
+    // In the terms of the index (m0017), so that no row is read.
+    let running = Entity::find().filter(Column::EndedAt.is_null()).filter(over_at().gt(now.millis()));
+    Ok(running.count(db).await?)
 }
 
 /// Notes as ended those of these sessions that are over by themselves, and gives those that weren't noted before: of

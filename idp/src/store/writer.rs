@@ -11,6 +11,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -60,6 +61,7 @@ enum Message {
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
     changes: Arc<Changes>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -70,9 +72,16 @@ impl Writer {
         reopen: impl Fn() -> BoxFuture<'static, Result<DatabaseConnection, StoreError>> + Send + 'static,
     ) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
-        let worker = Worker { messages, connection: Some(connection), reopen: Box::new(reopen), closing: None };
+        let commits = Arc::default();
+        let worker = Worker {
+            messages,
+            connection: Some(connection),
+            reopen: Box::new(reopen),
+            closing: None,
+            commits: Arc::clone(&commits),
+        };
         tokio::spawn(worker.run());
-        Self { queue, changes }
+        Self { queue, changes, commits }
     }
 
     /// Queues a job and waits until its group is committed.
@@ -91,6 +100,11 @@ impl Writer {
         })?;
         // Nobody answers if the job panicked or was dropped before it ran; the log has the cause.
         answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Unavailable(Reason::Undone))))
+    }
+
+    /// How many groups were committed.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// Whether the task has ended.
@@ -140,6 +154,7 @@ where
             Ok(()) => result.map(|(value, noted)| {
                 // Before the caller hears of it: what was changed holds from its answer on.
                 changes.publish_own(&noted);
+                noted.finish();
                 value
             }),
             Err(reason) => Err(E::from(StoreError::Unavailable(reason))),
@@ -155,6 +170,7 @@ struct Worker {
     connection: Option<DatabaseConnection>,
     reopen: Reopen,
     closing: Option<oneshot::Sender<()>>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Worker {
@@ -246,7 +262,9 @@ impl Worker {
         }
         let lines = done.iter_mut().flat_map(|job| std::mem::take(&mut job.lines)).collect();
         ledger::write(&transaction, lines).await.map_err(unwritten)?;
-        transaction.commit().await.map_err(database)
+        transaction.commit().await.map_err(database)?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn begin(&mut self) -> Result<DatabaseTransaction, Reason> {

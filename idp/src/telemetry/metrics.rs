@@ -17,6 +17,7 @@ pub use labels::{HttpMethod, Label, Lookup, Operation, Status, StatusClass, Toke
 pub use page::{Format, Page};
 
 use super::route::Route;
+use crate::domain::session::EndReason;
 use instruments::{MICROSECONDS, MILLISECONDS};
 
 /// Everything that is counted.
@@ -30,6 +31,8 @@ pub struct Metrics {
     pub tokens: Counters<TokenKind>,
     /// Sessions that began.
     pub sessions: Counter,
+    /// Sessions that ended, by why.
+    pub endings: Counters<EndReason>,
     /// Access tokens that were presented.
     pub validations: Counters<Validity>,
     /// How long it took to say what they are.
@@ -45,6 +48,7 @@ impl Default for Metrics {
             operations: Table::default(),
             tokens: Counters::default(),
             sessions: Counter::default(),
+            endings: Counters::default(),
             validations: Counters::default(),
             validation: Histogram::new(&MICROSECONDS),
             verified_tokens: Counters::default(),
@@ -70,6 +74,10 @@ impl Metrics {
             page.total("auth_tokens_generated", &[("type", kind.text())], count);
         }
         page.plain_counter("auth_session_creations", "Sessions that began.", self.sessions.get());
+        page.counter("auth_session_endings", "Sessions that ended, by why.");
+        for (reason, count) in self.endings.all() {
+            page.total("auth_session_endings", &[("reason", reason.text())], count);
+        }
         page.counter("auth_token_validations", "Access tokens that were presented.");
         for (validity, count) in self.validations.all() {
             page.total("auth_token_validations", &[("result", validity.text())], count);

@@ -9,7 +9,12 @@ impl Route {
     pub fn of(path: &str) -> Self {
         let matching = |path: &str| TEMPLATES.iter().position(|template| matches(template, path));
         let found = if let Some(rest) = path.strip_prefix("/t/") {
-            matching(rest.find('/').map_or("/", |slash| rest.get(slash..).unwrap_or("/")))
+            match rest.find('/') {
+                // A tenant without a name.
+                Some(0) => None,
+                Some(slash) => rest.get(slash..).and_then(matching),
+                None => matching("/"),
+            }
         } else if let Some((document, _)) = path.split_once("/t/").filter(|_| path.starts_with("/.well-known/")) {
             matching(document)
         } else {
@@ -132,6 +137,8 @@ const TEMPLATES: &[&str] = &[
     "/v1/admin/users/{user_id}/sessions",
     "/v1/admin/clients/{client_id}/grants",
     "/v1/auth/sessions/{session_id}",
+    "/v1/admin/clients/{client_id}/logout-tokens",
+    "/v1/admin/clients/{client_id}/logout-tokens/replay",
     "/brand.{file}",
     "/assets/{file}",
 ];

@@ -23,7 +23,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, User};
 use crate::domain::{Secret, SessionId};
 use crate::store;
-use crate::telemetry::metrics::{Operation, TokenKind};
+use crate::telemetry::metrics::TokenKind;
 
 pub use apps::{AppError, app, is_own};
 pub use grant::AppGrant;
@@ -73,10 +73,10 @@ async fn opened(ctx: &Ctx, tenant: &Tenant, client: &Client, signed_in: SignedIn
     let user = store::users::find_by_id(ctx.database.read(), tenant.id, session.user_id).await?;
     let (Some(user), Some(grant)) = (user, app) else { return Err(Failure::Internal) };
     let refresh_token = grant.refresh_token();
+    let (access_token, id_token) = issue::user_tokens(ctx, tenant, client, &grant.of(user.clone(), &session)).await?;
     if refresh_token.is_some() {
         ctx.operations.metrics.tokens.count(TokenKind::Refresh);
     }
-    let (access_token, id_token) = issue::user_tokens(ctx, tenant, client, &grant.of(user.clone(), &session)).await?;
     Ok(Opened { user, session, tokens: Tokens { access_token, id_token, refresh_token } })
 }
 
@@ -124,18 +124,6 @@ pub async fn end_all(ctx: &Ctx, tenant: &Tenant, caller: &Caller, subject: &Read
 /// Signs out the session that a refresh token of this client is of. A token that is none, or is over, leaves nothing to
 /// do.
 pub async fn sign_out(
-    ctx: &Ctx,
-    tenant: &Tenant,
-    caller: &Caller,
-    client: &Client,
-    token: &Secret,
-) -> Result<(), Failure> {
-    let result = end_session_of(ctx, tenant, caller, client, token).await;
-    ctx.operations.metrics.operation(Operation::Logout, &result);
-    result
-}
-
-async fn end_session_of(
     ctx: &Ctx,
     tenant: &Tenant,
     caller: &Caller,

@@ -11,6 +11,7 @@
 //! Decided against ending a tenant's sessions in one statement: it would hold SQLite's one writer for seconds.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::event::EventType;
@@ -23,6 +24,7 @@ use crate::service::events::{self, Telling};
 use crate::service::{Failure, backchannel_logout};
 use crate::store::sweeps::Sweep;
 use crate::store::{self, Connection, StoreError};
+use crate::telemetry::metrics::Operation;
 
 /// How many sessions are ended at a time.
 const BATCH: u64 = 100;
@@ -119,8 +121,18 @@ impl Ended {
     }
 }
 
-/// Ends sessions in a transaction of its own.
+/// Ends sessions in a transaction of its own, because somebody wants just that.
 pub async fn end(ctx: &Ctx, tenant: TenantId, ending: Ending) -> Result<Ended, Failure> {
+    // Where a client loses what it was given, nobody is signed out.
+    let signs_out = !matches!(ending.which, Which::OfClient(_));
+    let result = end_now(ctx, tenant, ending).await;
+    if signs_out {
+        ctx.operations.metrics.operation(Operation::Logout, &result);
+    }
+    result
+}
+
+async fn end_now(ctx: &Ctx, tenant: TenantId, ending: Ending) -> Result<Ended, Failure> {
     let inside = ctx.clone();
     let mut ended: Ended = ctx
         .database
@@ -220,6 +232,8 @@ async fn end_with(
     };
     let batch: Vec<EndedSession> = sessions.into_iter().map(with_clients).collect();
     tell(ctx, tx, tenant, (reason, told, one), &batch).await?;
+    let (metrics, count) = (Arc::clone(&ctx.operations.metrics), batch.len() as u64);
+    store::changes::when_committed(move || metrics.endings.add(reason, count));
     ended.add(batch);
     Ok(())
 }

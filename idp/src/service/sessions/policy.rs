@@ -2,6 +2,7 @@
 //! and the usual values of first-party apps for theirs. A session keeps what held when it began, or was renewed.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::ending::{self, Ending, Which};
@@ -125,7 +126,8 @@ pub async fn begin(
         make_room(ctx, tx, tenant, caller, (session.user_id, session.origin), limit).await?;
     }
     store::sessions::insert(tx, tenant, session, secret_hash).await?;
-    ctx.operations.metrics.sessions.count();
+    let metrics = Arc::clone(&ctx.operations.metrics);
+    store::changes::when_committed(move || metrics.sessions.count());
     Ok(())
 }
 

@@ -16,6 +16,11 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// So many times more.
+    pub fn add(&self, times: u64) {
+        self.0.fetch_add(times, Ordering::Relaxed);
+    }
+
     /// How often so far.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -112,8 +117,13 @@ impl<L: Label> Default for Counters<L> {
 impl<L: Label> Counters<L> {
     /// One more of this value.
     pub fn count(&self, value: L) {
+        self.add(value, 1);
+    }
+
+    /// So many more of this value.
+    pub fn add(&self, value: L, times: u64) {
         if let Some(counter) = self.counters.get(value.index()) {
-            counter.count();
+            counter.add(times);
         }
     }
 

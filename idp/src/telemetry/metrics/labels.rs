@@ -3,6 +3,8 @@
 
 use http::{Method, StatusCode};
 
+use crate::domain::session::EndReason;
+
 /// A label with a fixed set of values.
 pub trait Label: Copy + Send + Sync + 'static {
     /// All of them, each at its index.
@@ -80,6 +82,18 @@ label! {
         Refresh = "refresh",
         /// ID tokens.
         Id = "id",
+    }
+}
+
+impl Label for EndReason {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn text(self) -> &'static str {
+        self.as_str()
     }
 }
 
@@ -170,5 +184,31 @@ impl From<Option<StatusCode>> for StatusClass {
             Some(400..=499) => Self::ClientError,
             Some(500..) => Self::ServerError,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{HttpMethod, Label, Lookup, Operation, Status, StatusClass, TokenKind, Validity};
+    use crate::domain::session::EndReason;
+
+    fn check<L: Label>() {
+        assert!(L::ALL.iter().enumerate().all(|(place, value)| value.index() == place));
+        let texts: BTreeSet<&str> = L::ALL.iter().map(|value| value.text()).collect();
+        assert_eq!(texts.len(), L::ALL.len());
+    }
+
+    #[test]
+    fn each_value_is_at_its_index_and_has_a_text_of_its_own() {
+        check::<EndReason>();
+        check::<HttpMethod>();
+        check::<Lookup>();
+        check::<Operation>();
+        check::<Status>();
+        check::<StatusClass>();
+        check::<TokenKind>();
+        check::<Validity>();
     }
 }

@@ -8,6 +8,7 @@ use idp::domain::Secret;
 use idp::http::routes::{openapi_document, routes};
 use idp::http::server::{Observed, Server};
 use idp::http::{account, management};
+use idp::service::operations::measures;
 use idp::telemetry::Route;
 use poem::{Endpoint as _, Request};
 use serde_json::json;
@@ -137,6 +138,13 @@ async fn what_happens_is_counted_under_the_names_that_dashboards_know() {
         let page = other.authorize("reports", &[]).await;
         other.sign_in(&page, "ada@example.com", "wrong password").await;
 
+        // Nobody's question makes the database be counted.
+        let (_, _, page) = managed(&world, "/metrics", &[]).await;
+        assert!(
+            !page.contains("\nauth_active_sessions ") && page.contains("\nsignet_database_writes_waiting "),
+            "{page}"
+        );
+        measures::refresh(&world.ctx).await;
         let (status, kind, page) = managed(&world, "/metrics", &[]).await;
         assert_eq!((status, kind.as_str()), (200, "text/plain; version=0.0.4; charset=utf-8"));
         for (name, value) in [
@@ -148,6 +156,8 @@ async fn what_happens_is_counted_under_the_names_that_dashboards_know() {
             (r#"auth_tokens_generated_total{type="id"}"#, 1.0),
             ("auth_session_creations_total", 1.0),
             ("auth_active_sessions", 1.0),
+            (r#"auth_session_endings_total{reason="signed_out"}"#, 0.0),
+            ("signet_database_writes_waiting", 0.0),
             (r#"auth_token_validations_total{result="valid"}"#, 2.0),
             (r#"auth_token_validations_total{result="invalid"}"#, 1.0),
             ("auth_token_validation_duration_seconds_count", 3.0),
@@ -160,6 +170,9 @@ async fn what_happens_is_counted_under_the_names_that_dashboards_know() {
         }
         assert!(sample(&page, "auth_password_hash_duration_seconds_count") >= 2.0);
         assert!((sample(&page, "auth_cache_hit_rate") - 1.0 / 3.0).abs() < 1e-9, "{page}");
+        assert!(sample(&page, r#"signet_database_writes_total{status="success"}"#) >= 5.0);
+        assert!(sample(&page, "signet_database_commits_total") >= 5.0);
+        assert!((0.0..60.0).contains(&sample(&page, "signet_figures_age_seconds")));
         assert!(sample(&page, "process_resident_memory_bytes") > 1e6);
         for secret in [access.as_str(), code.as_str(), "ada@example.com", "wrong password"] {
             assert!(!page.contains(secret), "{secret}");

@@ -3,6 +3,7 @@
 mod audit_log;
 mod cache;
 mod client_documents;
+mod counted;
 mod deliveries;
 mod endings;
 mod keys;
