@@ -22,7 +22,7 @@ next-tell-operator = Versuchen Sie es in einer Weile noch einmal. Wenn es wieder
 next-ask-operator = Fragen Sie den Betreiber dieses Dienstes.
 
 failure-unknown-client-title = Diese App kennen wir nicht
-failure-unknown-client-what = Die App, die Sie hierher geschickt hat, ist bei uns nicht registriert. Deshalb können wir Sie dort nicht anmelden.
+failure-unknown-client-what = Die App, die Sie hierher geschickt hat, ist bei uns nicht registriert. Deshalb geht es hier nicht weiter.
 failure-client-disabled-title = Diese App ist abgeschaltet
 failure-client-disabled-what = Die App, die Sie hierher geschickt hat, darf zurzeit niemanden anmelden.
 failure-redirect-uri-missing-title = Die App hat nicht gesagt, wohin es zurückgeht

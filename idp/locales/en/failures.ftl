@@ -22,7 +22,7 @@ next-tell-operator = Try again in a little while. If it happens again, tell the 
 next-ask-operator = Ask the people who run this service.
 
 failure-unknown-client-title = We don’t know this app
-failure-unknown-client-what = The app that sent you here isn’t registered with us, so we can’t sign you in to it.
+failure-unknown-client-what = The app that sent you here isn’t registered with us, so we stopped here.
 failure-client-disabled-title = This app is switched off
 failure-client-disabled-what = The app that sent you here isn’t allowed to sign anyone in at the moment.
 failure-redirect-uri-missing-title = The app didn’t say where to go back to
