@@ -54,7 +54,8 @@ impl Outbound {
             max_concurrent: section.value(
                 "max_concurrent",
                 NonZeroUsize::new(64).unwrap_or(NonZeroUsize::MIN),
-                "Requests under way at a time; more wait for their turn.",
+                "Requests under way at a time; more wait for their turn. One host gets an eighth of \
+                 them, and one at least, so that one that hangs keeps none of the others waiting.",
             ),
             retry_interval: section.value(
                 "retry_interval",

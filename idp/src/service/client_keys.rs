@@ -47,7 +47,8 @@ struct Kept {
     keys: Option<Arc<ForeignJwks>>,
     /// Until when these are good.
     fresh_until: Timestamp,
-    /// When it was last asked.
+    /// When it was last asked; where that failed, when it had failed: what takes long to fail is no reason to ask again
+    /// for each of those who waited.
     asked_at: Timestamp,
     /// What came of that, if not the keys.
     failure: Option<ClientKeyError>,
@@ -166,7 +167,7 @@ async fn fetch(ctx: &Ctx, uri: &str, before: Option<&Kept>) -> Kept {
         Err(error) => Kept {
             keys: before.and_then(|before| before.keys.clone()),
             fresh_until: before.map_or(asked_at, |before| before.fresh_until),
-            asked_at,
+            asked_at: ctx.now(),
             failure: Some(error),
         },
     }

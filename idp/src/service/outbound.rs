@@ -3,7 +3,8 @@
 //! Whoever registers an address decides where this server connects to, from inside its network. Therefore: https only;
 //! only public addresses, looked at after the name was resolved, and the connection goes to the very address that was
 //! looked at (no second resolution that could say something else); no redirects, since they would lead around all of it;
-//! no proxy, no cookies, no user info; limits of time, size and number. What an operator's own network needs is listed
+//! no proxy, no cookies, no user info; limits of time, size and number, so that
+//! nobody's address that hangs keeps others from being asked. What an operator's own network needs is listed
 //! in `outbound.allowed_networks`.
 //!
 //! It is hyper's connection on OpenSSL's stream, both of which the server consists of already: one connection a request.
@@ -11,6 +12,7 @@
 //! check of addresses sits in its resolver, where an address in the URL never comes by.
 
 mod address;
+mod turns;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
@@ -27,11 +29,12 @@ use openssl::x509::X509;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use tokio_openssl::SslStream;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Host, Url};
 
+use self::turns::{HostTurn, Turns};
 use crate::config;
 
 /// The longest URL that is fetched, in bytes.
@@ -40,6 +43,8 @@ pub const MAX_URL: usize = 2048;
 const MAX_ADDRESSES: usize = 4;
 /// Room for the head of an answer, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
+/// Of the time for a request, this part may be spent on the wait for a turn with its host.
+const WAIT_SHARE: u32 = 2;
 
 /// Finds the addresses of a name. Called on a thread that may wait.
 pub trait Resolve: std::fmt::Debug + Send + Sync {
@@ -91,6 +96,9 @@ pub enum OutboundError {
     /// It takes too long.
     #[error("the answer takes too long; it must be there within the time of outbound.total_timeout")]
     Slow,
+    /// The host has as many requests of ours as it gets, and none of them ends.
+    #[error("the host of the address is slow, and too many requests to it are under way; try again in a moment")]
+    Busy,
     /// A redirect.
     #[error("the address answers with a redirect, and none is followed; register the address that it leads to")]
     Redirect,
@@ -183,7 +191,7 @@ struct Inner {
     settings: config::Outbound,
     resolver: Arc<dyn Resolve>,
     authorities: Vec<X509>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
     /// Made at the first https request: the system's authorities take a megabyte or two.
     tls: OnceCell<Tls>,
 }
@@ -214,7 +222,7 @@ impl Outbound {
                     .ok_or(OutboundSetupError::NoCertificate)?
             }
         };
-        let turns = Arc::new(Semaphore::new(settings.max_concurrent.get()));
+        let turns = Turns::new(settings.max_concurrent);
         Ok(Self(Arc::new(Inner { settings, resolver, authorities, turns, tls: OnceCell::new() })))
     }
 
@@ -289,8 +297,9 @@ impl Outbound {
     }
 
     async fn exchange(&self, url: &Url, asking: Asking) -> Result<Fetched, Failed> {
-        let addresses = self.addresses(url).await?;
-        let _turn = self.0.turns.acquire().await.map_err(|error| failed(OutboundError::Slow, &error))?;
+        let with_host = Arc::new(self.turn_with_host(url).await?);
+        let addresses = self.addresses(url, &with_host).await?;
+        let _turn = self.0.turns.any().await.map_err(|error| failed(OutboundError::Slow, &error))?;
         let stream = self.connect(&addresses).await?;
         if url.scheme() == "http" {
             return converse(stream, url, asking).await;
@@ -307,18 +316,30 @@ impl Outbound {
         converse(stream, url, asking).await
     }
 
+    /// Waits for a turn with the URL's host, and not for ever: who gets it too late has no time left to use it.
+    async fn turn_with_host(&self, url: &Url) -> Result<HostTurn, Failed> {
+        // A name may be spelt with the root's dot.
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+        let patience = self.0.settings.total_timeout / WAIT_SHARE;
+        match tokio::time::timeout(patience, self.0.turns.with(host)).await {
+            Ok(turn) => turn.map_err(|error| failed(OutboundError::Busy, &error)),
+            Err(error) => Err(failed(OutboundError::Busy, &error)),
+        }
+    }
+
     /// The addresses that may be connected to, in the resolver's order.
-    async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, Failed> {
+    async fn addresses(&self, url: &Url, with_host: &Arc<HostTurn>) -> Result<Vec<SocketAddr>, Failed> {
         let port = url.port_or_known_default().ok_or(Failed(OutboundError::Url, String::new()))?;
         if let Some(address) = literal(url) {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
         let name = url.host_str().unwrap_or_default().to_owned();
         let resolver = Arc::clone(&self.0.resolver);
-        // A look-up can't be called off: it keeps its turn until it ends, so that there are never more of them.
-        let turn = Arc::clone(&self.0.turns).acquire_owned().await.map_err(|e| failed(OutboundError::Slow, &e))?;
+        // A look-up can't be called off: it keeps its turns until it ends, so that there are never more of them.
+        let turn = self.0.turns.any().await.map_err(|error| failed(OutboundError::Slow, &error))?;
+        let with_host = Arc::clone(with_host);
         let found = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _turns = (turn, with_host);
             resolver.resolve(&name, port)
         })
         .await

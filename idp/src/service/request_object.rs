@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +12,9 @@ use keys::{
     verify_hmac,
 };
 use moka::future::Cache;
+use moka::ops::compute::{CompResult, Op};
 use openssl::sha::{Sha256, sha256};
+use thiserror::Error;
 
 use super::Failure;
 use super::client_keys::{self, ClientKeyError};
@@ -27,8 +31,11 @@ use crate::store::{self, StoreError};
 
 /// Bytes of request objects that are kept because their address says their hash.
 const CACHED_BYTES: u64 = 4 << 20;
-/// How many addresses that failed are remembered.
-const CACHED_FAILURES: u64 = 10_000;
+/// Bytes of what addresses said last, each counted with [`OVERHEAD`]: for those who ask at the same time.
+const LATEST_BYTES: u64 = 8 << 20;
+const OVERHEAD: usize = 512;
+/// How long that is kept: longer than `outbound.retry_interval` may be.
+const LATEST_AGE: Duration = Duration::from_mins(2);
 /// What a request object may be served as: the type of RFC 9101 §5.2.3, and what it was before that.
 const MEDIA_TYPES: [&str; 3] = ["application/oauth-authz-req+jwt", "application/jwt", "application/jose"];
 const ACCEPT: &str = "application/oauth-authz-req+jwt, application/jwt";
@@ -40,7 +47,47 @@ const ID_LABEL: &[u8] = b"request object\0";
 pub struct RequestObjectCache {
     /// By SHA-256, which the address has in its fragment: such a document never changes.
     by_hash: Cache<[u8; 32], Arc<str>>,
-    failed: Cache<(TenantId, ClientId, String), Timestamp>,
+    latest: Cache<(TenantId, ClientId, Arc<str>), Arc<Latest>>,
+    /// Counts requests and fetches, to tell which was first.
+    order: Arc<AtomicU64>,
+}
+
+/// What an address said when it was last asked.
+#[derive(Debug)]
+struct Latest {
+    begun: u64,
+    ended: u64,
+    ended_at: Timestamp,
+    outcome: Result<Document, Unusable>,
+}
+
+/// A document that may be a request object.
+#[derive(Clone, Debug)]
+struct Document {
+    text: Arc<str>,
+    hash: [u8; 32],
+}
+
+/// Why there is none at an address.
+#[derive(Clone, Copy, Debug, Error)]
+enum Unusable {
+    #[error(transparent)]
+    Unfetched(#[from] OutboundError),
+    #[error("what is there must have the Content-Type application/oauth-authz-req+jwt")]
+    MediaType,
+    #[error("what is there is no JWT")]
+    NoJwt,
+}
+
+impl Latest {
+    /// Whether it will do for a request that came then. A document may be another one for each request, so that it has
+    /// to be fetched after the request came. A failure is believed for a while, so that nobody makes us hammer.
+    fn is_enough(&self, came: u64, now: Timestamp, interval: Duration) -> bool {
+        match &self.outcome {
+            Ok(_) => came < self.begun,
+            Err(_) => came < self.ended || (self.ended_at <= now && now < self.ended_at + interval),
+        }
+    }
 }
 
 impl Default for RequestObjectCache {
@@ -48,8 +95,22 @@ impl Default for RequestObjectCache {
         let weight = |_: &[u8; 32], text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX);
         Self {
             by_hash: Cache::builder().max_capacity(CACHED_BYTES).weigher(weight).build(),
-            failed: Cache::builder().max_capacity(CACHED_FAILURES).build(),
+            latest: Cache::builder()
+                .max_capacity(LATEST_BYTES)
+                .weigher(|_, latest: &Arc<Latest>| {
+                    let text = latest.outcome.as_ref().map_or(0, |document| document.text.len());
+                    u32::try_from(text + OVERHEAD).unwrap_or(u32::MAX)
+                })
+                .time_to_live(LATEST_AGE)
+                .build(),
+            order: Arc::default(),
         }
+    }
+}
+
+impl RequestObjectCache {
+    fn next(&self) -> u64 {
+        self.order.fetch_add(1, Ordering::SeqCst)
     }
 }
 
@@ -201,39 +262,53 @@ async fn fetch(ctx: &Ctx, tenant: TenantId, client: &ReadyClient, uri: &str) -> 
     if !client.metadata.request_uris.iter().any(is_registered) {
         return Err(refuse("request_uri must be one of the request_uris that the client registered".to_owned()));
     }
-    let RequestObjectCache { by_hash, failed } = &ctx.request_objects;
+    let by_hash = &ctx.request_objects.by_hash;
     let hash: Option<[u8; 32]> = URL_SAFE_NO_PAD.decode(fragment).ok().and_then(|hash| hash.try_into().ok());
     if let Some(hash) = hash
         && let Some(kept) = by_hash.get(&hash).await
     {
         return Ok(kept);
     }
-    let (key, now) = ((tenant, client.id.clone(), address.to_owned()), ctx.now());
-    let interval = ctx.config.outbound.retry_interval;
-    if failed.get(&key).await.is_some_and(|at| at <= now && now < at + interval) {
-        return Err(refuse(format!("request_uri: {}", OutboundError::JustFailed)));
-    }
-    let fetched = match ctx.outbound.get(address, ACCEPT, MAX_TOKEN_BYTES).await {
-        Ok(fetched) => fetched,
-        Err(error) => {
-            failed.insert(key, now).await;
-            return Err(refuse(format!("request_uri: {error}")));
-        }
-    };
-    let text = text(&fetched).map_err(|error| refuse(error.to_owned()))?;
-    if let Some(hash) = hash.filter(|hash| *hash == sha256(&fetched.body)) {
-        by_hash.insert(hash, Arc::clone(&text)).await;
+    let found = at(ctx, (tenant, client.id.clone(), Arc::from(address))).await;
+    let Document { text, hash: own } = found.map_err(|error| refuse(format!("request_uri: {error}")))?;
+    if hash == Some(own) {
+        by_hash.insert(own, Arc::clone(&text)).await;
     }
     Ok(text)
 }
 
-fn text(fetched: &Fetched) -> Result<Arc<str>, &'static str> {
-    if !fetched.media_type().is_some_and(|found| MEDIA_TYPES.contains(&found.as_str())) {
-        return Err("request_uri: what is there must have the Content-Type application/oauth-authz-req+jwt");
+/// What is at an address now. It is asked by one request at a time; those that came before it was asked take its answer.
+async fn at(ctx: &Ctx, key: (TenantId, ClientId, Arc<str>)) -> Result<Document, Unusable> {
+    let cache = &ctx.request_objects;
+    let (came, address) = (cache.next(), Arc::clone(&key.2));
+    let compute = async |entry: Option<moka::Entry<_, Arc<Latest>>>| {
+        let before = entry.map(moka::Entry::into_value);
+        if before.is_some_and(|it| it.is_enough(came, ctx.now(), ctx.config.outbound.retry_interval)) {
+            return Op::Nop;
+        }
+        let begun = cache.next();
+        let fetched = ctx.outbound.get(&address, ACCEPT, MAX_TOKEN_BYTES).await;
+        let outcome = fetched.map_err(Unusable::from).and_then(|fetched| document(&fetched));
+        Op::Put(Arc::new(Latest { begun, ended: cache.next(), ended_at: ctx.now(), outcome }))
+    };
+    match cache.latest.entry(key).and_compute_with(compute).await {
+        CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) => entry.into_value().outcome.clone(),
+        CompResult::Unchanged(entry) => {
+            let latest = entry.into_value();
+            // Who waited is told what happened, who came later that it isn't asked again yet.
+            if latest.ended < came { Err(OutboundError::JustFailed.into()) } else { latest.outcome.clone() }
+        }
+        CompResult::StillNone(_) | CompResult::Removed(_) => Err(OutboundError::JustFailed.into()),
     }
-    let text = std::str::from_utf8(&fetched.body).map_err(|_| "request_uri: what is there is no JWT")?;
+}
+
+fn document(fetched: &Fetched) -> Result<Document, Unusable> {
+    if !fetched.media_type().is_some_and(|found| MEDIA_TYPES.contains(&found.as_str())) {
+        return Err(Unusable::MediaType);
+    }
+    let text = std::str::from_utf8(&fetched.body).map_err(|_| Unusable::NoJwt)?;
     // A file often ends with a line.
-    Ok(Arc::from(text.trim_ascii()))
+    Ok(Document { text: Arc::from(text.trim_ascii()), hash: sha256(&fetched.body) })
 }
 
 /// Verifies it with what the client registered for that; its own header doesn't say what that is.

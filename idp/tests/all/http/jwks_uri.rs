@@ -146,6 +146,35 @@ async fn a_failure_refuses_and_is_over_when_it_is_over() {
     }
 }
 
+/// Many wait for an address that hangs, for longer than a failure is remembered: none of them asks again.
+#[tokio::test]
+async fn who_waited_for_an_address_that_hangs_does_not_ask_it_again() {
+    let key = private_key("p256", "one");
+    for database in databases().await {
+        let site = Elsewhere::start().await;
+        site.answers("/keys", Reply::Nothing);
+        let world = World::with(database.open().await, |config| {
+            config.outbound.connect_timeout = Duration::from_millis(500);
+            config.outbound.total_timeout = Duration::from_millis(500);
+        })
+        .await;
+        let tenant = world.tenant().await;
+        service(&world, &tenant, "robot", &site.url("/keys"), |_| {}).await;
+        let requests = futures_util::future::join_all((0..20).map(|_| ask(&world, &key, AT_ONCE)));
+        let slowly = async {
+            while site.asked("/keys") == 0 {
+                tokio::task::yield_now().await;
+            }
+            world.pass(Duration::from_secs(30));
+        };
+        let (answers, ()) = tokio::join!(requests, slowly);
+        for answer in answers {
+            assert_refused(&answer, "hangs");
+        }
+        assert_eq!(site.asked("/keys"), 1);
+    }
+}
+
 #[tokio::test]
 async fn an_address_that_misbehaves_gives_no_keys() {
     let key = private_key("p256", "one");

@@ -1,10 +1,15 @@
 //! Request objects by reference (RFC 9101 §5.2, OpenID Connect Core §6.2): fetched from where the client registered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use idp::domain::client::{ClientAuthMethod, GrantType};
+use poem::http::StatusCode;
 use serde_json::json;
 
-use super::jose::{encode as base64url, private_key, public};
+use super::client_assertion::{claims, now, token};
+use super::jose::{encode as base64url, private_key, public, sign};
 use super::request_object::{assert_error, client, object, signed};
 use crate::support::databases;
 use crate::support::elsewhere::{Elsewhere, Reply};
@@ -157,5 +162,131 @@ async fn an_address_in_a_private_network_is_not_asked() {
         assert_error(&ask(&world, &uri).await, BAD, "closed");
         assert_eq!(site.asked("/request"), 0);
         ask(&open, &uri).await.assert_leads_to("/login");
+    }
+}
+
+/// Who hangs at a host keeps nobody waiting but those who ask that host.
+#[tokio::test]
+async fn a_host_that_hangs_takes_no_turns_from_the_others() {
+    let key = private_key("p256", "ec");
+    let jwt = signed(&key, "app0", &json!({}));
+    for database in databases().await {
+        let (slow, quick) = (Elsewhere::start().await, Elsewhere::start().await);
+        let world = World::with(database.open().await, |config| {
+            config.outbound.connect_timeout = Duration::from_secs(3);
+            config.outbound.total_timeout = Duration::from_secs(3);
+        })
+        .await;
+        world.furnish().await;
+        let tenant = world.tenant().await;
+        // Three clients with 44 addresses each, all of which hang.
+        let uri = |number: usize| format!("http://slow.example:{}/{number}", slow.port());
+        let good = uri(1000);
+        slow.answers("/1000", Reply::request_object(&jwt));
+        let mut asking = Vec::new();
+        for app in 0..3 {
+            let uris: Vec<String> = (0..44).map(|number| uri(app * 44 + number)).collect();
+            let client_id = format!("app{app}");
+            let registered = uris.iter().chain([&good]).cloned().collect();
+            client(&world, &tenant, &client_id, vec![public(&key, None)], |it| it.request_uris = registered).await;
+            asking.extend(uris.into_iter().map(|uri| (client_id.clone(), uri)));
+        }
+        let asked = || (0..132).map(|number| slow.asked(&format!("/{number}"))).sum::<usize>();
+        for number in 0..132 {
+            slow.answers(&format!("/{number}"), Reply::Nothing);
+        }
+        quick.answers("/keys", Reply::json(&json!({ "keys": [public(&key, None)] })));
+        world
+            .client(&tenant, "robot", |metadata| {
+                metadata.grant_types = [GrantType::ClientCredentials].into();
+                metadata.token_endpoint_auth_method = ClientAuthMethod::PrivateKeyJwt;
+                metadata.redirect_uris = Vec::new();
+                metadata.scope = "reports:read".parse().unwrap();
+                metadata.jwks_uri = Some(format!("http://quick.example:{}/keys", quick.port()));
+            })
+            .await;
+
+        let over = AtomicBool::new(false);
+        let hanging = async {
+            let ask = async |(client_id, uri): &(String, String)| {
+                Browser::new(&world, "").authorize(client_id, &[("request_uri", uri)]).await
+            };
+            let answers = join_all(asking.iter().map(ask)).await;
+            over.store(true, Ordering::SeqCst);
+            answers
+        };
+        let meanwhile = async {
+            while asked() < 8 {
+                tokio::task::yield_now().await;
+            }
+            let header = json!({ "alg": "ES256", "kid": "ec" }).to_string();
+            let assertion = sign("ES256", &key, &header, &claims("robot", &json!({})));
+            let answer = token(&world, "", Some("robot"), &assertion).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            assert_eq!(quick.asked("/keys"), 1);
+            assert!(!over.load(Ordering::SeqCst), "while the others hang");
+        };
+        let (answers, ()) = tokio::join!(hanging, meanwhile);
+        let mut descriptions: Vec<String> = Vec::new();
+        for answer in answers {
+            assert_error(&answer, BAD, "hangs");
+            descriptions.extend(answer.returned("error_description"));
+        }
+        assert_eq!(asked(), 8, "an eighth of all turns");
+        let says = |text: &str| descriptions.iter().filter(|found| found.contains(text)).count();
+        assert_eq!((says("takes too long"), says("under way")), (8, 124));
+        // Nothing is left over: the host is asked again as soon as it answers.
+        let answers = join_all((0..20).map(|_| async {
+            Browser::new(&world, "").authorize("app0", &[("request_uri", &good)]).await.assert_leads_to("/login");
+        }));
+        answers.await;
+    }
+}
+
+/// Many who ask for the same at a time ask once, and are all told what came of it; each later one asks anew.
+#[tokio::test]
+async fn an_address_is_asked_once_for_many_requests_at_a_time() {
+    let key = private_key("p256", "ec");
+    let jwt = signed(&key, "app", &json!({}));
+    for database in databases().await {
+        let site = Elsewhere::start().await;
+        let world = World::with(database.open().await, |config| {
+            config.outbound.connect_timeout = Duration::from_millis(500);
+            config.outbound.total_timeout = Duration::from_millis(500);
+        })
+        .await;
+        world.furnish().await;
+        let tenant = world.tenant().await;
+        let uris = vec![site.url("/good"), site.url("/hangs")];
+        client(&world, &tenant, "app", vec![public(&key, None)], |it| it.request_uris = uris).await;
+        site.answers("/good", Reply::request_object(&jwt));
+        site.answers("/hangs", Reply::Nothing);
+        let many = async |path: &str| {
+            let uri = site.url(path);
+            join_all((0..130).map(|_| ask(&world, &uri))).await
+        };
+        for answer in many("/good").await {
+            answer.assert_leads_to("/login");
+        }
+        let asked = site.asked("/good");
+        assert!((1..130).contains(&asked), "{asked}: once for all who came before it was asked");
+        ask(&world, &site.url("/good")).await.assert_leads_to("/login");
+        assert_eq!(site.asked("/good"), asked + 1, "it may be another one by now");
+        // It hangs for longer than a failure is remembered: that time begins when it has failed.
+        let slowly = async {
+            while site.asked("/hangs") == 0 {
+                tokio::task::yield_now().await;
+            }
+            world.pass(Duration::from_secs(30));
+        };
+        let (answers, ()) = tokio::join!(many("/hangs"), slowly);
+        for answer in answers {
+            assert_error(&answer, BAD, "hangs");
+        }
+        assert_error(&ask(&world, &site.url("/hangs")).await, BAD, "right after");
+        assert_eq!(site.asked("/hangs"), 1);
+        world.pass(Duration::from_secs(3));
+        site.answers("/hangs", Reply::request_object(&signed(&key, "app", &json!({ "exp": now() + 90 }))));
+        ask(&world, &site.url("/hangs")).await.assert_leads_to("/login");
     }
 }
