@@ -118,16 +118,15 @@ pub async fn follow_changes(ctx: &Ctx) {
     ctx.database.catch_up().await;
 }
 
-/// Removes what has expired, in small batches, until nothing is left of it, and gives back the room that it took.
+/// Removes what has expired, in small batches, until nothing is left of it, and gives back the room that it took, and
+/// what others removed before.
 pub async fn clean(ctx: &Ctx) -> Result<(), StoreError> {
     let (now, keep_dead) = (ctx.now(), ctx.config.deliveries.keep_dead);
-    let mut any = false;
     loop {
         let removed = ctx.database.write(move |tx| Box::pin(clean_batch(tx, now, keep_dead))).await?;
         if removed == 0 {
-            return if any { ctx.database.shrink().await } else { Ok(()) };
+            return ctx.database.shrink().await;
         }
-        any = true;
         tracing::debug!(rows = removed, "removed expired rows");
         tokio::task::yield_now().await;
     }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use idp::domain::TenantId;
+use idp::domain::audit::{AuditKind, Outcome};
 use idp::domain::client::ClientStatus;
 use idp::domain::client_assertion::Seen;
 use idp::service::issue::grant_of_jti;
-use idp::service::{clients, upkeep};
+use idp::service::{audit, audit_log, clients, upkeep};
 use idp::store::{self, StoreError};
 use poem::http::StatusCode;
 use sea_orm::DatabaseConnection;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::count;
 use crate::http::code_flow::redeem;
+use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, payload};
 
@@ -153,6 +155,41 @@ async fn more_than_a_batch_goes_in_one_cleaning() {
         assert_eq!(browser.get(last.location()).await.status, StatusCode::OK);
         raw.close().await.unwrap();
     }
+}
+
+/// The audit log is shortened, and nothing else has expired: its room is given back all the same.
+#[tokio::test]
+async fn room_is_given_back_whoever_left_it() {
+    const LINES: usize = 4_000;
+    let database = TestDatabase::sqlite().await;
+    let world = World::furnished(&database).await;
+    let before = database.size().await;
+    let written: Result<(), StoreError> = world
+        .ctx
+        .database
+        .write({
+            let ctx = world.ctx.clone();
+            move |tx| {
+                Box::pin(async move {
+                    for _ in 0..LINES {
+                        let event = audit::event(&ctx, AuditKind::SignIn, Outcome::Refused);
+                        let event = event.detail(serde_json::json!({ "said": "x".repeat(1000) })).build();
+                        store::audit::append(tx, TenantId::DEFAULT, &event).await?;
+                    }
+                    Ok(())
+                })
+            }
+        })
+        .await;
+    written.unwrap();
+    upkeep::clean(&world.ctx).await.unwrap();
+    let full = database.size().await;
+    assert!(full > before + 4_000_000, "{before} {full}");
+    world.pass(world.ctx.config.audit.retention + Duration::from_secs(1));
+    audit_log::prune(&world.ctx).await.unwrap();
+    upkeep::clean(&world.ctx).await.unwrap();
+    let after = database.size().await;
+    assert!(after <= before + 1_500_000, "{before}, {full}, {after}: a MiB stays for the next rows");
 }
 
 /// What [`upkeep::run`] does of itself, in real time.
