@@ -33,7 +33,6 @@ mod setting;
 mod sign_in;
 mod sign_up;
 mod sources;
-mod suggestion;
 mod tokens;
 mod tree;
 

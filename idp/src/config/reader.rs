@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::errors::{ConfigErrors, Fault, Place, Problem};
 use super::setting::{Form, Setting};
 use super::sources::{PREFIX, Sources};
-use super::suggestion;
 use super::tree::{Item, Value};
+use crate::domain::suggestion;
 
 /// What a section or a key says of itself: the reference is made of these.
 pub(super) enum Declared {

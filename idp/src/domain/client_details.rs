@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::client::{Client, ClientAuthMethod, ClientMetadata, GrantType, SecretTransport};
 use super::merge_patch::{self, FieldError};
+use super::typed_json;
 use super::user::Email;
 
 /// Scopes of an application for people that names none (RFC 7591 §2: a default set).
@@ -34,7 +35,7 @@ impl ClientDetails {
     pub fn registered(mut document: Map<String, Value>) -> Result<Self, FieldError> {
         document.retain(|_, value| !value.is_null());
         let name = match document.remove("client_name") {
-            Some(name) => merge_patch::read(name).map_err(|error| FieldError::new("client_name", error.message))?,
+            Some(name) => typed_json::read(name).map_err(|error| FieldError::new("client_name", error.message))?,
             None => return Err(FieldError::new("client_name", "a client has a name")),
         };
         document.entry("grant_types").or_insert_with(|| vec![GrantType::AuthorizationCode.as_str()].into());
@@ -47,7 +48,7 @@ impl ClientDetails {
             document.entry("secret_transport").or_insert(either);
         }
         let names_scope = document.contains_key("scope");
-        let mut metadata: ClientMetadata = merge_patch::read(Value::Object(document))?;
+        let mut metadata: ClientMetadata = typed_json::read(Value::Object(document))?;
         if !names_scope && metadata.grant_types.contains(&GrantType::AuthorizationCode) {
             metadata.scope = USUAL_SCOPES.parse().unwrap_or_default();
         }

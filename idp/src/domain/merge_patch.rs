@@ -1,6 +1,5 @@
-//! JSON merge patches (RFC 7396), and the way from JSON to a type that says which member is at fault.
+//! JSON merge patches (RFC 7396), and what is wrong with a member of a document.
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -38,28 +37,8 @@ pub fn merged(target: Value, patch: &Value) -> Value {
     Value::Object(members)
 }
 
-/// A document as its type.
-///
-/// # Errors
-/// The member at fault: one that isn't known, of another type, or outside its rules.
-pub fn read<T: DeserializeOwned>(document: Value) -> Result<T, FieldError> {
-    serde_path_to_error::deserialize(document).map_err(|error| {
-        let path = error.path().to_string();
-        let message = error.into_inner().to_string();
-        // What isn't known stands at its parent's path or at its own; its name is in the text.
-        let field = match message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
-            Some(name) if path == "." => name.to_owned(),
-            Some(name) if !path.ends_with(name) => format!("{path}.{name}"),
-            Some(_) | None => path,
-        };
-        FieldError::new(if field == "." { "the document".to_owned() } else { field }, message)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;
@@ -86,32 +65,6 @@ mod tests {
         ];
         for (target, patch, result) in examples {
             assert_eq!(merged(target.clone(), &patch), result, "{target} {patch}");
-        }
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only read")]
-    struct Outer {
-        inner: Vec<Inner>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only read")]
-    struct Inner {
-        number: u8,
-    }
-
-    #[test]
-    fn the_member_at_fault_is_named() {
-        for (document, field) in [
-            (json!({"inner": [{"number": 1}, {"number": "x"}]}), "inner[1].number"),
-            (json!({"inner": [{"number": 1, "numer": 2}]}), "inner[0].numer"),
-            (json!({"inner": [], "outer": 1}), "outer"),
-            (json!([]), "the document"),
-        ] {
-            assert_eq!(read::<Outer>(document.clone()).unwrap_err().field, field, "{document}");
         }
     }
 }

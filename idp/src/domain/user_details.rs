@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::merge_patch::{self, FieldError};
+use super::typed_json;
 use super::user::{Address, Email, Profile, User, Username};
 
 /// What an administrator may change of a person. Its status and its password have ways of their own.
@@ -50,7 +51,7 @@ impl UserDetails {
             return Err(FieldError::new("the document", "expected an object"));
         }
         let document = serde_json::to_value(self).unwrap_or_default();
-        let mut next: Self = merge_patch::read(merge_patch::merged(document, patch))?;
+        let mut next: Self = typed_json::read(merge_patch::merged(document, patch))?;
         let lower = |details: &Self| details.email.as_ref().map(Email::lower);
         if patch.get("email_verified").is_none() && lower(&next) != lower(self) {
             next.email_verified = false;

@@ -38,7 +38,7 @@ pub enum ClientMetadataError {
     #[error("token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri")]
     NoKeys,
     /// RFC 7591 §2: one of the two.
-    #[error("jwks and jwks_uri must not both be given")]
+    #[error("only one of jwks and jwks_uri may be given")]
     KeysTwice,
     /// A key that can't be used.
     #[error("jwks: {0}")]

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::refusal::{Refusal, Result};
-use crate::domain::merge_patch;
 use crate::domain::strict_json::{self, StrictJsonError};
+use crate::domain::typed_json;
 
 /// The largest body, in bytes.
 pub(in crate::http) const MAX_BYTES: usize = 64 * 1024;
@@ -91,7 +91,7 @@ impl<'a, T: Type + DeserializeOwned, M: Manner> ApiExtractor<'a> for Body<T, M> 
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let document = document::<M>(request, body).await?;
-        let read = merge_patch::read(document.clone()).map_err(Refusal::bad_request)?;
+        let read = typed_json::read(document.clone()).map_err(Refusal::bad_request)?;
         Ok(Self { read, document, manner: PhantomData })
     }
 }

@@ -97,7 +97,7 @@ impl<'a, R: Right> ApiExtractor<'a> for Gate<R> {
         let admitted = admitted.map_err(|error| Refusal::access(error, R::NEED.scope))?;
         if let Some(name) = query::repeated(request) {
             let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
-            return Err(Refusal::bad_request(format!("{name} was sent more than once")).into());
+            return Err(Refusal::bad_request(format!("{name}: was sent more than once; send it once")).into());
         }
         Ok(Self { call, admitted, right: PhantomData })
     }

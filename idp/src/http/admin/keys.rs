@@ -102,7 +102,7 @@ async fn list(gate: &Gate<KeysRead>, part: Result<Part<String>>) -> Result<Conte
         None => 0,
         Some(kid) => {
             let at = all.iter().position(|key| key.jwk.kid().as_str() == kid);
-            at.ok_or_else(|| Refusal::bad_request("cursor must be the next_cursor of the part before"))? + 1
+            at.ok_or_else(|| Refusal::bad_request("cursor: must be the next_cursor of the part before"))? + 1
         }
     };
     let found: Vec<StoredKey> = all.into_iter().skip(begin).collect();

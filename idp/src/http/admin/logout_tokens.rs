@@ -68,5 +68,5 @@ async fn replay(gate: &Gate<SessionsWrite>, client: &str, one: Option<&str>) -> 
 
 /// The message that a body names, if it names one.
 pub(super) fn delivery(id: Option<&str>) -> Result<Option<DeliveryId>> {
-    id.map(str::parse).transpose().map_err(|_| Refusal::bad_request("delivery_id must be the id of a message"))
+    id.map(str::parse).transpose().map_err(|_| Refusal::bad_request("delivery_id: must be the id of a message"))
 }

@@ -22,9 +22,9 @@ impl<I: FromStr> Part<I> {
     pub(super) fn new(limit: Option<u16>, cursor: Option<&str>) -> Result<Self> {
         let limit = limit.unwrap_or(USUAL);
         if !(1..=MOST).contains(&limit) {
-            return Err(Refusal::bad_request(format!("limit must be 1 to {MOST}")));
+            return Err(Refusal::bad_request(format!("limit: must be 1 to {MOST}")));
         }
-        let unknown = |_| Refusal::bad_request("cursor must be the next_cursor of the part before");
+        let unknown = |_| Refusal::bad_request("cursor: must be the next_cursor of the part before");
         Ok(Self { after: cursor.map(str::parse).transpose().map_err(unknown)?, limit })
     }
 }

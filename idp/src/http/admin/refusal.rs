@@ -103,11 +103,16 @@ impl Refusal {
     }
 }
 
-/// An error's text as a sentence.
+/// An error's text as a sentence. The name of a member at its beginning stays as it is on the wire.
 fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
-    let text: String = first.chain(chars).collect();
+    let first_word = text.split(' ').next().unwrap_or_default();
+    let text: String = if first_word.ends_with(':') || first_word.contains('_') {
+        text.to_owned()
+    } else {
+        let mut chars = text.chars();
+        let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+        first.chain(chars).collect()
+    };
     if text.ends_with(['.', '!', '?']) { text } else { text + "." }
 }
 

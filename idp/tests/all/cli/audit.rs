@@ -30,8 +30,8 @@ fn what_happened_is_listed_the_newest_first() {
         let text = site.run(&["audit", "list", "--kind", "client.changed"]).stdout;
         assert!(text.starts_with("TIME "), "{text}");
         site.run(&["audit", "list", "--kind", "x"]).failed(Exit::Usage, "there is no kind");
-        site.run(&["audit", "list", "--since", "x"]).failed(Exit::Usage, "since must be a time");
-        site.run(&["audit", "list", "--after", "x"]).failed(Exit::Usage, "cursor must be");
+        site.run(&["audit", "list", "--since", "x"]).failed(Exit::Usage, "since: must be a time");
+        site.run(&["audit", "list", "--after", "x"]).failed(Exit::Usage, "cursor: must be");
         site.run(&["audit", "list", "--user", "nobody@example.com"]).failed(Exit::NotFound, "no user");
     }
 }

@@ -122,33 +122,33 @@ async fn bodies_of_the_first_party_api() {
     POST /v1/auth/login, a member twice within
         {"title":"Bad Request","status":400,"detail":"The body has a member twice: see line 1."}
     POST /v1/auth/login, an unknown member
-        {"title":"Bad Request","status":400,"detail":"Nonsense: unknown field `nonsense`, expected one of `email`, `password`, `client_id`, `cookie`."}
+        {"title":"Bad Request","status":400,"detail":"nonsense: there is no such member; there are: email, password, client_id, cookie."}
     POST /v1/auth/login, a NUL
         {"title":"Bad Request","status":400,"detail":"The body has a NUL character in it, which no text may have."}
     POST /v1/auth/login, more than 64 KiB
         {"title":"Payload Too Large","status":413,"detail":"The body is larger than 64 KiB."}
     POST /v1/auth/login, no password
-        {"title":"Bad Request","status":400,"detail":"The document: missing field `password`."}
+        {"title":"Bad Request","status":400,"detail":"password: is missing, and must be there."}
     POST /v1/auth/login, a number
-        {"title":"Bad Request","status":400,"detail":"Email: invalid type: integer `1`, expected a string."}
+        {"title":"Bad Request","status":400,"detail":"email: must be a text, not a number."}
     POST /v1/auth/login, an app of nobody's
-        {"title":"Bad Request","status":400,"detail":"Client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}
+        {"title":"Bad Request","status":400,"detail":"client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}
     POST /v1/auth/login, a client that is no app
-        {"title":"Bad Request","status":400,"detail":"Client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}
+        {"title":"Bad Request","status":400,"detail":"client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}
     POST /v1/auth/login, no client_id
-        {"title":"Bad Request","status":400,"detail":"Client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}
+        {"title":"Bad Request","status":400,"detail":"client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}
     POST /v1/auth/login, a wrong password
         {"title":"Unauthorized","status":401,"detail":"The e-mail address, user name or password isn't right."}
     POST /v1/auth/login, nobody
         {"title":"Unauthorized","status":401,"detail":"The e-mail address, user name or password isn't right."}
     POST /v1/auth/register, no address
-        {"title":"Unprocessable Entity","status":422,"detail":"Email: an e-mail address looks like name@example.com and has at most 254 characters."}
+        {"title":"Unprocessable Entity","status":422,"detail":"email: an e-mail address looks like name@example.com and has at most 254 characters."}
     POST /v1/auth/register, a short password
-        {"title":"Unprocessable Entity","status":422,"detail":"Password: a password has at least 8 characters."}
+        {"title":"Unprocessable Entity","status":422,"detail":"password: a password has at least 8 characters."}
     POST /v1/auth/register, nothing typed
-        {"title":"Unprocessable Entity","status":422,"detail":"Email: an e-mail address is needed; password: a password is needed."}
+        {"title":"Unprocessable Entity","status":422,"detail":"email: an e-mail address is needed; password: a password is needed."}
     POST /v1/auth/signup, a name of lines
-        {"title":"Unprocessable Entity","status":422,"detail":"Name: a name has 1 to 255 characters, none of them a control character."}
+        {"title":"Unprocessable Entity","status":422,"detail":"name: a name has 1 to 255 characters, none of them a control character."}
     POST /v1/auth/signup, a taken address
         {"title":"Conflict","status":409,"detail":"No account can be made with this e-mail address."}
     POST /v1/auth/refresh, no token
@@ -156,7 +156,7 @@ async fn bodies_of_the_first_party_api() {
     POST /v1/auth/refresh, a token that was made up
         {"title":"Unauthorized","status":401,"detail":"The refresh token is unknown, has expired, was used before or revoked, or belongs to another client."}
     POST /v1/auth/refresh, a number
-        {"title":"Bad Request","status":400,"detail":"Refresh_token: invalid type: integer `1`, expected a string."}
+        {"title":"Bad Request","status":400,"detail":"refresh_token: must be a text, not a number."}
     POST /v1/auth/logout, nothing to end
         {"title":"Unauthorized","status":401,"detail":"An access token or a refresh token is needed."}
     "##);
@@ -278,9 +278,9 @@ async fn sessions_at_the_admin_api() {
     GET /v1/admin/sessions?limit=x, no number
         {"title":"Bad Request","status":400,"detail":"The parameter limit can't be that: see /docs for what it may be."}
     GET /v1/admin/sessions?cursor=x, no cursor
-        {"title":"Bad Request","status":400,"detail":"Cursor must be the next_cursor of the part before."}
+        {"title":"Bad Request","status":400,"detail":"cursor: must be the next_cursor of the part before."}
     GET /v1/admin/sessions?limit=1&limit=2, a parameter twice
-        {"title":"Bad Request","status":400,"detail":"Limit was sent more than once."}
+        {"title":"Bad Request","status":400,"detail":"limit: was sent more than once; send it once."}
     GET /v1/admin/sessions/00000000-0000-7000-8000-000000000000, nobody's
         {"title":"Not Found","status":404,"detail":"There is no such session, or it has ended."}
     GET /v1/admin/sessions/x, no id
@@ -343,9 +343,9 @@ async fn events_and_the_audit_log_at_the_admin_api() {
     GET /v1/admin/events?limit=201, too many
         {"title":"Bad Request","status":400,"detail":"The parameter limit can't be that: see /docs for what it may be."}
     GET /v1/admin/events?cursor=x, no cursor
-        {"title":"Bad Request","status":400,"detail":"Cursor must be the next_cursor of the part before."}
+        {"title":"Bad Request","status":400,"detail":"cursor: must be the next_cursor of the part before."}
     GET /v1/admin/events?cursor=99999999999999999999, a cursor before all
-        {"title":"Bad Request","status":400,"detail":"Cursor must be the next_cursor of the part before."}
+        {"title":"Bad Request","status":400,"detail":"cursor: must be the next_cursor of the part before."}
     GET /v1/admin/events, no place
         {"title":"Bad Request","status":400,"detail":"Last-Event-ID must be the id of an event of this stream."}
     GET /v1/admin/events, nothing
@@ -355,21 +355,21 @@ async fn events_and_the_audit_log_at_the_admin_api() {
     GET /v1/admin/audit?limit=201, too many
         {"title":"Bad Request","status":400,"detail":"The parameter limit can't be that: see /docs for what it may be."}
     GET /v1/admin/audit?cursor=x, no cursor
-        {"title":"Bad Request","status":400,"detail":"Cursor must be the next_cursor of the part before."}
+        {"title":"Bad Request","status":400,"detail":"cursor: must be the next_cursor of the part before."}
     GET /v1/admin/audit?cursor=1.x, half a cursor
-        {"title":"Bad Request","status":400,"detail":"Cursor must be the next_cursor of the part before."}
+        {"title":"Bad Request","status":400,"detail":"cursor: must be the next_cursor of the part before."}
     GET /v1/admin/audit?kind=user, no kind
         {"title":"Bad Request","status":400,"detail":"There is no kind \"user\"."}
     GET /v1/admin/audit?outcome=maybe, no outcome
-        {"title":"Bad Request","status":400,"detail":"Outcome must be success, refused or failed."}
+        {"title":"Bad Request","status":400,"detail":"outcome: must be success, refused or failed."}
     GET /v1/admin/audit?user_id=ada, no user
-        {"title":"Bad Request","status":400,"detail":"User_id must be a UUID."}
+        {"title":"Bad Request","status":400,"detail":"user_id: must be a UUID."}
     GET /v1/admin/audit?client_id=%0a, no client
-        {"title":"Bad Request","status":400,"detail":"Client_id must be 1 to 128 visible ASCII characters."}
+        {"title":"Bad Request","status":400,"detail":"client_id: must be 1 to 128 visible ASCII characters."}
     GET /v1/admin/audit?since=yesterday, no time
-        {"title":"Bad Request","status":400,"detail":"Since must be a time such as 2030-01-01T00:00:00Z."}
+        {"title":"Bad Request","status":400,"detail":"since: must be a time such as 2030-01-01T00:00:00Z."}
     GET /v1/admin/audit?until=2030-13-01T00:00:00Z, no month
-        {"title":"Bad Request","status":400,"detail":"Until must be a time such as 2030-01-01T00:00:00Z."}
+        {"title":"Bad Request","status":400,"detail":"until: must be a time such as 2030-01-01T00:00:00Z."}
     DELETE /v1/admin/audit, a wrong method
         {"title":"Method Not Allowed","status":405,"detail":"This address doesn't take this method."}
     POST /v1/admin/events, a wrong method
@@ -459,45 +459,45 @@ async fn webhooks_at_the_admin_api() {
     POST /v1/admin/webhooks, a member twice within
         {"title":"Bad Request","status":400,"detail":"The body has a member twice: see line 1."}
     POST /v1/admin/webhooks, an unknown member
-        {"title":"Bad Request","status":400,"detail":"Nonsense: unknown field `nonsense`, expected one of `url`, `description`, `types`."}
+        {"title":"Bad Request","status":400,"detail":"nonsense: there is no such member; there are: url, description, types."}
     POST /v1/admin/webhooks, a NUL
         {"title":"Bad Request","status":400,"detail":"The body has a NUL character in it, which no text may have."}
     POST /v1/admin/webhooks, more than 64 KiB
         {"title":"Payload Too Large","status":413,"detail":"The body is larger than 64 KiB."}
     POST /v1/admin/webhooks, no address
-        {"title":"Bad Request","status":400,"detail":"The document: missing field `url`."}
+        {"title":"Bad Request","status":400,"detail":"url: is missing, and must be there."}
     POST /v1/admin/webhooks, a secret of one's own
-        {"title":"Bad Request","status":400,"detail":"Secret: unknown field `secret`, expected one of `url`, `description`, `types`."}
+        {"title":"Bad Request","status":400,"detail":"secret: there is no such member; there are: url, description, types."}
     POST /v1/admin/webhooks, nonsense
-        {"title":"Unprocessable Entity","status":422,"detail":"Url: the address must be an https URL with a host and without user name, of at most 2,048 characters."}
+        {"title":"Unprocessable Entity","status":422,"detail":"url: the address must be an https URL with a host and without user name, of at most 2,048 characters."}
     POST /v1/admin/webhooks, a private address
-        {"title":"Unprocessable Entity","status":422,"detail":"Url: the address leads into a network that isn't public; the operator can allow it in outbound.allowed_networks."}
+        {"title":"Unprocessable Entity","status":422,"detail":"url: the address leads into a network that isn't public; the operator can allow it in outbound.allowed_networks."}
     POST /v1/admin/webhooks, a password
-        {"title":"Unprocessable Entity","status":422,"detail":"Url: the address must be an https URL with a host and without user name, of at most 2,048 characters."}
+        {"title":"Unprocessable Entity","status":422,"detail":"url: the address must be an https URL with a host and without user name, of at most 2,048 characters."}
     POST /v1/admin/webhooks, no such event
-        {"title":"Unprocessable Entity","status":422,"detail":"Types: there is no event \"auth:user.exploded\"."}
+        {"title":"Unprocessable Entity","status":422,"detail":"types: there is no event \"auth:user.exploded\"."}
     POST /v1/admin/webhooks, types that are a text
-        {"title":"Bad Request","status":400,"detail":"Types: invalid type: string \"auth:user.login\", expected a sequence."}
+        {"title":"Bad Request","status":400,"detail":"types: must be a list, not a text."}
     POST /v1/admin/webhooks, a description of lines
-        {"title":"Unprocessable Entity","status":422,"detail":"Description: must have at most 200 characters, in one line."}
+        {"title":"Unprocessable Entity","status":422,"detail":"description: must have at most 200 characters, in one line."}
     POST /v1/admin/webhooks, a long description
-        {"title":"Unprocessable Entity","status":422,"detail":"Description: must have at most 200 characters, in one line."}
+        {"title":"Unprocessable Entity","status":422,"detail":"description: must have at most 200 characters, in one line."}
     PATCH /v1/admin/webhooks/{endpoint_id}, no such event
-        {"title":"Unprocessable Entity","status":422,"detail":"Types: there is no event \"x\"."}
+        {"title":"Unprocessable Entity","status":422,"detail":"types: there is no event \"x\"."}
     PATCH /v1/admin/webhooks/{endpoint_id}, no status
-        {"title":"Bad Request","status":400,"detail":"Status: unknown variant `broken`, expected `active` or `disabled`."}
+        {"title":"Bad Request","status":400,"detail":"status: must be one of \"active\", \"disabled\", not \"broken\"."}
     PATCH /v1/admin/webhooks/{endpoint_id}, no address any more
-        {"title":"Unprocessable Entity","status":422,"detail":"Url: a webhook must have one."}
+        {"title":"Unprocessable Entity","status":422,"detail":"url: a webhook must have one."}
     PATCH /v1/admin/webhooks/{endpoint_id}, an unknown member
-        {"title":"Bad Request","status":400,"detail":"Secret: unknown field `secret`, expected one of `url`, `description`, `types`, `status`."}
+        {"title":"Bad Request","status":400,"detail":"secret: there is no such member; there are: url, description, types, status."}
     PATCH /v1/admin/webhooks/{endpoint_id}, an old version
         {"title":"Precondition Failed","status":412,"detail":"The webhook was changed since you read it; read it again, and see whether your change still holds."}
     POST /v1/admin/webhooks/{endpoint_id}/secret, too long a grace
-        {"title":"Unprocessable Entity","status":422,"detail":"Grace_seconds: at most 30 days."}
+        {"title":"Unprocessable Entity","status":422,"detail":"grace_seconds: at most 30 days."}
     POST /v1/admin/webhooks/{endpoint_id}/secret, a grace that is a text
-        {"title":"Bad Request","status":400,"detail":"Grace_seconds: invalid type: string \"1h\", expected u32."}
+        {"title":"Bad Request","status":400,"detail":"grace_seconds: must be a whole number from 0 to 4294967295, not a text."}
     POST /v1/admin/webhooks/{endpoint_id}/replay, no id
-        {"title":"Bad Request","status":400,"detail":"Delivery_id must be the id of a message."}
+        {"title":"Bad Request","status":400,"detail":"delivery_id: must be the id of a message."}
     POST /v1/admin/webhooks/{endpoint_id}/replay, nobody's
         {"title":"Not Found","status":404,"detail":"There is no message 00000000-0000-7000-8000-000000000000 that was given up."}
     PUT /v1/admin/webhooks/{endpoint_id}, a wrong method
@@ -505,9 +505,9 @@ async fn webhooks_at_the_admin_api() {
     GET /v1/admin/webhooks/{endpoint_id}/deliveries?limit=201, too many
         {"title":"Bad Request","status":400,"detail":"The parameter limit can't be that: see /docs for what it may be."}
     GET /v1/admin/webhooks/{endpoint_id}/deliveries?cursor=x, no cursor
-        {"title":"Bad Request","status":400,"detail":"Cursor must be the next_cursor of the part before."}
+        {"title":"Bad Request","status":400,"detail":"cursor: must be the next_cursor of the part before."}
     GET /v1/admin/webhooks?cursor=x, no cursor
-        {"title":"Bad Request","status":400,"detail":"Cursor must be the next_cursor of the part before."}
+        {"title":"Bad Request","status":400,"detail":"cursor: must be the next_cursor of the part before."}
     GET /v1/admin/webhooks/x, no id
         {"title":"Not Found","status":404,"detail":"There is no webhook x."}
     DELETE /v1/admin/webhooks/00000000-0000-7000-8000-000000000000, nobody's

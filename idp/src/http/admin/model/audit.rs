@@ -105,18 +105,18 @@ impl AuditWhich {
     pub fn filter(&self) -> Result<AuditFilter, String> {
         let time = |name: &str, text: &Option<String>| {
             let parsed = text.as_deref().map(str::parse::<Timestamp>).transpose();
-            parsed.map_err(|_| format!("{name} must be a time such as 2030-01-01T00:00:00Z"))
+            parsed.map_err(|_| format!("{name}: must be a time such as 2030-01-01T00:00:00Z"))
         };
         let kind = |text: &str| AuditKind::from_name(text).ok_or_else(|| format!("there is no kind {text:?}"));
         let outcome =
-            |text: &str| Outcome::from_name(text).ok_or("outcome must be success, refused or failed".to_owned());
+            |text: &str| Outcome::from_name(text).ok_or("outcome: must be success, refused or failed".to_owned());
         let user = self.user_id.as_deref().map(str::parse).transpose();
         let client = self.client_id.as_deref().map(str::parse).transpose();
         Ok(AuditFilter {
             kind: self.kind.as_deref().map(kind).transpose()?,
             outcome: self.outcome.as_deref().map(outcome).transpose()?,
-            user: user.map_err(|_| "user_id must be a UUID")?,
-            client: client.map_err(|_| "client_id must be 1 to 128 visible ASCII characters")?,
+            user: user.map_err(|_| "user_id: must be a UUID")?,
+            client: client.map_err(|_| "client_id: must be 1 to 128 visible ASCII characters")?,
             actor: self.actor.clone(),
             address: self.address.clone(),
             since: time("since", &self.since)?,
@@ -130,5 +130,5 @@ impl AuditWhich {
 /// # Errors
 /// A sentence.
 pub fn cursor(text: &str) -> Result<AuditCursor, String> {
-    text.parse().map_err(|_| "cursor must be the next_cursor of the part before".to_owned())
+    text.parse().map_err(|_| "cursor: must be the next_cursor of the part before".to_owned())
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::delivery::{Delivery, DeliveryState};
-use crate::domain::merge_patch::{self, FieldError};
+use crate::domain::merge_patch::FieldError;
+use crate::domain::typed_json;
 use crate::domain::webhook::{self, Endpoint, EndpointDetails};
 use crate::domain::{Secret, Timestamp};
 use crate::http::admin::schema::{DateTime, Id, Uri, Word};
@@ -118,7 +119,7 @@ impl WebhookPatch {
         if is_null("url") {
             return Err(FieldError::new("url", "a webhook must have one"));
         }
-        let said: Self = merge_patch::read(patch.clone())?;
+        let said: Self = typed_json::read(patch.clone())?;
         Ok(Self {
             description: said.description.or_else(|| is_null("description").then(String::new)),
             types: said.types.or_else(|| is_null("types").then(Vec::new)),

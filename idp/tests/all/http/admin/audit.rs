@@ -99,18 +99,18 @@ async fn what_cannot_be_understood_is_said_so() {
         for (query, text) in [
             ("?limit=0", "limit"),
             ("?limit=201", "limit"),
-            ("?cursor=x", "Cursor must be the next_cursor"),
-            ("?cursor=1.x", "Cursor must be the next_cursor"),
+            ("?cursor=x", "cursor: must be the next_cursor"),
+            ("?cursor=1.x", "cursor: must be the next_cursor"),
             ("?kind=user", "There is no kind"),
-            ("?outcome=maybe", "Outcome must be success, refused or failed"),
-            ("?user_id=ada", "User_id must be a UUID"),
-            ("?client_id=%0a", "Client_id must be 1 to 128"),
-            ("?since=yesterday", "Since must be a time such as"),
-            ("?until=2030-13-01T00:00:00Z", "Until must be a time such as"),
+            ("?outcome=maybe", "outcome: must be success, refused or failed"),
+            ("?user_id=ada", "user_id: must be a UUID"),
+            ("?client_id=%0a", "client_id: must be 1 to 128"),
+            ("?since=yesterday", "since: must be a time such as"),
+            ("?until=2030-13-01T00:00:00Z", "until: must be a time such as"),
         ] {
             let answer = api.get(&format!("/audit{query}")).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}: {}", answer.body);
-            assert!(answer.body.to_lowercase().contains(&text.to_lowercase()), "{query}: {}", answer.body);
+            assert!(answer.body.contains(text), "{query}: {}", answer.body);
         }
     }
 }

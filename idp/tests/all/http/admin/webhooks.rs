@@ -222,7 +222,7 @@ async fn what_cannot_be_a_webhook_is_refused_by_name() {
         for (body, status, text) in [
             (json!({}), 400, "url"),
             (json!({ "url": "https://x.example", "secret": "mine" }), 400, "secret"),
-            (json!({ "url": "nonsense" }), 422, "Url: the address must be an https URL"),
+            (json!({ "url": "nonsense" }), 422, "url: the address must be an https URL"),
             (json!({ "url": "http://x.example/hook" }), 201, ""),
             (json!({ "url": "https://192.168.0.1/hook" }), 422, "isn't public"),
             (json!({ "url": "https://user:pw@x.example" }), 422, "without user name"),

@@ -249,7 +249,7 @@ impl Usage {
             r#"400 {"error":"invalid_grant","error_description":"the name or the password is wrong"}"#;
         const TOKEN: &str =
             r#"401 {"error":"invalid_token","error_description":"the access token is invalid, expired or revoked"}"#;
-        const NO_APP: &str = r#"400 {"type":"about:blank","title":"Bad Request","status":400,"detail":"Client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}"#;
+        const NO_APP: &str = r#"400 {"type":"about:blank","title":"Bad Request","status":400,"detail":"client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens."}"#;
         const APP_REFRESH: &str = r#"401 {"type":"about:blank","title":"Unauthorized","status":401,"detail":"The refresh token is unknown, has expired, was used before or revoked, or belongs to another client."}"#;
         const APP_SIGN_IN: &str = r#"401 {"type":"about:blank","title":"Unauthorized","status":401,"detail":"The e-mail address, user name or password isn't right."}"#;
         const APP_TOKEN: &str = r#"401 {"type":"about:blank","title":"Unauthorized","status":401,"detail":"The access token is invalid, expired or revoked, or isn't one of an app of the tenant's own."}"#;
