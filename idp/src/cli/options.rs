@@ -2,10 +2,11 @@
 
 #![expect(clippy::doc_markdown, reason = "these texts are shown by --help, where backticks would stay")]
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
 use super::dev::folder::Folder;
@@ -206,4 +207,53 @@ pub(super) fn one_of<T: Clone + Send + Sync + 'static>(
     PossibleValuesParser::new(words).try_map(move |word| {
         pairs.iter().find(|(name, _)| *name == word).map(|(_, value)| value.clone()).ok_or("unknown")
     })
+}
+
+/// What becomes of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change<T> {
+    /// It is this from now on.
+    To(T),
+    /// It is as if nobody had ever set it.
+    Usual,
+}
+
+impl<T> Change<T> {
+    /// What it is from now on, if somebody says so.
+    pub(super) fn value(&self) -> Option<&T> {
+        match self {
+            Self::To(value) => Some(value),
+            Self::Usual => None,
+        }
+    }
+
+    /// The same, with a value made from this one's.
+    pub(super) fn map<U>(&self, make: impl FnOnce(&T) -> U) -> Change<U> {
+        self.value().map_or(Change::Usual, |value| Change::To(make(value)))
+    }
+}
+
+/// A parser that reads an empty text as the wish to take the setting back, and anything else as the other does.
+pub(super) fn unless_empty<P: TypedValueParser>(parser: P) -> impl TypedValueParser<Value = Change<P::Value>> {
+    UnlessEmpty(parser)
+}
+
+#[derive(Clone)]
+struct UnlessEmpty<P>(P);
+
+impl<P: TypedValueParser> TypedValueParser for UnlessEmpty<P> {
+    type Value = Change<P::Value>;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        if value.is_empty() { Ok(Change::Usual) } else { self.0.parse_ref(command, arg, value).map(Change::To) }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
+    }
 }

@@ -175,6 +175,7 @@ fn record(client: &Client) -> Record {
         "roles",
         "consent",
         "pkce",
+        "profile",
         "access_token_lifetime",
         "id_token_signed_response_alg",
         "access_token_signed_response_alg",

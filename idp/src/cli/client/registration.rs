@@ -3,16 +3,16 @@
 #![expect(clippy::doc_markdown, reason = "these texts are shown by --help, where backticks would stay")]
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 use std::time::Duration;
 
+use clap::builder::{BoolValueParser, NonEmptyStringValueParser, PathBufValueParser, TypedValueParser};
 use keys::{Algorithm, ClientAlgorithm};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::console::Console;
 use crate::cli::exit::CliError;
-use crate::cli::options::{self, one_of};
+use crate::cli::options::{self, Change, one_of, unless_empty};
 use crate::cli::password;
 use crate::cli::place::Place;
 use crate::cli::tenant::visible;
@@ -22,6 +22,7 @@ use crate::domain::client::{
 };
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
+use crate::domain::typed_json;
 use crate::http::admin::model::NewClient;
 
 /// What can be said of a client.
@@ -29,202 +30,221 @@ use crate::http::admin::model::NewClient;
 pub(super) struct Registration {
     /// Grant that it may use, may be repeated [default: authorization_code]
     #[arg(long = "grant", visible_alias = "grant-type", value_name = "GRANT",
-        value_parser = one_of(GrantType::ALL, |grant| grant.as_str()))]
-    grants: Vec<GrantType>,
+        value_parser = unless_empty(one_of(GrantType::ALL, |grant| grant.as_str())))]
+    grants: Vec<Change<GrantType>>,
     /// Address that people are sent back to, byte for byte; may be repeated
-    #[arg(long = "redirect-uri", id = "redirect_uris", value_name = "URI")]
-    redirect_uris: Vec<RedirectUri>,
+    #[arg(long = "redirect-uri", id = "redirect_uris", value_name = "URI",
+        value_parser = unless_empty(|text: &str| text.parse::<RedirectUri>()))]
+    redirect_uris: Vec<Change<RedirectUri>>,
     /// How it proves itself [default: its secret in the header or in the form, with keys private_key_jwt]
-    #[arg(long, value_name = "METHOD", value_parser = one_of(ClientAuthMethod::ALL, |method| method.as_str()))]
-    auth_method: Option<ClientAuthMethod>,
+    #[arg(long, value_name = "METHOD", value_parser = unless_empty(one_of(ClientAuthMethod::ALL, |method| method.as_str())))]
+    auth_method: Option<Change<ClientAuthMethod>>,
     /// The one algorithm of its assertions [default: any that its keys can do]
-    #[arg(long, value_name = "ALG", value_parser = unless_empty(&CLIENT_ALGORITHMS))]
-    token_auth_alg: Option<String>,
+    #[arg(long, value_name = "ALG", value_parser = client_algorithm())]
+    token_auth_alg: Option<Change<ClientAlgorithm>>,
     /// Scopes that it may get, separated by spaces; may be repeated [default: the standard ones, for people]
-    #[arg(long = "scope", value_name = "SCOPES")]
-    scopes: Vec<ScopeSet>,
+    #[arg(long = "scope", value_name = "SCOPES", value_parser = unless_empty(|text: &str| text.parse::<ScopeSet>()))]
+    scopes: Vec<Change<ScopeSet>>,
     /// Its public keys, a JWK Set (RFC 7517 §5)
-    #[arg(long, value_name = "FILE")]
-    jwks: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = unless_empty(PathBufValueParser::new()))]
+    jwks: Option<Change<PathBuf>>,
     /// Where its public keys are to be fetched
-    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
-    jwks_uri: Option<String>,
+    #[arg(long, value_name = "URL", conflicts_with = "jwks", value_parser = text())]
+    jwks_uri: Option<Change<String>>,
     /// Where its request objects may be fetched, may be repeated
-    #[arg(long = "request-uri", value_name = "URL")]
-    request_uris: Vec<String>,
+    #[arg(long = "request-uri", value_name = "URL", value_parser = text())]
+    request_uris: Vec<Change<String>>,
     /// The one algorithm of its request objects [default: any that its keys can do]
-    #[arg(long, value_name = "ALG", value_parser = unless_empty(&CLIENT_ALGORITHMS))]
-    request_object_alg: Option<String>,
+    #[arg(long, value_name = "ALG", value_parser = client_algorithm())]
+    request_object_alg: Option<Change<ClientAlgorithm>>,
     /// Whether its authorization requests count only as request objects
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    require_signed_request_object: Option<bool>,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        value_parser = unless_empty(BoolValueParser::new()))]
+    require_signed_request_object: Option<Change<bool>>,
     /// Whether each client sees its users under the same identifier
-    #[arg(long, value_name = "TYPE", value_parser = one_of(SubjectType::ALL, |kind| kind.as_str()))]
-    subject_type: Option<SubjectType>,
+    #[arg(long, value_name = "TYPE", value_parser = unless_empty(one_of(SubjectType::ALL, |kind| kind.as_str())))]
+    subject_type: Option<Change<SubjectType>>,
     /// The document whose host names the sector of pairwise subjects
-    #[arg(long, value_name = "URL")]
-    sector_identifier_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    sector_identifier_uri: Option<Change<String>>,
     /// Its home page
-    #[arg(long, value_name = "URL")]
-    client_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    client_uri: Option<Change<String>>,
     /// Its logo
-    #[arg(long, value_name = "URL")]
-    logo_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    logo_uri: Option<Change<String>>,
     /// Its privacy policy
-    #[arg(long, value_name = "URL")]
-    policy_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    policy_uri: Option<Change<String>>,
     /// Its terms of service
-    #[arg(long, value_name = "URL")]
-    tos_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    tos_uri: Option<Change<String>>,
     /// E-mail address of somebody responsible, may be repeated
-    #[arg(long = "contact", value_name = "EMAIL")]
-    contacts: Vec<String>,
+    #[arg(long = "contact", value_name = "EMAIL", value_parser = text())]
+    contacts: Vec<Change<String>>,
     /// Algorithm of its ID tokens [default: RS256]
-    #[arg(long, value_name = "ALG", value_parser = one_of(&Algorithm::ALL, |alg| alg.name()))]
-    id_token_alg: Option<Algorithm>,
+    #[arg(long, value_name = "ALG", value_parser = algorithm())]
+    id_token_alg: Option<Change<Algorithm>>,
     /// Algorithm of its access tokens [default: RS256]
-    #[arg(long, value_name = "ALG", value_parser = one_of(&Algorithm::ALL, |alg| alg.name()))]
-    access_token_alg: Option<Algorithm>,
+    #[arg(long, value_name = "ALG", value_parser = algorithm())]
+    access_token_alg: Option<Change<Algorithm>>,
     /// Algorithm of its userinfo answers, which are JWTs then
-    #[arg(long, value_name = "ALG", value_parser = unless_empty(&ALGORITHMS))]
-    userinfo_alg: Option<String>,
+    #[arg(long, value_name = "ALG", value_parser = algorithm())]
+    userinfo_alg: Option<Change<Algorithm>>,
     /// aud of its access tokens [default: the tenant's; services for a service's own]
-    #[arg(long, value_parser = visible)]
-    audience: Option<String>,
+    #[arg(long, value_parser = unless_empty(visible))]
+    audience: Option<Change<String>>,
     /// Role in its own tokens, may be repeated [default: service]
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
+    #[arg(long = "role", value_name = "ROLE", value_parser = text())]
+    roles: Vec<Change<String>>,
     /// Life of its access tokens, 10s to 24h [default: by configuration]
-    #[arg(long, value_name = "DURATION", value_parser = options::duration)]
-    access_token_lifetime: Option<Duration>,
+    #[arg(long, value_name = "DURATION", value_parser = unless_empty(options::duration))]
+    access_token_lifetime: Option<Change<Duration>>,
     /// max_age of requests that have none
-    #[arg(long, value_name = "DURATION", value_parser = options::duration)]
-    default_max_age: Option<Duration>,
+    #[arg(long, value_name = "DURATION", value_parser = unless_empty(options::duration))]
+    default_max_age: Option<Change<Duration>>,
     /// acr_values of requests that have none, separated by spaces
-    #[arg(long, value_name = "VALUES")]
-    default_acr_values: Option<String>,
+    #[arg(long, value_name = "VALUES", value_parser = text())]
+    default_acr_values: Option<Change<String>>,
     /// Where a sign-in can be begun at the client
-    #[arg(long, value_name = "URL")]
-    initiate_login_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    initiate_login_uri: Option<Change<String>>,
     /// Address that people may be sent to once they are signed out, byte for byte; may be repeated
-    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
-    post_logout_redirect_uris: Vec<String>,
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI", value_parser = text())]
+    post_logout_redirect_uris: Vec<Change<String>>,
     /// Where its scripts come from that may call /v1/auth, as browsers send it: https://app.example.com; may be repeated
-    #[arg(long = "allowed-origin", value_name = "ORIGIN")]
-    allowed_origins: Vec<String>,
+    #[arg(long = "allowed-origin", value_name = "ORIGIN", value_parser = text())]
+    allowed_origins: Vec<Change<String>>,
     /// What a frame shows to sign people out there (OpenID Connect Front-Channel Logout)
-    #[arg(long, value_name = "URL")]
-    frontchannel_logout_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    frontchannel_logout_uri: Option<Change<String>>,
     /// Whether iss and sid must go with it; they always do
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    frontchannel_logout_session_required: Option<bool>,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        value_parser = unless_empty(BoolValueParser::new()))]
+    frontchannel_logout_session_required: Option<Change<bool>>,
     /// Where it takes logout tokens (OpenID Connect Back-Channel Logout)
-    #[arg(long, value_name = "URL")]
-    backchannel_logout_uri: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = text())]
+    backchannel_logout_uri: Option<Change<String>>,
     /// Whether logout tokens must have a sid; they always do
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    backchannel_logout_session_required: Option<bool>,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        value_parser = unless_empty(BoolValueParser::new()))]
+    backchannel_logout_session_required: Option<Change<bool>>,
     /// What its refresh tokens die with: nothing but their time, or also the session
     #[arg(long, value_name = "POLICY",
-        value_parser = one_of(&[RefreshTokenPolicy::Offline, RefreshTokenPolicy::Session], |policy| match policy {
+        value_parser = unless_empty(one_of(&[RefreshTokenPolicy::Offline, RefreshTokenPolicy::Session], |policy| match policy {
             RefreshTokenPolicy::Offline => "offline",
             RefreshTokenPolicy::Session => "session",
-        }))]
-    refresh_tokens: Option<RefreshTokenPolicy>,
+        })))]
+    refresh_tokens: Option<Change<RefreshTokenPolicy>>,
     /// Whether people are asked for consent
     #[arg(long, value_name = "POLICY",
-        value_parser = one_of(&[ConsentPolicy::Ask, ConsentPolicy::Implied], |policy| match policy {
+        value_parser = unless_empty(one_of(&[ConsentPolicy::Ask, ConsentPolicy::Implied], |policy| match policy {
             ConsentPolicy::Ask => "ask",
             ConsentPolicy::Implied => "implied",
-        }))]
-    consent: Option<ConsentPolicy>,
+        })))]
+    consent: Option<Change<ConsentPolicy>>,
     /// Don't ask people for consent: one of the tenant's own applications. The same as --consent implied
     #[arg(long, conflicts_with = "consent")]
     implied_consent: bool,
     /// Whether it must use PKCE
     #[arg(long, value_name = "POLICY",
-        value_parser = one_of(&[PkcePolicy::Required, PkcePolicy::Optional], |policy| match policy {
+        value_parser = unless_empty(one_of(&[PkcePolicy::Required, PkcePolicy::Optional], |policy| match policy {
             PkcePolicy::Required => "required",
             PkcePolicy::Optional => "optional",
-        }))]
-    pkce: Option<PkcePolicy>,
+        })))]
+    pkce: Option<Change<PkcePolicy>>,
     /// Let it do without PKCE, for an old application that knows none. The same as --pkce optional
     #[arg(long, conflicts_with = "pkce")]
     pkce_optional: bool,
     /// Which rules it is held to; the grant password needs compat [default: oauth21]
-    #[arg(long, value_name = "PROFILE", value_parser = one_of(ClientProfile::ALL, |profile| profile.as_str()))]
-    profile: Option<ClientProfile>,
+    #[arg(long, value_name = "PROFILE", value_parser = unless_empty(one_of(ClientProfile::ALL, |profile| profile.as_str())))]
+    profile: Option<Change<ClientProfile>>,
 }
 
-/// The algorithms of our own signatures, by name.
-static ALGORITHMS: LazyLock<Vec<&str>> = LazyLock::new(|| Algorithm::ALL.iter().map(|alg| alg.name()).collect());
-/// Those of clients' signatures.
-static CLIENT_ALGORITHMS: LazyLock<Vec<&str>> =
-    LazyLock::new(|| ClientAlgorithm::ALL.iter().map(|alg| alg.name()).collect());
+fn text() -> impl TypedValueParser<Value = Change<String>> {
+    unless_empty(NonEmptyStringValueParser::new())
+}
 
-/// One of these algorithms, or an empty text.
-fn unless_empty(all: &'static [&'static str]) -> impl Fn(&str) -> Result<String, String> + Clone {
-    move |text| {
-        let fits = text.is_empty() || all.contains(&text);
-        fits.then(|| text.to_owned()).ok_or_else(|| format!("expected one of {}", all.join(", ")))
-    }
+/// An algorithm of our own signatures.
+fn algorithm() -> impl TypedValueParser<Value = Change<Algorithm>> {
+    unless_empty(one_of(&Algorithm::ALL, |alg| alg.name()))
+}
+
+/// One of clients' signatures.
+fn client_algorithm() -> impl TypedValueParser<Value = Change<ClientAlgorithm>> {
+    unless_empty(one_of(&ClientAlgorithm::ALL, |alg| alg.name()))
 }
 
 impl Registration {
     /// What is given, as a merge patch: null for what is given as an empty text.
     fn patch(&self) -> Result<Map<String, Value>, CliError> {
+        let implied_consent = self.implied_consent.then_some(Change::To(ConsentPolicy::Implied));
+        let pkce_optional = self.pkce_optional.then_some(Change::To(PkcePolicy::Optional));
         let mut patch = Patch::default();
-        patch.some("token_endpoint_auth_method", self.auth_method);
+        patch.set("token_endpoint_auth_method", self.auth_method.as_ref());
         patch.list("grant_types", &self.grants);
         patch.list("redirect_uris", &self.redirect_uris);
-        let scope = self.scopes.iter().fold(ScopeSet::default(), |all, scopes| all.union(scopes));
-        patch.some("scope", (!self.scopes.is_empty()).then_some(scope));
-        patch.some("jwks", self.read_jwks()?);
-        patch.some("require_signed_request_object", self.require_signed_request_object);
-        patch.some("subject_type", self.subject_type);
+        patch.set("scope", self.scope().as_ref());
+        patch.set("jwks", self.read_jwks()?.as_ref());
+        patch.set("require_signed_request_object", self.require_signed_request_object.as_ref());
+        patch.set("subject_type", self.subject_type.as_ref());
         patch.list("request_uris", &self.request_uris);
         patch.list("post_logout_redirect_uris", &self.post_logout_redirect_uris);
         patch.list("allowed_origins", &self.allowed_origins);
-        patch.some("frontchannel_logout_session_required", self.frontchannel_logout_session_required);
-        patch.some("backchannel_logout_session_required", self.backchannel_logout_session_required);
+        patch.set("frontchannel_logout_session_required", self.frontchannel_logout_session_required.as_ref());
+        patch.set("backchannel_logout_session_required", self.backchannel_logout_session_required.as_ref());
         patch.list("contacts", &self.contacts);
         patch.list("roles", &self.roles);
         for (name, text) in [
-            ("token_endpoint_auth_signing_alg", &self.token_auth_alg),
-            ("request_object_signing_alg", &self.request_object_alg),
             ("jwks_uri", &self.jwks_uri),
             ("sector_identifier_uri", &self.sector_identifier_uri),
             ("client_uri", &self.client_uri),
             ("logo_uri", &self.logo_uri),
             ("policy_uri", &self.policy_uri),
             ("tos_uri", &self.tos_uri),
-            ("userinfo_signed_response_alg", &self.userinfo_alg),
             ("audience", &self.audience),
             ("initiate_login_uri", &self.initiate_login_uri),
             ("frontchannel_logout_uri", &self.frontchannel_logout_uri),
             ("backchannel_logout_uri", &self.backchannel_logout_uri),
         ] {
-            patch.text(name, text.as_deref());
+            patch.set(name, text.as_ref());
         }
         let words = |text: &String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        patch.some("default_acr_values", self.default_acr_values.as_ref().map(words));
-        patch.some("id_token_signed_response_alg", self.id_token_alg);
-        patch.some("access_token_signed_response_alg", self.access_token_alg);
-        patch.some("access_token_lifetime", self.access_token_lifetime.map(|lifetime| lifetime.as_secs()));
-        patch.some("default_max_age", self.default_max_age.map(|age| age.as_secs()));
-        patch.some("refresh_tokens", self.refresh_tokens);
-        patch.some("consent", self.consent.or(self.implied_consent.then_some(ConsentPolicy::Implied)));
-        patch.some("pkce", self.pkce.or(self.pkce_optional.then_some(PkcePolicy::Optional)));
-        patch.some("profile", self.profile);
+        patch.set("default_acr_values", self.default_acr_values.as_ref().map(|values| values.map(words)).as_ref());
+        patch.set("token_endpoint_auth_signing_alg", self.token_auth_alg.as_ref());
+        patch.set("request_object_signing_alg", self.request_object_alg.as_ref());
+        patch.set("id_token_signed_response_alg", self.id_token_alg.as_ref());
+        patch.set("access_token_signed_response_alg", self.access_token_alg.as_ref());
+        patch.set("userinfo_signed_response_alg", self.userinfo_alg.as_ref());
+        for (name, duration) in
+            [("access_token_lifetime", &self.access_token_lifetime), ("default_max_age", &self.default_max_age)]
+        {
+            patch.set(name, duration.as_ref().map(|duration| duration.map(Duration::as_secs)).as_ref());
+        }
+        patch.set("refresh_tokens", self.refresh_tokens.as_ref());
+        patch.set("consent", self.consent.as_ref().or(implied_consent.as_ref()));
+        patch.set("pkce", self.pkce.as_ref().or(pkce_optional.as_ref()));
+        patch.set("profile", self.profile.as_ref());
         Ok(patch.0)
     }
 
-    fn read_jwks(&self) -> Result<Option<Value>, CliError> {
-        let Some(path) = &self.jwks else { return Ok(None) };
+    /// All that were given, however many options they came in.
+    fn scope(&self) -> Option<Change<ScopeSet>> {
+        let given = self.scopes.iter().filter_map(Change::value).cloned();
+        let all = given.reduce(|all, scopes| all.union(&scopes));
+        all.map(Change::To).or_else(|| self.scopes.first().map(|_| Change::Usual))
+    }
+
+    fn read_jwks(&self) -> Result<Option<Change<Value>>, CliError> {
+        let path = match &self.jwks {
+            Some(Change::To(path)) => path,
+            Some(Change::Usual) => return Ok(Some(Change::Usual)),
+            None => return Ok(None),
+        };
         let text =
             std::fs::read(path).map_err(|error| CliError::io(format!("{} can't be read", path.display()), &error))?;
-        let jwks = serde_json::from_slice(&text);
-        jwks.map(Some).map_err(|error| CliError::usage(format!("{} isn't JSON: {error}", path.display())))
+        let jwks = serde_json::from_slice(&text).map(|jwks| Some(Change::To(jwks)));
+        jwks.map_err(|error| CliError::usage(format!("{} isn't JSON: see line {}", path.display(), error.line())))
     }
 }
 
@@ -233,23 +253,17 @@ impl Registration {
 struct Patch(Map<String, Value>);
 
 impl Patch {
-    fn some(&mut self, name: &str, value: Option<impl Serialize>) {
-        if let Some(value) = value {
-            self.0.insert(name.to_owned(), json!(value));
+    fn set<T: Serialize>(&mut self, name: &str, change: Option<&Change<T>>) {
+        if let Some(change) = change {
+            self.0.insert(name.to_owned(), change.value().map_or(Value::Null, |value| json!(value)));
         }
     }
 
-    /// All of a list; one empty text empties it.
-    fn list<T: Serialize>(&mut self, name: &str, values: &[T]) {
+    /// All of a list; one empty text takes it back.
+    fn list<T: Serialize>(&mut self, name: &str, values: &[Change<T>]) {
+        let given: Vec<&T> = values.iter().filter_map(Change::value).collect();
         if !values.is_empty() {
-            let values: Vec<Value> = values.iter().map(|value| json!(value)).filter(|value| value != "").collect();
-            self.0.insert(name.to_owned(), json!(values));
-        }
-    }
-
-    fn text(&mut self, name: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.0.insert(name.to_owned(), if text.is_empty() { Value::Null } else { text.into() });
+            self.0.insert(name.to_owned(), if given.is_empty() { Value::Null } else { json!(given) });
         }
     }
 }
@@ -290,7 +304,7 @@ impl NewArguments {
             let secret = password::read_line(console, "secret")?;
             document.insert("client_secret".to_owned(), secret.expose().into());
         }
-        serde_json::from_value(document.into()).map_err(|error| CliError::usage(error.to_string()))
+        typed_json::read(document.into()).map_err(|error| CliError::usage(error.to_string()))
     }
 }
 
@@ -329,5 +343,34 @@ impl SetArguments {
             return Err(CliError::usage("nothing is to be changed: give an option, see `signet client set --help`"));
         }
         Ok(patch.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use clap::{Args as _, Parser as _};
+
+    use super::*;
+    use crate::cli::client::Verb;
+    use crate::cli::{Cli, Command};
+
+    /// Each option that takes a value takes its setting back when that value is empty, and does nothing else.
+    #[test]
+    fn every_option_takes_its_setting_back() {
+        let command = SetArguments::augment_args(clap::Command::new("set"));
+        let place = Place::augment_args(clap::Command::new("place"));
+        let of_place = |arg: &clap::Arg| place.get_arguments().any(|other| other.get_id() == arg.get_id());
+        let mut members = std::collections::BTreeSet::new();
+        for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values() && !of_place(arg)) {
+            let Some(option) = arg.get_long().filter(|option| *option != "name") else { continue };
+            let cli = Cli::try_parse_from(["signet", "client", "set", "x", &format!("--{option}=")]).unwrap();
+            let Command::Client(Verb::Set(arguments)) = cli.command else { panic!("another verb") };
+            let patch = arguments.patch().unwrap();
+            let patch = patch.as_object().unwrap();
+            assert_eq!(patch.values().collect::<Vec<_>>(), [&Value::Null], "{option}");
+            members.extend(patch.keys().cloned());
+        }
+        assert_eq!(members.len(), 36, "each has a member of its own: {members:?}");
     }
 }

@@ -10,5 +10,6 @@ mod serve;
 mod site;
 mod tenant;
 mod token;
+mod unset;
 mod user;
 mod webhook;

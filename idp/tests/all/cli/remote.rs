@@ -17,15 +17,16 @@ const SCOPES: &str = "admin:users:read admin:users:write admin:clients:read admi
      admin:sessions:write";
 
 /// An installation that serves.
-struct Served {
+pub(super) struct Served {
     site: Site,
-    issuer: String,
+    pub(super) issuer: String,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
 }
 
 impl Served {
-    fn start(site: Site) -> Self {
+    /// Serves it.
+    pub(super) fn start(site: Site) -> Self {
         let mut config = site.config();
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
@@ -46,7 +47,7 @@ impl Served {
     }
 
     /// Runs a command on the database.
-    fn local(&self, args: &[&str], input: &str) -> Ran {
+    pub(super) fn local(&self, args: &[&str], input: &str) -> Ran {
         self.site.run_as(args, input, &[], &[("SIGNET_ISSUER", &self.issuer)])
     }
 
@@ -55,7 +56,7 @@ impl Served {
     }
 
     /// Makes a tenant with a service that administers it, and gives its secret.
-    fn tenant(&self, slug: &str) -> String {
+    pub(super) fn tenant(&self, slug: &str) -> String {
         self.json(&["tenant", "create", slug]);
         let service = ["client", "create", "Operator", "--id", "operator", "--grant", "client_credentials"];
         let made = self.json(&[&service[..], &["--scope", SCOPES, "--tenant", slug]].concat());
