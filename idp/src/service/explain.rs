@@ -100,6 +100,6 @@ async fn client_refusal(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Op
 
 async fn grant_refusal(ctx: &Ctx, tenant: TenantId, jti: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
     let Some(grant) = issue::grant_of_jti(jti) else { return Ok(Some("its jti names no grant".to_owned())) };
-    let live = subject::live(ctx.database.read(), tenant, grant, now).await?;
-    Ok(live.err().map(|refused| refused.to_string()))
+    let refused = subject::refusal(ctx.database.read(), tenant, grant, now).await?;
+    Ok(refused.map(|refused| refused.to_string()))
 }

@@ -126,7 +126,9 @@ async fn of_refresh_token(
     token: &RefreshToken,
 ) -> Result<Vec<u8>, Failure> {
     let (db, now) = (ctx.database.read(), ctx.now());
-    let Ok(live) = subject::live(db, tenant.id, token.grant(), now).await? else { return Ok(INACTIVE.to_vec()) };
+    let registered = &client.metadata.scope;
+    let live = subject::live(db, tenant.id, token.grant(), registered, now).await?;
+    let Ok(live) = live else { return Ok(INACTIVE.to_vec()) };
     let stored = store::refresh_tokens::find(db, tenant.id, token.grant()).await?;
     let current = stored.filter(|stored| stored.hash == token.hash() && now < stored.expires_at);
     let theirs = live.grant.client_id == client.id && client.created_at <= live.grant.created_at;
@@ -139,7 +141,7 @@ async fn of_refresh_token(
         sub: Some(&sub),
         aud: None,
         client_id: &client.id,
-        scope: live.grant.scope.intersection(&client.metadata.scope).to_string(),
+        scope: live.grant.scope.to_string(),
         exp: Some(stored.expires_at.seconds()),
         iat: stored.rotated_at.map(crate::domain::Timestamp::seconds),
         jti: None,

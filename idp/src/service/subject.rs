@@ -23,17 +23,14 @@ use crate::store::{self, Connection, StoreError};
 pub struct LiveSubject {
     /// The user, who is active.
     pub user: User,
-    /// The grant, which is live.
+    /// The grant, which is live. Of its scope there is what its client may still have.
     pub grant: Grant,
     /// The session that it was given in, while it is live. A grant that outlives its session has none then.
     pub session: Option<Session>,
 }
 
 impl LiveSubject {
-    /// The same with the scope that its client may still have, of those it was registered for: what was taken from a
-    /// client counts at once, whatever people granted before.
-    #[must_use]
-    pub fn within(mut self, registered: &ScopeSet) -> Self {
+    fn within(mut self, registered: &ScopeSet) -> Self {
         self.grant.scope = self.grant.scope.intersection(registered);
         self
     }
@@ -64,8 +61,30 @@ pub fn may_act(user: &User) -> Result<(), SubjectRefused> {
     }
 }
 
-/// The subject of a grant, if it may get and use tokens at `now`.
+/// The subject of a grant, if it may get and use tokens at `now`, with the scope that its client may still have of those
+/// that it is `registered` for: what was taken from a client counts at once, whatever people granted before.
 pub async fn live(
+    db: &impl Connection,
+    tenant: TenantId,
+    grant: GrantId,
+    registered: &ScopeSet,
+    now: Timestamp,
+) -> Result<Result<LiveSubject, SubjectRefused>, StoreError> {
+    Ok(find(db, tenant, grant, now).await?.map(|subject| subject.within(registered)))
+}
+
+/// Why the subject of a grant may not get or use tokens at `now`; `None` if it may.
+pub async fn refusal(
+    db: &impl Connection,
+    tenant: TenantId,
+    grant: GrantId,
+    now: Timestamp,
+) -> Result<Option<SubjectRefused>, StoreError> {
+    Ok(find(db, tenant, grant, now).await?.err())
+}
+
+/// The subject of a grant, with all that was ever granted: nothing for anybody outside.
+async fn find(
     db: &impl Connection,
     tenant: TenantId,
     grant: GrantId,
@@ -141,7 +160,7 @@ pub async fn ready(
         return Ok(Ok(subject));
     }
     let lookup = database.changes().begin();
-    let live = match live(database.read(), tenant, grant, now).await? {
+    let live = match find(database.read(), tenant, grant, now).await? {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };

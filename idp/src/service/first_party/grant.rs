@@ -107,7 +107,7 @@ pub(super) async fn session_of(
     if stored.hash != token.hash() && stored.former_hash != Some(token.hash()) {
         return Ok(None);
     }
-    let live = subject::live(db, tenant, token.grant(), ctx.now()).await?;
+    let live = subject::live(db, tenant, token.grant(), &client.metadata.scope, ctx.now()).await?;
     let theirs =
         live.ok().filter(|live| live.grant.client_id == client.id && client.created_at <= live.grant.created_at);
     Ok(theirs.and_then(|live| live.session).map(|session| session.id))

@@ -92,10 +92,9 @@ async fn redeem(
                     Redeemed::First(code) => {
                         check_bindings(&code, &presented)?;
                         store::audit::append(tx, tenant_id, &granted.user(code.user_id).build()).await?;
-                        let subject = subject::live(tx, tenant_id, code.grant_id, now).await?;
+                        let subject = subject::live(tx, tenant_id, code.grant_id, &registered, now).await?;
                         let subject = subject.ok().filter(|subject| subject.session.is_some());
                         let subject = subject.ok_or(TokenError::InvalidGrant("the user's session has ended"))?;
-                        let subject = subject.within(&registered);
                         let refresh_token = match &first {
                             Some(first) => first.keep(tx, tenant_id, &subject.grant, now).await?,
                             None => None,

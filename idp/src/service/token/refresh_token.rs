@@ -98,8 +98,8 @@ async fn spend(
         .database
         .write(move |tx| {
             Box::pin(async move {
-                let subject = subject::live(tx, tenant_id, token.grant(), now).await?;
-                let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?.within(&registered);
+                let subject = subject::live(tx, tenant_id, token.grant(), &registered, now).await?;
+                let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?;
                 asker.owns(&subject.grant)?;
                 let scope = narrowed(&subject.grant.scope, requested)?;
                 match follow(tx, tenant_id, &token, successors, &subject, rules).await? {
