@@ -2,7 +2,7 @@
 
 use idp::config::RateLimits;
 use idp::domain::client::{ClientProfile, GrantType};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idp::http::routes::openapi_document;
 use poem::http::StatusCode;
@@ -34,6 +34,37 @@ async fn the_document_is_served() {
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.body, openapi_document().unwrap());
     }
+}
+
+/// What a client registers, as docs/specifications.md has it: the names in its first column, and the state of each.
+fn registered_members(page: &str) -> BTreeMap<&str, &str> {
+    let (_, table) = page.split_once("## What a client registers\n").unwrap();
+    let rows = table.lines().take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| `"));
+    let names = rows.flat_map(|row| {
+        let mut cells = row.split(" | ");
+        let (names, state) = (cells.next().unwrap(), cells.next().unwrap());
+        names.split('`').skip(1).step_by(2).map(move |name| (name, state))
+    });
+    names.collect()
+}
+
+#[test]
+fn the_page_on_specifications_has_every_member_of_a_client_and_no_other() {
+    /// What other servers take and this one has anyway.
+    const IMPLIED: [&str; 2] = ["response_types", "require_auth_time"];
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/specifications.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let on_page = registered_members(&page);
+    let document = document();
+    let schema = document["components"]["schemas"]["Client"]["properties"].as_object().unwrap();
+    let members: BTreeSet<&str> = schema.keys().map(String::as_str).collect();
+    let there = on_page.iter().filter(|(_, state)| **state == "there").map(|(name, _)| *name);
+    let there: BTreeSet<&str> = there.filter(|name| !IMPLIED.contains(name)).collect();
+    let unsaid: Vec<_> = members.difference(&there).collect();
+    let unfounded: Vec<_> = there.difference(&members).collect();
+    assert!(unsaid.is_empty(), "the page doesn't have as there: {unsaid:?}");
+    assert!(unfounded.is_empty(), "the page has as there what no client has: {unfounded:?}");
+    assert!(IMPLIED.iter().all(|name| on_page.get(name) == Some(&"there") && !members.contains(name)));
 }
 
 fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
