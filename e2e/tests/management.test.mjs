@@ -1,6 +1,7 @@
 // What operators see: health and metrics on a port of their own, and an end that nobody notices. On SQLite and on PostgreSQL.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Postgres } from '../lib/postgres.mjs';
@@ -50,23 +51,48 @@ class UnderWay {
   }
 }
 
+/** A collector of traces, and what it was given. */
+class Collector {
+  given = '';
+
+  static async start() {
+    const collector = new Collector();
+    collector.server = createServer(async (request, response) => {
+      for await (const chunk of request) collector.given += chunk.toString('latin1');
+      response.end();
+    });
+    collector.server.listen(0, '127.0.0.1');
+    await once(collector.server, 'listening');
+    collector.url = `http://127.0.0.1:${collector.server.address().port}`;
+    return collector;
+  }
+
+  async stop() {
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
 for (const kind of ['SQLite', 'PostgreSQL']) {
   describe(kind, () => {
     let signet;
     let postgres;
     let management;
+    let collector;
     before(async () => {
+      collector = await Collector.start();
       if (kind === 'PostgreSQL') postgres = await Postgres.start();
       const address = `127.0.0.1:${await freePort()}`;
       management = `http://${address}`;
       signet = await Signet.start({
         databaseUrl: postgres?.url,
-        env: { SIGNET_MANAGEMENT__ADDRESS: address, SIGNET_MANAGEMENT__TOKEN: token, SIGNET_LISTEN__SHUTDOWN_DELAY: '2s' },
+        env: { SIGNET_MANAGEMENT__ADDRESS: address, SIGNET_MANAGEMENT__TOKEN: token, SIGNET_LISTEN__SHUTDOWN_DELAY: '2s', SIGNET_TRACES__ENDPOINT: collector.url },
       });
     });
     after(async () => {
       await signet?.stop();
       await postgres?.stop();
+      await collector?.stop();
     });
     const watcher = { authorization: `Bearer ${token}` };
 
@@ -115,6 +141,9 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       await signet.program.until(async () => signet.program.outcome !== undefined).catch(() => {});
       assert.equal(signet.program.outcome, 0, signet.program.output);
       assert.equal(await ask(`${management}/health/live`), undefined);
+      // The last spans are given before the end.
+      assert.ok(collector.given.includes('GET /jwks') && collector.given.includes('POST /token'));
+      assert.ok(!collector.given.includes(signet.facts.service_client.client_secret));
       await signet.up();
     });
   });

@@ -31,11 +31,13 @@ use crate::service::rate_limits::RateLimits;
 use crate::service::redis::Redis;
 use crate::service::refresh_tokens::RefreshKeys;
 use crate::service::request_object::RequestObjectCache;
+use crate::service::span_export::{self, Export};
 use crate::service::subject::Subjects;
 use crate::service::subject_identifier::PairwiseSalts;
 use crate::service::tenants::{self, TenantCache, TenantChangeError};
 use crate::service::upkeep;
 use crate::store::{Database, DatabaseSettings, StoreError};
+use crate::telemetry::Traces;
 
 /// How long a request at the management's port may take once everything else has ended.
 const MANAGEMENT_GRACE: Duration = Duration::from_secs(1);
@@ -193,8 +195,10 @@ impl App {
             // They would go on for ever.
             ctx.event_streams.stop();
         };
+        let (traces, export) = begin_traces(&self.ctx).unzip();
         let observed = Observed {
             metrics: Some(Arc::clone(&self.ctx.operations.metrics)),
+            traces,
             addresses: self.ctx.config.log.address,
         };
         let management = management.map(|server| {
@@ -209,8 +213,19 @@ impl App {
         if let Err(error) = upkeep.await {
             tracing::error!(error = %error, "the background work ended badly");
         }
+        if let Some(export) = export {
+            export.finish().await;
+        }
         self.ctx.database.close().await;
     }
+}
+
+/// What can't be traced is served all the same.
+fn begin_traces(ctx: &Ctx) -> Option<(Arc<Traces>, Export)> {
+    span_export::begin(ctx).unwrap_or_else(|error| {
+        tracing::error!(%error, "there are no traces: what sends them can't be set up");
+        None
+    })
 }
 
 async fn connect(config: &Config) -> Result<(Database, Redis), StoreError> {

@@ -34,6 +34,7 @@ mod sign_in;
 mod sign_up;
 mod sources;
 mod tokens;
+mod traces;
 mod tree;
 
 use std::net::SocketAddr;
@@ -61,6 +62,7 @@ pub use sessions::Sessions;
 pub use sign_in::SignIn;
 pub use sign_up::SignUp;
 pub use tokens::Tokens;
+pub use traces::{Ratio, Traces};
 
 use reader::Reader;
 use sources::Sources;
@@ -106,6 +108,8 @@ pub struct Config {
     pub log: Log,
     /// The port for health and metrics.
     pub management: Management,
+    /// Where traces go, and which.
+    pub traces: Traces,
 }
 
 impl Config {
@@ -156,6 +160,7 @@ impl Config {
             audit: Audit::default(),
             log: Log::default(),
             management: Management::default(),
+            traces: Traces::default(),
         })
     }
 
@@ -179,6 +184,7 @@ impl Config {
         faults.extend(Fault::within("audit", self.audit.validate()));
         faults.extend(Fault::within("log", self.log.validate()));
         faults.extend(Fault::within("management", self.management.validate()));
+        faults.extend(Fault::within("traces", self.traces.validate()));
         faults
     }
 
@@ -214,6 +220,7 @@ impl Config {
         let audit = reader.checked("audit", audit::ABOUT, Audit::read, Audit::validate);
         let log = reader.checked("log", log::ABOUT, Log::read, Log::validate);
         let management = reader.checked("management", management::ABOUT, Management::read, Management::validate);
+        let traces = reader.checked("traces", traces::ABOUT, Traces::read, Traces::validate);
         for fault in whole(issuer.as_ref(), &tokens, &keys) {
             reader.fault(&fault);
         }
@@ -237,6 +244,7 @@ impl Config {
             audit,
             log,
             management,
+            traces,
         })
     }
 }

@@ -5,21 +5,25 @@
 //! sees as well; that comes from the task and costs nothing until a line is written. Values are escaped, so that none
 //! of them can look like a line.
 //!
-//! Decided against: a span around each request, which costs more than a short request itself.
+//! Decided against: a span of `tracing` around each request, which costs more than a short request itself. Where traces are
+//! asked for, [`Traces`] makes spans of its own.
 
 mod format;
 pub mod metrics;
 mod request;
 mod route;
 mod time;
+mod trace_context;
+mod traces;
 mod writer;
 
 use thiserror::Error;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 pub use format::misplaces;
-pub use request::{RequestId, RequestIds, RequestLine, note_client};
+pub use request::{RequestHead, RequestId, RequestIds, RequestLine, note_client};
 pub use route::Route;
+pub use traces::{Part, Place, Spans, Traces, database_part, outbound_part, part};
 pub use writer::LogGuard;
 
 use crate::config::Log;

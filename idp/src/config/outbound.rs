@@ -83,6 +83,18 @@ impl Outbound {
         faults
     }
 
+    /// The same for an address that the operator wrote down: it may be anywhere, and is waited for so long.
+    #[must_use]
+    pub fn to_operators_address(&self, patience: Duration) -> Self {
+        let anywhere = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
+        Self {
+            allowed_networks: anywhere.into(),
+            connect_timeout: self.connect_timeout.min(patience),
+            total_timeout: patience,
+            ..self.clone()
+        }
+    }
+
     /// The same, with this machine's own addresses allowed: for development.
     #[must_use]
     pub(super) fn with_loopback(mut self) -> Self {

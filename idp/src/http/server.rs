@@ -33,8 +33,8 @@ pub use client_address::ClientAddress;
 pub use tls::TlsError;
 
 use crate::config::{Fault, Listen, LogAddress};
-use crate::telemetry::RequestIds;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{RequestIds, Traces};
 use connection::Shared;
 use listener::Listener;
 use tls::Tls;
@@ -78,6 +78,8 @@ pub struct Server {
 pub struct Observed {
     /// Where they are counted, if they are.
     pub metrics: Option<Arc<Metrics>>,
+    /// What makes their spans, if anything does.
+    pub traces: Option<Arc<Traces>>,
     /// What is logged of clients' addresses.
     pub addresses: LogAddress,
 }

@@ -43,6 +43,7 @@ pub mod revocation;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+pub mod span_export;
 pub mod subject;
 pub mod subject_identifier;
 pub mod tenants;

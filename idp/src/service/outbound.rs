@@ -12,6 +12,7 @@
 //! check of addresses sits in its resolver, where an address in the URL never comes by.
 
 mod address;
+mod error;
 mod turns;
 
 use std::io;
@@ -34,8 +35,10 @@ use tokio_openssl::SslStream;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Host, Url};
 
+pub use self::error::OutboundError;
 use self::turns::{HostTurn, Turns};
 use crate::config;
+use crate::telemetry;
 
 /// The longest URL that is fetched, in bytes.
 pub const MAX_URL: usize = 2048;
@@ -65,60 +68,11 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// Why nothing was fetched. Each text says what to do; what a library said is in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum OutboundError {
-    /// Not a URL that is fetched.
-    #[error("the address must be an https URL with a host and without user name, of at most 2,048 characters")]
-    Url,
-    /// Plain http where it isn't allowed.
-    #[error("the address must be https; plain http is for the networks in outbound.allowed_networks only")]
-    PlainHttp,
-    /// Not a public address.
-    #[error(
-        "the address leads into a network that isn't public; the operator can allow it in outbound.allowed_networks"
-    )]
-    NotPublic,
-    /// The name has no address.
-    #[error("the host name can't be resolved; check its spelling and its DNS records")]
-    Unresolvable,
-    /// Nothing answers.
-    #[error("nothing answers at the address; check that the server runs and can be reached from here")]
-    Unreachable,
-    /// TLS fails.
-    #[error(
-        "TLS fails at the address; its certificate must be valid for the host name and come from an authority that is trusted here (outbound.ca_file adds one)"
-    )]
-    Tls,
-    /// Not HTTP.
-    #[error("what answers at the address doesn't speak HTTP/1.1 as it should")]
-    Protocol,
-    /// It takes too long.
-    #[error("the answer takes too long; it must be there within the time of outbound.total_timeout")]
-    Slow,
-    /// The host has as many requests of ours as it gets, and none of them ends.
-    #[error("the host of the address is slow, and too many requests to it are under way; try again in a moment")]
-    Busy,
-    /// A redirect.
-    #[error("the address answers with a redirect, and none is followed; register the address that it leads to")]
-    Redirect,
-    /// Another status than 200.
-    #[error("the address answers with status {0}; it must be 200")]
-    Status(u16),
-    /// Another status than those that say that a message was taken.
-    #[error("the address answers with status {0}; it must be 200 or another of 2xx")]
-    NotTaken(u16),
-    /// Too long an answer.
-    #[error("the answer is longer than {0} bytes")]
-    TooLarge(usize),
-    /// The address failed a moment ago.
-    #[error("the address failed a moment ago and isn't asked again yet")]
-    JustFailed,
-}
-
 /// What was fetched.
 #[derive(Clone, Debug)]
 pub struct Fetched {
+    /// The status of the answer.
+    pub status: StatusCode,
     /// The head of the answer.
     pub headers: HeaderMap,
     /// The answer.
@@ -169,6 +123,14 @@ struct Asking {
     body: Bytes,
     /// The longest answer, in bytes; `None` if it isn't read, and any success will do.
     limit: Option<usize>,
+}
+
+impl From<Message> for Asking {
+    fn from(message: Message) -> Self {
+        let Message { content_type, mut headers, body } = message;
+        headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+        Self { method: Method::POST, headers, body, limit: None }
+    }
 }
 
 /// Why the client can't be set up.
@@ -278,22 +240,41 @@ impl Outbound {
     /// # Errors
     /// See [`OutboundError`]; the full reason is logged.
     pub async fn post(&self, url: &str, message: Message) -> Result<(), OutboundError> {
-        let Message { content_type, mut headers, body } = message;
-        headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
-        let asking = Asking { method: Method::POST, headers, body, limit: None };
-        self.ask(url, asking, "a message wasn't taken").await.map(drop)
+        self.ask(url, message.into(), "a message wasn't taken").await.map(drop)
+    }
+
+    /// The same, for a caller that tells the log itself.
+    ///
+    /// # Errors
+    /// See [`OutboundError`].
+    pub async fn post_quietly(&self, url: &str, message: Message) -> Result<(), OutboundError> {
+        let url = self.check(url)?;
+        self.within_time(&url, message.into()).await.map(drop).map_err(|Failed(error, _)| error)
     }
 
     async fn ask(&self, url: &str, asking: Asking, otherwise: &'static str) -> Result<Fetched, OutboundError> {
         let url = self.check(url)?;
-        let patience = self.0.settings.total_timeout;
-        let result = tokio::time::timeout(patience, self.exchange(&url, asking)).await;
-        result.unwrap_or(Err(Failed(OutboundError::Slow, String::new()))).map_err(|Failed(error, reason)| {
+        self.within_time(&url, asking).await.map_err(|Failed(error, reason)| {
             // Neither query nor fragment: they may hold something secret.
             let address = &url[..url::Position::AfterPath];
             tracing::warn!(address, error = %error, reason, "{otherwise}");
             error
         })
+    }
+
+    /// Asks, as a part of the request that is being answered. Whom we ask is told of the trace, whoever that is: the ids
+    /// say nothing; `tracestate`, which may say something of other systems, isn't told.
+    async fn within_time(&self, url: &Url, mut asking: Asking) -> Result<Fetched, Failed> {
+        let (mut part, traceparent) = telemetry::outbound_part(&asking.method, url);
+        asking.headers.extend(traceparent);
+        let patience = self.0.settings.total_timeout;
+        let result = tokio::time::timeout(patience, self.exchange(url, asking)).await;
+        let result = result.unwrap_or(Err(Failed(OutboundError::Slow, String::new())));
+        match &result {
+            Ok(fetched) => part.answered(fetched.status),
+            Err(Failed(error, _)) => part.failed(error.kind()),
+        }
+        result
     }
 
     async fn exchange(&self, url: &Url, asking: Asking) -> Result<Fetched, Failed> {
@@ -444,7 +425,7 @@ where
     let (head, mut body) = sender.send_request(request).await.map_err(|error| protocol(&error))?.into_parts();
     match head.status {
         status if limit.is_none() && status.is_success() => {
-            return Ok(Fetched { headers: head.headers, body: Bytes::new() });
+            return Ok(Fetched { status, headers: head.headers, body: Bytes::new() });
         }
         StatusCode::OK => {}
         status if status.is_redirection() => return Err(Failed(OutboundError::Redirect, status.to_string())),
@@ -461,5 +442,5 @@ where
         }
         whole.extend_from_slice(data);
     }
-    Ok(Fetched { headers: head.headers, body: whole.freeze() })
+    Ok(Fetched { status: head.status, headers: head.headers, body: whole.freeze() })
 }

@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::domain::Secret;
+use crate::telemetry;
 use crate::telemetry::metrics::PasswordMeter;
 
 /// How long a job may wait for a thread.
@@ -95,6 +96,7 @@ impl PasswordHasher {
 
     /// Hashes a new password into a PHC string. `salt` is drawn by the caller.
     pub async fn hash(&self, password: Secret, salt: [u8; 16]) -> Result<String, PasswordHasherError> {
+        let _part = telemetry::part("argon2");
         let (answer, result) = oneshot::channel();
         self.submit(Work::Hash { password, salt, answer })?;
         result.await.map_err(|_| PasswordHasherError::Busy)?
@@ -103,6 +105,7 @@ impl PasswordHasher {
     /// Compares a password with a PHC string. With `None`, for an account that doesn't exist or has no password, it
     /// takes as long and answers [`PasswordCheck::Wrong`].
     pub async fn check(&self, password: Secret, phc: Option<String>) -> Result<PasswordCheck, PasswordHasherError> {
+        let _part = telemetry::part("argon2");
         let (answer, result) = oneshot::channel();
         self.submit(Work::Check { password, phc, answer })?;
         result.await.map_err(|_| PasswordHasherError::Busy)?

@@ -26,6 +26,7 @@ use super::reads::Reads;
 use super::writer::{self, Writer};
 use super::{Reason, StoreError};
 use crate::domain::Secret;
+use crate::telemetry;
 
 /// How long a job given to [`Database::write`] may take, from its begin to its commit.
 pub(super) const JOB_LIMIT: Duration = Duration::from_secs(5);
@@ -292,6 +293,8 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
+        let system = if self.0.writer.is_some() { "sqlite" } else { "postgresql" };
+        let _part = telemetry::database_part("database write", system);
         let asked = self.0.asked.begin();
         let result = self.begin_write(job).await;
         asked.end(result.is_ok());

@@ -334,7 +334,7 @@ pub async fn lapsed(
 
 /// How many sessions of all tenants haven't ended. Those that were ended all at once are among them until they are swept up.
 pub async fn count(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
-    // In the terms of the index (m0017), so that no row is read.
+    // In the terms of the index (m0017), so that only these are looked at.
     let running = Entity::find().filter(Column::EndedAt.is_null()).filter(over_at().gt(now.millis()));
     Ok(running.count(db).await?)
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 pub use instruments::{Counter, Counters, Gauge, Histogram, Table};
-pub use labels::{HttpMethod, Label, Lookup, Operation, Status, StatusClass, TokenKind, Validity};
+pub use labels::{HttpMethod, Label, Lookup, Operation, SpanFate, Status, StatusClass, TokenKind, Validity};
 pub use page::{Format, Page};
 
 use super::route::Route;
@@ -39,6 +39,8 @@ pub struct Metrics {
     pub validation: Histogram,
     /// Whether a presented token had been verified before.
     pub verified_tokens: Counters<Lookup>,
+    /// Spans that ended, where there are traces.
+    pub spans: Counters<SpanFate>,
 }
 
 impl Default for Metrics {
@@ -52,6 +54,7 @@ impl Default for Metrics {
             validations: Counters::default(),
             validation: Histogram::new(&MICROSECONDS),
             verified_tokens: Counters::default(),
+            spans: Counters::default(),
         }
     }
 }
@@ -93,6 +96,10 @@ impl Metrics {
             "Share of lookups that were hits, 0 to 1, since the start.",
             self.hit_rate(),
         );
+        page.counter("signet_spans", "Spans of traces, by what became of them.");
+        for (fate, count) in self.spans.all() {
+            page.total("signet_spans", &[("result", fate.text())], count);
+        }
         self.http.write(page);
     }
 

@@ -5,14 +5,16 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
 use super::route::Route;
+use super::traces::{About, Place, Traces};
 
 /// What a filter names to have or not to have the lines of requests.
 const TARGET: &str = "signet::request";
@@ -25,14 +27,24 @@ tokio::task_local! {
 struct Current {
     id: RequestId,
     client: RefCell<Option<String>>,
+    place: Option<Place>,
 }
 
-/// Notes which client a request is by, once it has proved itself or is known to exist: its line in the log names it.
+/// Looks at the place that the request that is being answered has in a trace; `None` if it has none.
+pub(super) fn in_place<T>(look: impl FnOnce(&Place) -> T) -> Option<T> {
+    CURRENT.try_with(|current| current.place.as_ref().map(look)).ok().flatten()
+}
+
+/// Notes which client a request is by, once it has proved itself or is known to exist: its line in the log names it, and
+/// its span.
 pub fn note_client(client: &str) {
-    if tracing::enabled!(target: TARGET, tracing::Level::INFO) {
-        // Outside of a request there is no line.
-        let _outside = CURRENT.try_with(|current| current.client.replace(Some(client.to_owned())));
-    }
+    let wanted = tracing::enabled!(target: TARGET, tracing::Level::INFO);
+    // Outside of a request there is neither.
+    let _outside = CURRENT.try_with(|current| {
+        if wanted || current.place.as_ref().is_some_and(Place::is_recorded) {
+            current.client.replace(Some(client.to_owned()));
+        }
+    });
 }
 
 /// A request's reference: in its log lines, on its error page, in the answer's `X-Request-Id`. 13 characters out of
@@ -51,7 +63,12 @@ impl RequestId {
 
     /// Answers a request under this reference.
     pub fn scope<F: Future>(self, answering: F) -> impl Future<Output = F::Output> {
-        CURRENT.scope(Current { id: self, client: RefCell::default() }, answering)
+        self.scope_in(None, answering)
+    }
+
+    /// The same for a request that has a place in a trace.
+    pub fn scope_in<F: Future>(self, place: Option<Place>, answering: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(Current { id: self, client: RefCell::default(), place }, answering)
     }
 
     /// The text.
@@ -118,23 +135,40 @@ impl RequestIds {
     }
 }
 
-/// A request from its first to its last moment: one line in the log, and what is counted of it. The line costs a
-/// comparison where the filter doesn't want it.
+/// A request as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its address.
+    pub uri: &'a Uri,
+    /// Its header fields.
+    pub headers: &'a HeaderMap,
+    /// Whether it came by TLS, to us or to a declared proxy.
+    pub https: bool,
+}
+
+/// A request from its first to its last moment: one line in the log, what is counted of it, and its span. The line costs
+/// a comparison where the filter doesn't want it.
 #[derive(Debug)]
 pub struct RequestLine<'a> {
     began: Instant,
     method: Method,
     route: Route,
     metrics: Option<&'a Metrics>,
-    line: Option<Line>,
+    place: Option<Place>,
+    told: Option<Told>,
     ended: bool,
 }
 
+/// What is told of a request at its end.
 #[derive(Debug)]
-struct Line {
+struct Told {
     id: RequestId,
     uri: Uri,
     address: Option<IpAddr>,
+    /// Whether the log wants its line.
+    in_log: bool,
 }
 
 impl<'a> RequestLine<'a> {
@@ -142,22 +176,35 @@ impl<'a> RequestLine<'a> {
     /// what is to be logged of the client's.
     pub fn begin(
         id: RequestId,
-        (method, uri): (&Method, &Uri),
+        head: RequestHead<'_>,
         address: Option<IpAddr>,
-        metrics: Option<&'a Metrics>,
+        (metrics, traces): (Option<&'a Metrics>, Option<&Arc<Traces>>),
     ) -> Self {
         if let Some(metrics) = metrics {
             metrics.http.active.increase();
         }
-        let wanted = tracing::enabled!(target: TARGET, tracing::Level::INFO);
+        let in_log = tracing::enabled!(target: TARGET, tracing::Level::INFO);
+        let route = Route::of(head.uri.path());
+        let place = match traces {
+            Some(traces) => Some(traces.request(head.headers, (head.method, route, head.https))),
+            None if in_log => Place::told(head.headers),
+            None => None,
+        };
+        let wanted = in_log || place.as_ref().is_some_and(Place::is_recorded);
         Self {
             began: Instant::now(),
-            method: method.clone(),
-            route: Route::of(uri.path()),
+            method: head.method.clone(),
+            route,
             metrics,
-            line: wanted.then(|| Line { id, uri: uri.clone(), address }),
+            place,
+            told: wanted.then(|| Told { id, uri: head.uri.clone(), address, in_log }),
             ended: false,
         }
+    }
+
+    /// Its place in a trace, if it has one: for [`RequestId::scope_in`].
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     /// Writes the line of an answered request, and counts it. Belongs inside its [`RequestId::scope`], which knows the
@@ -175,35 +222,45 @@ impl<'a> RequestLine<'a> {
             metrics.http.active.decrease();
             metrics.http.count(self.route, &self.method, status, took);
         }
-        if let Some(line) = self.line.take() {
-            line.write(&self.method, self.route, (status, bytes), took);
+        let Some(told) = self.told.take() else { return };
+        let client = CURRENT.try_with(|current| current.client.take()).ok().flatten();
+        let about = About { request_id: told.id.as_str(), tenant: tenant(told.uri.path()), client: client.as_deref() };
+        if let Some(place) = &self.place {
+            place.end(status, &about);
         }
+        if told.in_log {
+            self.write(&about, told.address, (status, bytes), took);
+        }
+    }
+
+    /// Path and query may hold secrets, so neither is written.
+    fn write(
+        &self,
+        about: &About<'_>,
+        address: Option<IpAddr>,
+        (status, bytes): (Option<StatusCode>, Option<u64>),
+        took: Duration,
+    ) {
+        tracing::info!(
+            target: TARGET,
+            request_id = about.request_id,
+            trace_id = self.place.as_ref().map(|place| tracing::field::display(place.trace())),
+            method = self.method.as_str(),
+            route = self.route.template(),
+            status = status.map_or(0, |status| status.as_u16()),
+            duration_ms = milliseconds(took),
+            bytes,
+            tenant = about.tenant,
+            client = about.client,
+            address = address.map(tracing::field::display),
+            "{}", if status.is_some() { "request" } else { "request abandoned by the client" }
+        );
     }
 }
 
 impl Drop for RequestLine<'_> {
     fn drop(&mut self) {
         self.finish(None, None);
-    }
-}
-
-impl Line {
-    /// Path and query may hold secrets, so neither is written.
-    fn write(self, method: &Method, route: Route, (status, bytes): (Option<StatusCode>, Option<u64>), took: Duration) {
-        let client = CURRENT.try_with(|current| current.client.take()).ok().flatten();
-        tracing::info!(
-            target: TARGET,
-            request_id = self.id.as_str(),
-            method = method.as_str(),
-            route = route.template(),
-            status = status.map_or(0, |status| status.as_u16()),
-            duration_ms = milliseconds(took),
-            bytes,
-            tenant = tenant(self.uri.path()),
-            client = client.as_deref(),
-            address = self.address.map(tracing::field::display),
-            "{}", if status.is_some() { "request" } else { "request abandoned by the client" }
-        );
     }
 }
 

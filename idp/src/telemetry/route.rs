@@ -35,7 +35,12 @@ impl Route {
 
     /// Its path, with names in braces for what changes.
     pub fn template(self) -> &'static str {
-        TEMPLATES.get(self.0).copied().unwrap_or("unmatched")
+        self.known().unwrap_or("unmatched")
+    }
+
+    /// The same; `None` if there is no such route.
+    pub fn known(self) -> Option<&'static str> {
+        TEMPLATES.get(self.0).copied()
     }
 }
 

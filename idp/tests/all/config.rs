@@ -370,6 +370,41 @@ fn a_management_port_that_others_reach_needs_a_token() {
     assert!(errors.contains("management.token must have 16") && !errors.contains("planted"), "{errors}");
 }
 
+#[test]
+fn what_is_wrong_with_traces_is_told_without_their_headers() {
+    let key = ("SIGNET_KEY_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let given = |name, value| {
+        let env = [
+            ("SIGNET_ISSUER", "https://id.example.com"),
+            ("SIGNET_DATABASE__URL", "sqlite:///x.db"),
+            key,
+            (name, value),
+        ];
+        Config::load(None, env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .map_err(|errors| errors.to_string())
+    };
+    for (name, value) in [
+        ("SIGNET_TRACES__ENDPOINT", "http://10.0.0.1:4318"),
+        ("SIGNET_TRACES__HEADERS", "authorization=Bearer%20planted"),
+        ("SIGNET_TRACES__SAMPLING_RATIO", "0.01"),
+        ("SIGNET_TRACES__PARENT_BASED", "true"),
+    ] {
+        let config = given(name, value).unwrap();
+        assert!(!format!("{config:?}").contains("planted"), "{name}");
+    }
+    for (name, value, fault) in [
+        ("SIGNET_TRACES__ENDPOINT", "collector:4318", "traces.endpoint must be an http or https URL"),
+        ("SIGNET_TRACES__ENDPOINT", "http://user:planted@collector/", "traces.endpoint must be an http or https URL"),
+        ("SIGNET_TRACES__HEADERS", "planted", "traces.headers must be pairs"),
+        ("SIGNET_TRACES__SAMPLING_RATIO", "1.5", "traces.sampling_ratio: expected a number from 0 to 1"),
+        ("SIGNET_TRACES__TIMEOUT", "0s", "traces.timeout must be longer"),
+        ("SIGNET_TRACES__SERVICE_NAME", "a\u{7}", "traces.service_name must be a name"),
+    ] {
+        let errors = given(name, value).unwrap_err();
+        assert!(errors.contains(fault) && !errors.contains("planted"), "{errors}");
+    }
+}
+
 /// The reference with each line `#key = value` without its `#`.
 fn uncommented() -> String {
     let page = reference();

@@ -3,6 +3,7 @@
 
 mod ambient;
 pub(crate) mod cluster;
+pub(crate) mod collector;
 pub(crate) mod database;
 pub(crate) mod elsewhere;
 pub(crate) mod redis;

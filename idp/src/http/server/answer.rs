@@ -24,7 +24,7 @@ use super::body::{LimitedBody, Refusal, Verdict};
 use super::client_address::forwarded;
 use super::connection::Connection;
 use super::{Asked, Observed, Served};
-use crate::telemetry::{RequestId, RequestLine};
+use crate::telemetry::{RequestHead, RequestId, RequestLine};
 
 /// Answers a request, whatever happens: a panic is a 500, a body beyond its limits a 413 or 408. Writes the line of the
 /// log, and the reference into the answer.
@@ -40,15 +40,18 @@ pub(super) async fn answer<E: Served>(
         (connection.peer, connection.scheme.clone())
     };
     let id = connection.shared.ids.draw();
-    let Observed { metrics, addresses } = &connection.shared.observed;
-    let address = addresses.of(client.ip());
-    let line = RequestLine::begin(id, (&head.method, &head.uri), address, metrics.as_deref());
+    let Observed { metrics, traces, addresses } = &connection.shared.observed;
+    let asked =
+        RequestHead { method: &head.method, uri: &head.uri, headers: &head.headers, https: scheme == Scheme::HTTPS };
+    let observers = (metrics.as_deref(), traces.as_ref());
+    let line = RequestLine::begin(id, asked, addresses.of(client.ip()), observers);
+    let place = line.place().cloned();
     let answering = async {
         let response = call(&connection, head, (client, scheme), incoming).await;
         line.end(response.status(), response.body().size_hint().exact());
         response
     };
-    let mut response = id.scope(answering).await;
+    let mut response = id.scope_in(place, answering).await;
     response.headers_mut().insert(RequestId::HEADER, id.to_header());
     Ok(response)
 }

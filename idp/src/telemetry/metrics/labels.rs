@@ -120,6 +120,18 @@ label! {
 }
 
 label! {
+    /// What became of a span.
+    SpanFate {
+        /// The collector took it.
+        Exported = "exported",
+        /// There was no room to keep it until it could be given.
+        Dropped = "dropped",
+        /// The collector didn't take it.
+        Failed = "failed",
+    }
+}
+
+label! {
     /// Methods of HTTP.
     HttpMethod {
         /// `GET`.
@@ -191,7 +203,7 @@ impl From<Option<StatusCode>> for StatusClass {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{HttpMethod, Label, Lookup, Operation, Status, StatusClass, TokenKind, Validity};
+    use super::{HttpMethod, Label, Lookup, Operation, SpanFate, Status, StatusClass, TokenKind, Validity};
     use crate::domain::session::EndReason;
 
     fn check<L: Label>() {
@@ -206,6 +218,7 @@ mod tests {
         check::<HttpMethod>();
         check::<Lookup>();
         check::<Operation>();
+        check::<SpanFate>();
         check::<Status>();
         check::<StatusClass>();
         check::<TokenKind>();

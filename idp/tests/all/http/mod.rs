@@ -46,4 +46,5 @@ pub(crate) mod subjects;
 mod swaps;
 mod tenants;
 mod token;
+mod traces;
 pub(crate) mod userinfo;

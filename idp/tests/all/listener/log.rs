@@ -116,6 +116,21 @@ async fn a_line_names_the_client_that_proved_itself_and_has_none_of_what_was_sen
     assert!(!format!("{lines:?}").contains("planted"), "{lines:?}");
 }
 
+#[tokio::test]
+async fn a_line_has_the_callers_trace_if_it_can_be_read() {
+    let (captured, _guard) = json_log();
+    let server = Running::echo(&loopback());
+    let mut client = server.connect().await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    client.get_with("/token", &format!("traceparent: 00-{trace}-b7ad6b7169203331-01\r\n")).await;
+    client.get_with("/token", &format!("traceparent: 00-{trace}-planted\r\n")).await;
+    client.get("/token").await;
+    let lines: Vec<_> = captured.lines().into_iter().filter(|line| line["target"] == "signet::request").collect();
+    let traces: Vec<Option<&str>> = lines.iter().map(|line| line["trace_id"].as_str()).collect();
+    assert_eq!(traces, [Some(trace), None, None]);
+    assert!(!format!("{lines:?}").contains("planted"));
+}
+
 #[test]
 fn an_address_is_logged_as_far_as_it_is_to_be() {
     let of =
