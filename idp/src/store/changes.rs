@@ -177,6 +177,8 @@ const EVERYTHING: u16 = 0;
 const NOTHING: u16 = 1;
 /// The most things that a copy is made of.
 const MOST: usize = 6;
+/// Until when it is certain what happened, where nobody looks any more.
+const CLOSED: u64 = u64::MAX - 1;
 
 impl Change {
     fn place(&self) -> u16 {
@@ -269,6 +271,7 @@ impl Changes {
     pub fn is_certain(&self) -> bool {
         match self.certain_until.load(SeqCst) {
             u64::MAX => true,
+            CLOSED => false,
             until => self.elapsed() < until,
         }
     }
@@ -282,7 +285,13 @@ impl Changes {
         let until = duration.map_or(u64::MAX, |duration| {
             self.elapsed().saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
         });
-        self.certain_until.store(until, SeqCst);
+        // Whoever listens may have an answer in hand while that ends.
+        let _closed = self.certain_until.fetch_update(SeqCst, SeqCst, |now| (now != CLOSED).then_some(until));
+    }
+
+    /// Never again.
+    pub(super) fn close(&self) {
+        self.certain_until.store(CLOSED, SeqCst);
     }
 
     /// Makes changes known.
@@ -381,6 +390,14 @@ mod tests {
         assert!(is_good());
         changes.certain_for(Some(Duration::ZERO));
         assert!(!is_good());
+        changes.certain_for(None);
+        assert!(is_good());
+        changes.close();
+        assert!(!is_good());
+        for late in [Some(Duration::from_hours(1)), None] {
+            changes.certain_for(late);
+            assert!(!is_good(), "it was over");
+        }
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Following {
             Self::Postgres(postgres) => postgres.stop.cancel(),
             Self::Bus(bus) => bus.close(),
         }
-        changes.certain_for(Some(Duration::ZERO));
+        changes.close();
     }
 }
 
