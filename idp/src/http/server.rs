@@ -12,6 +12,7 @@ mod body;
 mod client_address;
 mod connection;
 mod listener;
+mod own_words;
 mod tls;
 mod watch;
 

@@ -116,15 +116,20 @@ fn declared_length(headers: &HeaderMap) -> u64 {
 
 /// An answer that no endpoint gave, as a problem (RFC 9457) that says nothing but its status.
 fn refuse(status: StatusCode) -> http::Response<Written> {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let body = format!(r#"{{"type":"about:blank","title":"{title}","status":{}}}"#, status.as_u16());
-    let mut response = http::Response::new(Either::Left(Full::new(Bytes::from(body))));
+    let mut response = http::Response::new(Either::Left(Full::new(Bytes::from(problem(status, None)))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A problem (RFC 9457), which `detail` says more of: a text that needs no escapes.
+pub(super) fn problem(status: StatusCode, detail: Option<&str>) -> String {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let detail = detail.map(|detail| format!(r#","detail":"{detail}""#)).unwrap_or_default();
+    format!(r#"{{"type":"about:blank","title":"{title}","status":{}{detail}}}"#, status.as_u16())
 }
 
 /// What a panic said.

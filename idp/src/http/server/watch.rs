@@ -7,11 +7,14 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+use super::own_words;
 
 /// What is known of a connection's doings.
 pub(super) struct Watch {
@@ -120,17 +123,32 @@ impl Drop for Running<'_> {
 pub(super) struct Watched<S> {
     stream: S,
     watch: Arc<Watch>,
+    /// What is still to be written in the place of what hyper wrote.
+    instead: Option<Bytes>,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, watch: Arc<Watch>) -> Self {
-        Self { stream, watch }
+        Self { stream, watch, instead: None }
     }
 
     fn went(&self, result: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(1..)) = result {
             self.watch.bytes_went();
         }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Watched<S> {
+    fn poll_write_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.instead.as_mut().filter(|rest| rest.has_remaining()) {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => rest.advance(written),
+            }
+        }
+        self.instead = None;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -147,7 +165,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        // Whoever is answered before the header was read to its end is answered by hyper.
+        if self.instead.is_none() && self.watch.reading.load(Ordering::Acquire) {
+            self.instead = own_words::instead_of(buf);
+        }
+        let result = if self.instead.is_some() {
+            self.poll_write_instead(cx).map_ok(|()| buf.len())
+        } else {
+            Pin::new(&mut self.stream).poll_write(cx, buf)
+        };
         self.went(&result);
         result
     }

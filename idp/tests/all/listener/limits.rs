@@ -164,6 +164,34 @@ async fn a_header_that_is_too_long_is_refused() {
     assert_eq!(client.answer().await.status(), 431);
 }
 
+/// What can't be read is answered in words too, and as the last thing on its connection: also behind other requests.
+#[tokio::test]
+async fn who_is_refused_before_the_header_is_read_is_told_why() {
+    let server = Running::echo(&loopback());
+    for (request, status, says) in [
+        (format!("GET /?x={} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(70_000)), 431, "more than 32 KiB"),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "x".repeat(70_000)), 431, "more than 32 KiB"),
+        ("GET / HTTP/1.1\r\nnonsense\r\n\r\n".to_owned(), 400, "isn't HTTP/1.1"),
+        ("nonsense\r\n\r\n".to_owned(), 400, "isn't HTTP/1.1"),
+    ] {
+        for requests_before in [0, 2] {
+            let mut client = server.connect().await;
+            for _ in 0..requests_before {
+                assert_eq!(client.get("/").await.body, "GET /");
+            }
+            // It may be refused before all of it was taken.
+            let _sent = client.try_say(&request).await;
+            let answer = client.answer().await;
+            assert_eq!(answer.status(), status, "{:.40}", request);
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{:.40}", request);
+            assert_eq!(answer.header("cache-control"), Some("no-store"), "{:.40}", request);
+            assert!(answer.body.contains(says), "{}", answer.body);
+            let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+            assert_eq!(problem["status"], status);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_server_lives_on() {
     let server = Running::start(
