@@ -170,6 +170,17 @@ test('sign-ins in two tabs each end well, in any order', inBrowser({}, async (fi
   assert.ok(await idToken(earlier), 'the one did not end the other');
 }));
 
+test('twenty first pages side by side all end well', inBrowser({}, async (page, context) => {
+  const tabs = [page];
+  while (tabs.length < 20) tabs.push(await context.newPage());
+  await Promise.all(tabs.map((tab, number) => tab.goto(authorizationUrl(signet.facts, { state: `${number}` }))));
+  for (const [number, tab] of [...tabs.entries()].reverse()) {
+    const answer = await answerTo(tab, () => fillIn(tab, signet.facts.user));
+    assert.equal(answer.state, `${number}`);
+    assert.ok(answer.code, JSON.stringify(answer));
+  }
+}));
+
 test('the back button after a sign-in leads to words, not to a fault', inBrowser({}, async (page) => {
   await page.goto('about:blank');
   await wholeSignIn(page, signet.facts.user);

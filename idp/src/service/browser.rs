@@ -80,8 +80,9 @@ impl BrowserSecret {
 pub struct Browser(Vec<BrowserSecret>);
 
 impl Browser {
-    /// The most secrets of one browser that are looked at.
-    pub const MOST: usize = 8;
+    /// The most secrets of one browser that are looked at: one for each of the first pages that were opened side by side,
+    /// as when a browser opens all its tabs again. It sends the oldest first, so that those beyond this are lost.
+    pub const MOST: usize = 128;
 
     /// A browser with the first few of these secrets.
     pub fn new(secrets: impl IntoIterator<Item = BrowserSecret>) -> Self {

@@ -34,7 +34,7 @@ pub(super) fn instead_of(head: &[u8]) -> Option<Bytes> {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => is_empty = value.trim() == "0",
             // Ours have many more.
-            "connection" | "date" => kept += &format!("{field}\r\n"),
+            "connection" | "date" => kept.extend([field, "\r\n"]),
             _ => return None,
         }
     }

@@ -141,7 +141,7 @@ impl<S> Watched<S> {
 
 impl<S: AsyncWrite + Unpin> Watched<S> {
     fn poll_write_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(rest) = self.instead.as_mut().filter(|rest| rest.has_remaining()) {
+        while let Some(rest) = self.instead.as_mut().filter(|rest| !rest.is_empty()) {
             match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => rest.advance(written),

@@ -182,9 +182,9 @@ async fn who_is_refused_before_the_header_is_read_is_told_why() {
             // It may be refused before all of it was taken.
             let _sent = client.try_say(&request).await;
             let answer = client.answer().await;
-            assert_eq!(answer.status(), status, "{:.40}", request);
-            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{:.40}", request);
-            assert_eq!(answer.header("cache-control"), Some("no-store"), "{:.40}", request);
+            assert_eq!(answer.status(), status, "{request:.40}");
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{request:.40}");
+            assert_eq!(answer.header("cache-control"), Some("no-store"), "{request:.40}");
             assert!(answer.body.contains(says), "{}", answer.body);
             let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
             assert_eq!(problem["status"], status);
