@@ -73,18 +73,24 @@ impl Parameters {
 /// Decodes one name or value of a form. `None` if it is wrongly encoded.
 pub fn decode_component(text: &[u8]) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.iter().copied();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let high = char::from(bytes.next()?).to_digit(16)?;
-                let low = char::from(bytes.next()?).to_digit(16)?;
-                u8::try_from(high * 16 + low).ok()?
+    let mut rest = text;
+    // Most of what comes is plain, and as long as a token: it is copied as a whole.
+    while let Some(plain) = rest.iter().position(|byte| matches!(byte, b'+' | b'%')) {
+        decoded.extend_from_slice(&rest[..plain]);
+        rest = match rest[plain..] {
+            [b'%', high, low, ref rest @ ..] => {
+                let (high, low) = (char::from(high).to_digit(16)?, char::from(low).to_digit(16)?);
+                decoded.push(u8::try_from(high * 16 + low).ok()?);
+                rest
             }
-            other => other,
-        });
+            [b'+', ref rest @ ..] => {
+                decoded.push(b' ');
+                rest
+            }
+            _ => return None,
+        };
     }
+    decoded.extend_from_slice(rest);
     String::from_utf8(decoded).ok().filter(|text| !text.contains('\0'))
 }
 
