@@ -38,7 +38,7 @@ pub enum ClientMetadataError {
     #[error("token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri")]
     NoKeys,
     /// RFC 7591 §2: one of the two.
-    #[error("only one of jwks and jwks_uri may be given")]
+    #[error("jwks_uri: must not be given beside jwks; give one of the two")]
     KeysTwice,
     /// A key that can't be used.
     #[error("jwks: {0}")]
@@ -260,7 +260,7 @@ mod tests {
             (json!({ "grant_types": [] }), "grant_types"),
             (json!({ "redirect_uris": [] }), "redirect_uris"),
             (json!({ "grant_types": ["password"] }), "grant type password needs profile compat"),
-            (json!({ "jwks": key(), "jwks_uri": KEYS }), "jwks and jwks_uri"),
+            (json!({ "jwks": key(), "jwks_uri": KEYS }), "jwks_uri: must not be given beside jwks"),
             (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }), "jwks: "),
             (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "token_endpoint_auth_method"),
             (
