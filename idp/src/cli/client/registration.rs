@@ -49,7 +49,7 @@ pub(super) struct Registration {
     #[arg(long, value_name = "FILE", value_parser = unless_empty(PathBufValueParser::new()))]
     jwks: Option<Change<PathBuf>>,
     /// Where its public keys are to be fetched
-    #[arg(long, value_name = "URL", conflicts_with = "jwks", value_parser = text())]
+    #[arg(long, value_name = "URL", value_parser = text())]
     jwks_uri: Option<Change<String>>,
     /// Where its request objects may be fetched, may be repeated
     #[arg(long = "request-uri", value_name = "URL", value_parser = text())]

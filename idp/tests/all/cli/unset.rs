@@ -114,6 +114,14 @@ fn every_setting_of_a_client_can_be_taken_back() {
                 }
                 assert_eq!(settings(client), before, "--{option}");
             }
+            // A client that proves itself by its keys is never without any: from one place to the other in one change.
+            let published = place(&["client", "set", "robot", "--jwks=", "--jwks-uri", "https://robot.example/keys"]);
+            assert_eq!(
+                (&published["jwks"], &published["jwks_uri"]),
+                (&Value::Null, &"https://robot.example/keys".into())
+            );
+            let registered = place(&["client", "set", "robot", "--jwks", &jwks, "--jwks-uri="]);
+            assert_eq!((registered["jwks"].is_object(), &registered["jwks_uri"]), (true, &Value::Null));
         }
     }
 }
