@@ -105,14 +105,16 @@ impl Redis {
         self.0.clone().map(|redis| redis as Arc<dyn Bus>)
     }
 
-    /// Publishes events in their order: each in its channel, and in the stream. They have arrived when this answers;
-    /// if it fails, some may have.
+    /// Publishes events in their order: each in its channel, and in the stream. They have arrived when this answers; if
+    /// it fails, they may have. What Redis refuses of it, for want of rights or room, it refuses as a whole, so that
+    /// nobody hears the same again with each attempt.
     ///
     /// # Errors
     /// See [`RedisError`].
     pub async fn publish(&self, events: &[OutboxEvent]) -> Result<(), RedisError> {
         let Some(redis) = &self.0 else { return Ok(()) };
         let mut pipeline = redis::pipe();
+        pipeline.atomic();
         for event in events {
             let payload = event.payload.to_string();
             pipeline

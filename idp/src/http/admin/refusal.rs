@@ -31,6 +31,11 @@ impl Refusal {
         Self(Box::new(response))
     }
 
+    /// Whether it asks who is there: no token came, or one that doesn't hold.
+    pub(in crate::http) fn is_unauthorized(&self) -> bool {
+        self.0.status() == StatusCode::UNAUTHORIZED
+    }
+
     /// A problem of this status.
     pub(in crate::http) fn new(status: StatusCode, detail: impl std::fmt::Display) -> Self {
         Self(Box::new(fallback::problem(status, &sentence(&detail.to_string()))))

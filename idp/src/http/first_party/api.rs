@@ -195,20 +195,32 @@ async fn refresh(call: &Call, request: &Request, body: Presented) -> Result<Cont
 }
 
 async fn logout(call: Call, request: &Request, body: Presented) -> Result<Content> {
+    let token = presented(&call, request, &body);
     if request.headers().contains_key(poem::http::header::AUTHORIZATION) {
-        let owner = Owner::of(call, request).await?;
-        let own = (&*owner.subject, owner.session.id);
-        first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::SignedOut).await?;
-        return Ok(Content::default().cookie(Some(cookie::clear(&owner.site))));
+        match Owner::of(call.clone(), request).await {
+            Ok(owner) => {
+                let own = (&*owner.subject, owner.session.id);
+                first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::SignedOut).await?;
+                return Ok(signed_out(&owner));
+            }
+            // An access token that is over says nothing of the session, whose refresh token is here as well.
+            Err(refusal) if token.is_some() && refusal.is_unauthorized() => {}
+            Err(refusal) => return Err(refusal),
+        }
     }
-    let (token, by_cookie) = presented(&call, request, &body)
-        .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "an access token or a refresh token is needed"))?;
+    let (token, by_cookie) =
+        token.ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "an access token or a refresh token is needed"))?;
     let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
     if by_cookie {
         cookie::check(request, &call.site, &client)?;
     }
     first_party::sign_out(&call.ctx, call.tenant(), &call.caller, &client, &token).await?;
-    Ok(Content::default().cookie(Some(cookie::clear(&call.site))))
+    Ok(signed_out(&call))
+}
+
+/// Nothing to say, and the cookie goes.
+fn signed_out(call: &Call) -> Content {
+    Content::default().cookie(Some(cookie::clear(&call.site)))
 }
 
 async fn activity(owner: &Owner) -> Result<Content> {
@@ -225,7 +237,7 @@ async fn sessions(owner: &Owner) -> Result<Content> {
 
 async fn end_all(owner: &Owner) -> Result<Content> {
     first_party::end_all(&owner.ctx, owner.tenant(), &owner.caller, &owner.subject).await?;
-    Ok(Content::default().cookie(Some(cookie::clear(&owner.site))))
+    Ok(signed_out(owner))
 }
 
 async fn end_one(owner: &Owner, text: &str) -> Result<Content> {

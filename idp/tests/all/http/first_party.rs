@@ -331,6 +331,38 @@ async fn a_refresh_token_as_a_cookie_counts_from_our_own_origin_alone() {
     }
 }
 
+/// The app's access token has run out meanwhile, and it sends both.
+#[tokio::test]
+async fn who_signs_out_with_a_token_that_is_over_is_signed_out_by_the_other() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let own = tenant.issuer.origin();
+        let over = ("authorization", "Bearer eyJ.over.x");
+        for by_cookie in [true, false] {
+            let mut body = ada();
+            body["cookie"] = json!(by_cookie);
+            let answer = post(&world, "/v1/auth/login", &body).await;
+            let access_token = text(&answer.json(), "access_token").to_owned();
+            let out = if by_cookie {
+                let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap();
+                let headers = [over, ("cookie", cookie), ("origin", &own)];
+                let elsewhere = [over, ("cookie", cookie), ("origin", "https://elsewhere.example")];
+                let refused = send(&world, "POST", "/v1/auth/logout", &elsewhere, None).await;
+                assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
+                send(&world, "POST", "/v1/auth/logout", &headers, None).await
+            } else {
+                let token = json!({ "refresh_token": answer.json()["refresh_token"] });
+                send(&world, "POST", "/v1/auth/logout", &[over], Some(&token)).await
+            };
+            assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.body);
+            assert!(out.header("set-cookie").unwrap().contains("; Max-Age=0"));
+            assert_eq!(by(&world, &access_token, "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        }
+        let alone = send(&world, "POST", "/v1/auth/logout", &[over], None).await;
+        assert_eq!(alone.status, StatusCode::UNAUTHORIZED, "{}", alone.body);
+    }
+}
+
 #[tokio::test]
 async fn tokens_of_one_app_or_tenant_are_nothing_to_another() {
     for database in databases().await {

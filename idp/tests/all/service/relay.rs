@@ -189,6 +189,36 @@ async fn while_redis_is_gone_events_wait() {
     }
 }
 
+/// It could take the message in the channel and refuse the entry of the stream, and hear the same again each second.
+#[tokio::test]
+async fn a_redis_that_may_not_keep_an_event_tells_nobody_of_it() {
+    const ALL: usize = 40;
+    let redis = RedisServer::start().await;
+    let database = TestDatabase::sqlite().await;
+    let mut admin = redis.client().await;
+    let rights = ["~auth:*", "&*", "+publish", "+subscribe", "+ping", "+multi", "+exec"];
+    let user = ["SETUSER", "signet", "on", ">secret"];
+    redis::cmd("ACL").arg(&user).arg(&rights).exec_async(&mut admin).await.unwrap();
+    let url = Secret::new(redis.url().replace("redis://", "redis://signet:secret@"));
+    let world = World::with(database.open().await, |config: &mut Config| config.redis.url = Some(url)).await;
+    let mut listener = redis.listener().await;
+    let node = Uuid::from_u128(1);
+    tell(&world, 0..40).await;
+    for _ in 0..3 {
+        assert!(!relay::to_redis(&world.ctx, node).await.unwrap(), "it isn't delivered");
+    }
+    redis::cmd("ACL").arg(&user).arg("+xadd").exec_async(&mut admin).await.unwrap();
+    assert!(relay::to_redis(&world.ctx, node).await.unwrap());
+
+    let heard = listener
+        .on_message()
+        .take(ALL)
+        .map(|message| serde_json::from_str::<Value>(&message.get_payload::<String>().unwrap()).unwrap());
+    assert_eq!(ids(&heard.collect::<Vec<_>>().await).len(), ALL, "each once");
+    assert!(listener.on_message().next().now_or_never().is_none());
+    assert_eq!(streamed(&redis).await.len(), ALL);
+}
+
 #[tokio::test]
 async fn a_node_that_is_killed_loses_nothing_and_holds_nobody_up_for_long() {
     let redis = RedisServer::start().await;
