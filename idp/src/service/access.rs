@@ -115,7 +115,7 @@ pub async fn admit(
     };
     let client_id = presented.client.id.clone();
     let name = user_id.map_or_else(|| format!("client:{client_id}"), |user| format!("user:{user}"));
-    Ok(Admitted { client_id, user_id, scope: presented.scope, actor: Actor::at(name, caller) })
+    Ok(Admitted { client_id, user_id, scope: presented.scope.clone(), actor: Actor::at(name, caller) })
 }
 
 fn decide(tenant: &Tenant, presented: &Presented, need: Need) -> Result<(), AccessError> {

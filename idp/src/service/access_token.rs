@@ -1,10 +1,12 @@
 //! The one gate for access tokens that are presented to us: whether a token is one of this tenant's, and whether whoever
-//! it belongs to may use it now. A token is verified once, and remembered as long as nothing about it changes. What it
-//! may be used for is for the caller to ask ([`super::access`], [`super::userinfo`]).
+//! it belongs to may use it now. A token is verified once, and remembered as long as nothing about it changes; with whom
+//! it belongs to it is remembered as long as nothing about either changes. Time is asked at each use. What it may be used
+//! for is for the caller to ask ([`super::access`], [`super::userinfo`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use keys::{Audience, ClaimRules, Purpose, RegisteredClaims};
 use serde::Deserialize;
 use thiserror::Error;
@@ -24,6 +26,8 @@ use crate::telemetry::metrics::{Lookup, Validity};
 
 /// How many tokens are remembered.
 const CACHED: u64 = 50_000;
+/// How many are remembered with whom they belong to.
+const HELD: u64 = 20_000;
 /// How long one is remembered at most.
 const KEPT: Duration = Duration::from_mins(5);
 
@@ -61,15 +65,43 @@ impl Verified {
         let signed_in = self.ours.sid.is_some() || self.ours.auth_time.is_some();
         !signed_in && self.registered.sub.as_deref() == Some(self.ours.client_id.as_str())
     }
+
+    /// Whether it is this tenant's and its time has come and isn't up.
+    fn is_in_time(&self, tenant: &Tenant, now: Timestamp) -> bool {
+        ClaimRules::at(now.seconds()).issuer(tenant.issuer.as_str()).check(&self.registered).is_ok()
+    }
+
+    /// When it was made; `None` if it doesn't say so.
+    fn made(&self) -> Option<Timestamp> {
+        self.registered.iat.map(|iat| issue::made_at(self.registered.jti.as_deref(), iat))
+    }
+
+    /// Whether everything that was given until `since` has ended, and this with it: what was made in the very
+    /// millisecond of such an end ends with it.
+    fn ended_with(&self, since: Option<Timestamp>) -> bool {
+        since.is_some_and(|since| self.made().is_none_or(|made| made <= since))
+    }
+
+    /// What may change about the token itself.
+    fn made_of(&self, tenant: TenantId) -> Vec<Change> {
+        let mut of = vec![Change::Keys(tenant)];
+        of.extend(self.jti_hash.map(|jti_hash| Change::Token(tenant, jti_hash)));
+        of
+    }
 }
 
 /// Tokens that were verified, by tenant and SHA-256. Those that failed aren't remembered: there is no end of them.
 #[derive(Clone, Debug)]
-pub struct VerifiedTokens(Kept<(TenantId, [u8; 32]), Arc<Verified>>);
+pub struct VerifiedTokens {
+    verified: Kept<(TenantId, [u8; 32]), Arc<Verified>>,
+    /// Those that held, with all that this depended on. They are good for less long than the others: a change of a
+    /// person takes theirs away, and their signatures needn't be verified again for that.
+    held: Kept<(TenantId, [u8; 32]), Arc<Presented>>,
+}
 
 impl Default for VerifiedTokens {
     fn default() -> Self {
-        Self(Kept::new(CACHED, KEPT))
+        Self { verified: Kept::new(CACHED, KEPT), held: Kept::new(HELD, KEPT) }
     }
 }
 
@@ -83,7 +115,7 @@ pub enum Bearer {
 }
 
 /// An access token that holds now.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Presented {
     /// Whose it is.
     pub bearer: Bearer,
@@ -95,6 +127,30 @@ pub struct Presented {
     pub scope: ScopeSet,
     /// What it says.
     pub claims: Arc<Verified>,
+    /// What introspection says of it to those whom it concerns: made when it is first asked for.
+    pub(super) said: OnceLock<Bytes>,
+}
+
+impl Presented {
+    /// Whether it holds still, if nothing that it is made of has changed. Time passes without a change; and the tenant
+    /// may be one from before a change that the rest is made after.
+    fn holds(&self, tenant: &Tenant, now: Timestamp) -> bool {
+        let whose = match &self.bearer {
+            Bearer::Person(subject) => subject.is_live(now),
+            Bearer::Service => !self.claims.ended_with(tenant.sessions_since),
+        };
+        whose && self.claims.is_in_time(tenant, now)
+    }
+
+    /// All that may change about it; eight things at most.
+    fn made_of(&self, tenant: TenantId) -> Vec<Change> {
+        let mut of = self.claims.made_of(tenant);
+        match &self.bearer {
+            Bearer::Person(subject) => of.extend(subject.made_of(tenant)),
+            Bearer::Service => of.extend([Change::Client(tenant, self.client.id.clone()), Change::Tenant(tenant)]),
+        }
+        of
+    }
 }
 
 /// Why a token doesn't hold.
@@ -112,7 +168,7 @@ pub enum AccessTokenError {
 /// warm. Whether what it belongs to holds is not asked.
 pub(super) async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified>, AccessTokenError> {
     let key = (tenant.id, token.sha256());
-    let tokens = &ctx.verified_tokens.0;
+    let tokens = &ctx.verified_tokens.verified;
     let lookups = &ctx.operations.metrics.verified_tokens;
     let verified = if let Some(verified) = tokens.get(&ctx.database, &key).await {
         lookups.count(Lookup::Hit);
@@ -126,21 +182,18 @@ pub(super) async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<A
         let ours = jws.claims().map_err(|_| AccessTokenError::Invalid)?;
         let grant = registered.jti.as_deref().and_then(issue::grant_of_jti);
         let jti_hash = registered.jti.as_deref().map(|jti| openssl::sha::sha256(jti.as_bytes()));
-        let mut of = vec![Change::Keys(tenant.id)];
         if let Some(jti_hash) = jti_hash {
             let db = ctx.database.read();
             if store::denied_tokens::is_denied(db, tenant.id, &jti_hash).await.map_err(Failure::from)? {
                 return Err(AccessTokenError::Invalid);
             }
-            of.push(Change::Token(tenant.id, jti_hash));
         }
         let verified = Arc::new(Verified { registered, ours, jti_hash, grant });
+        let of = verified.made_of(tenant.id);
         tokens.keep(&ctx.database, lookup, &of, key, Arc::clone(&verified)).await;
         verified
     };
-    let rules = ClaimRules::at(ctx.now().seconds()).issuer(tenant.issuer.as_str());
-    rules.check(&verified.registered).map_err(|_| AccessTokenError::Invalid)?;
-    Ok(verified)
+    if verified.is_in_time(tenant, ctx.now()) { Ok(verified) } else { Err(AccessTokenError::Invalid) }
 }
 
 /// A person's access token that holds now.
@@ -162,18 +215,16 @@ impl Person {
 /// The person whose access token this is, if it holds now. No database when warm.
 pub async fn person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Person, AccessTokenError> {
     let began = Instant::now();
-    let found = of_person(ctx, tenant, token).await;
+    let found = look_at(ctx, tenant, token).await.and_then(|presented| match &presented.bearer {
+        Bearer::Person(subject) => Ok(Person { subject: Arc::clone(subject), claims: Arc::clone(&presented.claims) }),
+        Bearer::Service => Err(AccessTokenError::Invalid),
+    });
     note(ctx, began, &found);
     found
 }
 
-async fn of_person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Person, AccessTokenError> {
-    let claims = read(ctx, tenant, token).await?;
-    Ok(Person { subject: subject_of(ctx, tenant, &claims).await?, claims })
-}
-
 /// Whoever's access token this is, if it holds now. No database when warm.
-pub async fn present(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Presented, AccessTokenError> {
+pub async fn present(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Presented>, AccessTokenError> {
     let began = Instant::now();
     let found = look_at(ctx, tenant, token).await;
     note(ctx, began, &found);
@@ -191,7 +242,14 @@ fn note<T>(ctx: &Ctx, began: Instant, found: &Result<T, AccessTokenError>) {
     });
 }
 
-async fn look_at(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Presented, AccessTokenError> {
+async fn look_at(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Presented>, AccessTokenError> {
+    let (database, key) = (&ctx.database, (tenant.id, token.sha256()));
+    let held = &ctx.verified_tokens.held;
+    if let Some(presented) = held.get(database, &key).await.filter(|presented| presented.holds(tenant, ctx.now())) {
+        ctx.operations.metrics.verified_tokens.count(Lookup::Hit);
+        return Ok(presented);
+    }
+    let lookup = database.changes().begin();
     let verified = read(ctx, tenant, token).await?;
     let (bearer, client, granted) = if verified.is_service() {
         let client = service_of(ctx, tenant, &verified).await?;
@@ -202,8 +260,11 @@ async fn look_at(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Presented
         let (client, granted) = (Arc::clone(&subject.client), subject.live.grant.scope.clone());
         (Bearer::Person(subject), client, granted)
     };
-    let scope = verified.ours.scope.intersection(&granted);
-    Ok(Presented { bearer, client, audience: verified.registered.aud.clone(), scope, claims: verified })
+    let (scope, audience) = (verified.ours.scope.intersection(&granted), verified.registered.aud.clone());
+    let presented = Presented { bearer, client, audience, scope, claims: verified, said: OnceLock::new() };
+    let (of, presented) = (presented.made_of(tenant.id), Arc::new(presented));
+    held.keep(database, lookup, &of, key, Arc::clone(&presented)).await;
+    Ok(presented)
 }
 
 async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadySubject>, AccessTokenError> {
@@ -216,18 +277,15 @@ async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<A
 }
 
 async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadyClient>, AccessTokenError> {
-    let iat = verified.registered.iat.ok_or(AccessTokenError::Invalid)?;
-    // What was made in the very millisecond of an end of everything ends with it.
-    let made = issue::made_at(verified.registered.jti.as_deref(), iat);
-    let withdrawn = |since: Option<Timestamp>| since.is_some_and(|since| made <= since);
-    if withdrawn(tenant.sessions_since) {
+    let made = verified.made().ok_or(AccessTokenError::Invalid)?;
+    if verified.ended_with(tenant.sessions_since) {
         return Err(AccessTokenError::Invalid);
     }
     match clients::active(ctx, tenant.id, &verified.ours.client_id).await {
         // A client that was deleted and made anew under the same name isn't the one that the token was for.
         Ok(client)
             if client.created_at <= made
-                && !withdrawn(client.grants_since)
+                && !verified.ended_with(client.grants_since)
                 && client.metadata.grant_types.contains(&GrantType::ClientCredentials) =>
         {
             Ok(client)

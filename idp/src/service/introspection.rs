@@ -4,9 +4,11 @@
 //! the audience that it registered. Of any other token, and of one that doesn't hold, nothing is said but that it isn't
 //! active; which of the two it was is nobody's business.
 //!
-//! An access token that was seen before costs no database; what of it has been taken away is gone from the answer, be
-//! it a scope or a role. Of a refresh token the database is asked.
+//! An access token that was seen before costs no database, and its answer isn't written twice while nothing about it
+//! changes; what of it has been taken away is gone from the answer, be it a scope or a role. Of a refresh token the
+//! database is asked.
 
+use bytes::Bytes;
 use keys::{Audience, TokenType};
 use serde::Serialize;
 
@@ -68,13 +70,13 @@ const INACTIVE: &[u8] = br#"{"active":false}"#;
 
 /// What a token is worth now, as JSON, for this authenticated client. A token's kind is seen by its form, whatever a hint
 /// says.
-pub async fn answer(ctx: &Ctx, tenant: &Tenant, client: &ReadyClient, token: &Secret) -> Result<Vec<u8>, Failure> {
+pub async fn answer(ctx: &Ctx, tenant: &Tenant, client: &ReadyClient, token: &Secret) -> Result<Bytes, Failure> {
     if let Some(refresh_token) = ctx.refresh_keys.parse(token.expose()) {
         return of_refresh_token(ctx, tenant, client, &refresh_token).await;
     }
     match access_token::present(ctx, tenant, token).await {
         Ok(presented) if concerns(client, &presented) => of_access_token(tenant, &presented),
-        Ok(_) | Err(AccessTokenError::Invalid) => Ok(INACTIVE.to_vec()),
+        Ok(_) | Err(AccessTokenError::Invalid) => Ok(Bytes::from_static(INACTIVE)),
         Err(AccessTokenError::Failure(failure)) => Err(failure),
     }
 }
@@ -86,8 +88,17 @@ fn concerns(client: &ReadyClient, presented: &Presented) -> bool {
         || audience.is_some_and(|audience| presented.audience.contains(audience))
 }
 
-fn of_access_token(tenant: &Tenant, presented: &Presented) -> Result<Vec<u8>, Failure> {
-    let Presented { bearer, client, audience, scope, claims } = presented;
+/// What is said of an access token, written once: nothing in it depends on the time, or on who asks.
+fn of_access_token(tenant: &Tenant, presented: &Presented) -> Result<Bytes, Failure> {
+    if let Some(said) = presented.said.get() {
+        return Ok(said.clone());
+    }
+    let made = written(&about(tenant, presented))?;
+    Ok(presented.said.get_or_init(|| made).clone())
+}
+
+fn about<'a>(tenant: &'a Tenant, presented: &'a Presented) -> Said<'a> {
+    let Presented { bearer, client, audience, scope, claims, said: _ } = presented;
     let (roles, email) = match bearer {
         Bearer::Person(subject) => {
             let user = &subject.live.user;
@@ -99,7 +110,7 @@ fn of_access_token(tenant: &Tenant, presented: &Presented) -> Result<Vec<u8>, Fa
         Bearer::Service if client.metadata.roles.is_empty() => (vec![issue::SERVICE_ROLE], None),
         Bearer::Service => (client.metadata.roles.iter().map(String::as_str).collect(), None),
     };
-    written(&Said {
+    Said {
         active: true,
         token_type: Some("Bearer"),
         iss: tenant.issuer.as_str(),
@@ -115,7 +126,7 @@ fn of_access_token(tenant: &Tenant, presented: &Presented) -> Result<Vec<u8>, Fa
         email,
         sid: claims.ours.sid,
         auth_time: claims.ours.auth_time,
-    })
+    }
 }
 
 /// Of a refresh token, which only its client has any use for: it is active while it can be redeemed for the first time.
@@ -124,15 +135,15 @@ async fn of_refresh_token(
     tenant: &Tenant,
     client: &ReadyClient,
     token: &RefreshToken,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Bytes, Failure> {
     let (db, now) = (ctx.database.read(), ctx.now());
     let registered = &client.metadata.scope;
     let live = subject::live(db, tenant.id, token.grant(), registered, now).await?;
-    let Ok(live) = live else { return Ok(INACTIVE.to_vec()) };
+    let Ok(live) = live else { return Ok(Bytes::from_static(INACTIVE)) };
     let stored = store::refresh_tokens::find(db, tenant.id, token.grant()).await?;
     let current = stored.filter(|stored| stored.hash == token.hash() && now < stored.expires_at);
     let theirs = live.grant.client_id == client.id && client.created_at <= live.grant.created_at;
-    let Some(stored) = current.filter(|_| theirs) else { return Ok(INACTIVE.to_vec()) };
+    let Some(stored) = current.filter(|_| theirs) else { return Ok(Bytes::from_static(INACTIVE)) };
     let sub = subject_identifier::of(ctx, tenant.id, client, live.user.id).await?;
     written(&Said {
         active: true,
@@ -153,8 +164,8 @@ async fn of_refresh_token(
     })
 }
 
-fn written(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(value).map_err(|error| {
+fn written(value: &impl Serialize) -> Result<Bytes, Failure> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(|error| {
         tracing::error!(error = %error, "an answer can't be written as JSON");
         Failure::Internal
     })

@@ -135,8 +135,23 @@ pub struct ReadySubject {
 
 impl ReadySubject {
     /// Whether its time isn't up. Everything else about it changes only by being changed.
-    fn is_live(&self, now: Timestamp) -> bool {
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
         self.live.grant.is_live(now) && self.live.session.as_ref().is_none_or(|session| session.is_live(now))
+    }
+
+    /// All that may change about it.
+    pub(super) fn made_of(&self, tenant: TenantId) -> Vec<Change> {
+        let LiveSubject { user, grant, session } = &self.live;
+        let mut of = vec![
+            Change::Grant(tenant, grant.id),
+            Change::User(tenant, user.id),
+            Change::Client(tenant, self.client.id.clone()),
+            // Of the tenant there are its issuer and its signatures in what userinfo says.
+            Change::Tenant(tenant),
+            Change::Keys(tenant),
+        ];
+        of.extend(session.as_ref().map(|session| Change::Session(tenant, session.id)));
+        of
     }
 
     /// Whether a token of its grant may be used that says this of itself: that it is about this person, and that it was
@@ -171,17 +186,9 @@ pub async fn ready(
         Err(ClientLookupError::Failure(failure)) => return Err(failure),
     };
     let sub = subject_identifier::of(ctx, tenant, &client, live.user.id).await?;
-    let mut of = vec![
-        Change::Grant(tenant, grant),
-        Change::User(tenant, live.user.id),
-        Change::Client(tenant, client.id.clone()),
-        // Of the tenant there are its issuer and its signatures in what userinfo says.
-        Change::Tenant(tenant),
-        Change::Keys(tenant),
-    ];
-    of.extend(live.session.as_ref().map(|session| Change::Session(tenant, session.id)));
     let live = live.within(&client.metadata.scope);
     let subject = Arc::new(ReadySubject { live, client, sub, userinfo: OnceLock::new() });
+    let of = subject.made_of(tenant);
     ctx.subjects.0.keep(database, lookup, &of, key, Arc::clone(&subject)).await;
     Ok(Ok(subject))
 }

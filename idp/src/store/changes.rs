@@ -176,7 +176,7 @@ const EVERYTHING: u16 = 0;
 /// A place where nothing ever changes.
 const NOTHING: u16 = 1;
 /// The most things that a copy is made of.
-const MOST: usize = 6;
+const MOST: usize = 8;
 /// Until when it is certain what happened, where nobody looks any more.
 const CLOSED: u64 = u64::MAX - 1;
 
@@ -243,7 +243,7 @@ impl Changes {
         Lookup(self.clock.load(SeqCst))
     }
 
-    /// What a copy needs that was read since then and is made of these things, at most six; `None` if something changed
+    /// What a copy needs that was read since then and is made of these things, at most eight; `None` if something changed
     /// in the meantime, so that the copy must not be kept.
     pub fn stamp(&self, lookup: Lookup, of: &[Change]) -> Option<Stamp> {
         let mut places = [NOTHING; MOST];
@@ -376,7 +376,7 @@ mod tests {
         changes.publish(&user(1));
         assert!(changes.stamp(lookup, &[user(1)]).is_none());
         assert!(changes.stamp(changes.begin(), &[user(1)]).is_some());
-        let many: Vec<Change> = (0..7).map(user).collect();
+        let many: Vec<Change> = (0..9).map(user).collect();
         assert!(changes.stamp(changes.begin(), &many).is_none(), "nothing is left out in silence");
     }
 

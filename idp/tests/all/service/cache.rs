@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use idp::domain::client::ClientStatus;
-use idp::domain::tenant::TenantStatus;
+use idp::domain::client::{Client, ClientMetadata, ClientStatus};
+use idp::domain::client_details::ClientDetails;
+use idp::domain::tenant::{Tenant, TenantStatus};
 use idp::domain::user::{User, UserStatus};
+use idp::service::clients::ClientChangeError;
 use idp::service::key_rings::KeyChange;
 use idp::service::sessions::ending::Which;
 use idp::service::{clients, key_rings, tenants, users};
@@ -174,18 +176,25 @@ async fn what_another_node_changed_holds_at_the_next_check() {
     }
 }
 
+const INACTIVE: &str = r#"{"active":false}"#;
+
 /// What the client `reports` is told of its access token.
 async fn introspected(world: &World, tokens: &Value) -> String {
     let token = tokens["access_token"].as_str().unwrap();
     introspect(world, "", "reports", token).await.body
 }
 
-/// Tokens of a user and a client of their own at the tenant `acme`, and whether userinfo takes them.
+/// What the API `api` at the tenant `acme` is told of a token.
+async fn worth(world: &World, token: &str) -> String {
+    introspect(world, "/t/acme", "api", token).await.snapshot()
+}
+
+/// Tokens of a user and a client of their own at the tenant `acme`, for the API `api`.
 async fn warm(world: &World, number: usize) -> (User, String, Value) {
     let acme = tenants::find(&world.ctx, &"acme".parse().unwrap()).await.unwrap();
     let (email, client) = (format!("u{number}@example.com"), format!("c{number}"));
     let user = world.user(&acme, &email).await;
-    world.client(&acme, &client, |_| {}).await;
+    world.client(&acme, &client, |metadata| metadata.audience = Some("api".to_owned())).await;
     let code = Browser::new(world, "/t/acme").code(&client, &email).await;
     // A second grant, which the gates' own matrix has too.
     let tokens = redeem(world, "/t/acme", &client, &code).await.json();
@@ -198,6 +207,7 @@ async fn a_subject_that_another_node_took_away_is_refused_though_it_is_warm() {
     for database in databases().await {
         let world = World::on(database.open().await).await;
         let acme = world.other_tenant("acme").await;
+        world.client(&acme, "api", |_| {}).await;
         let peer = world.peer(database.open().await);
         listens(&world).await;
         for (number, reason) in Reason::ALL.iter().copied().enumerate() {
@@ -206,12 +216,71 @@ async fn a_subject_that_another_node_took_away_is_refused_though_it_is_warm() {
             world.pass(Duration::from_millis(1));
             let (user, client, tokens) = warm(&world, number).await;
             let ask = async || userinfo(&world, "/t/acme", &tokens).await.snapshot();
+            let worth = async || worth(&world, tokens["access_token"].as_str().unwrap()).await;
             for _ in 0..2 {
                 assert!(ask().await.starts_with("200 "), "{reason:?}");
+                assert!(worth().await.starts_with(r#"200 {"active":true"#), "{reason:?}");
             }
             reason.befalls(&peer, &acme, &user, &client).await;
             assert_soon(&database, ask, Usage::Userinfo.refusal(reason).to_owned()).await;
+            assert_soon(&database, worth, Usage::IntrospectAccessToken.refusal(reason).to_owned()).await;
         }
+    }
+}
+
+/// A service's own token at the tenant `acme`.
+async fn service_token(world: &World, id: &str) -> String {
+    let headers = [("authorization", &*basic(id, SECRET))];
+    let answer = world.post("/t/acme/token", &headers, "grant_type=client_credentials").await;
+    answer.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Changes what is registered of a client.
+async fn change(world: &World, tenant: &Tenant, client: &str, change: impl Fn(&mut ClientMetadata)) {
+    let changed = |client: &Client| {
+        let mut details = ClientDetails::from(client);
+        change(&mut details.metadata);
+        Ok::<_, ClientChangeError>(details)
+    };
+    clients::update(&world.ctx, tenant.id, &client.parse().unwrap(), None, changed, "test").await.unwrap();
+}
+
+/// The same for a service's token; and what is told of it follows whatever changes about the client, or about the one
+/// who asks.
+#[tokio::test]
+async fn a_services_token_is_worth_what_another_node_left_of_it_though_it_is_warm() {
+    for database in databases().await {
+        let world = World::on(database.open().await).await;
+        let acme = world.other_tenant("acme").await;
+        let ada = world.user(&acme, "ada@example.com").await;
+        world.client(&acme, "api", |metadata| metadata.audience = Some("services".to_owned())).await;
+        let peer = world.peer(database.open().await);
+        listens(&world).await;
+        let own = |reason: &Reason| reason.is_of_client() || matches!(reason, Reason::LockDown);
+        for (number, reason) in Reason::ALL.iter().copied().filter(own).enumerate() {
+            world.pass(Duration::from_millis(1));
+            let robot = format!("robot{number}");
+            world.service(&acme, &robot).await;
+            let token = service_token(&world, &robot).await;
+            let worth = async || worth(&world, &token).await;
+            for _ in 0..2 {
+                assert!(worth().await.starts_with(r#"200 {"active":true"#), "{reason:?}");
+            }
+            reason.befalls(&peer, &acme, &ada, &robot).await;
+            assert_soon(&database, worth, format!("200 {INACTIVE}")).await;
+        }
+
+        world.pass(Duration::from_millis(1));
+        world.service(&acme, "robot").await;
+        let token = service_token(&world, "robot").await;
+        let told = async |name: &str| introspect(&world, "/t/acme", "api", &token).await.json()[name].clone();
+        assert_eq!(told("active").await, true);
+        change(&peer, &acme, "robot", |metadata| metadata.roles = ["clerk".to_owned()].into()).await;
+        assert_soon(&database, async || told("roles").await, serde_json::json!(["clerk"])).await;
+        change(&peer, &acme, "robot", |metadata| metadata.scope = "reports:write".parse().unwrap()).await;
+        assert_soon(&database, async || told("scope").await, "reports:write".into()).await;
+        change(&peer, &acme, "api", |metadata| metadata.audience = None).await;
+        assert_soon(&database, async || told("active").await, false.into()).await;
     }
 }
 
@@ -228,6 +297,7 @@ async fn a_revoked_grant_and_an_ended_session_are_refused_though_they_are_warm()
             let other = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
             for tokens in [&tokens, &other, &tokens, &other] {
                 assert_eq!(userinfo(&world, "", tokens).await.status, StatusCode::OK);
+                assert!(introspected(&world, tokens).await.contains("true"));
             }
             let claims = crate::support::world::payload(tokens["access_token"].as_str().unwrap());
             let grant = idp::service::issue::grant_of_jti(claims["jti"].as_str().unwrap()).unwrap();
@@ -248,6 +318,7 @@ async fn a_revoked_grant_and_an_ended_session_are_refused_though_they_are_warm()
                 assert_eq!(ask().await, StatusCode::UNAUTHORIZED, "on the node that did it, at once");
             }
             assert_soon(&database, ask, StatusCode::UNAUTHORIZED).await;
+            assert_eq!(introspected(&world, &tokens).await, INACTIVE);
             assert_eq!(userinfo(&world, "", &other).await.status, StatusCode::OK, "another session's");
         }
     }
@@ -262,12 +333,16 @@ async fn changed_claims_and_settings_are_seen_though_the_answer_is_warm() {
         listens(&world).await;
         let tokens = tokens_for(&world, "", "reports", "ada@example.com", &[]).await;
         assert_eq!(userinfo(&world, "", &tokens).await.json()["name"], "Ada Lovelace");
-        for (node, name) in [(&world, "Ada King"), (&peer, "Countess")] {
+        for (node, name, role) in [(&world, "Ada King", "clerk"), (&peer, "Countess", "owner")] {
             let user = users::find(&world.ctx, &tenant, "ada@example.com").await.unwrap();
-            let patch = serde_json::json!({ "profile": { "name": name } });
+            let token = tokens["access_token"].as_str().unwrap();
+            let roles = async || introspect(&world, "", "reports", token).await.json()["roles"].clone();
+            assert_ne!(roles().await, serde_json::json!([role]));
+            let patch = serde_json::json!({ "profile": { "name": name }, "roles": [role] });
             users::update(&node.ctx, &tenant, user.id, None, &patch, "test").await.unwrap();
             let ask = async || userinfo(&world, "", &tokens).await.json()["name"].clone();
             assert_soon(&database, ask, name.into()).await;
+            assert_soon(&database, roles, serde_json::json!([role])).await;
         }
         // A key that is taken away in an emergency takes its tokens along, verified before or not.
         let kid = key_rings::list(&world.ctx, tenant.id).await.unwrap()[0].jwk.kid().as_str().to_owned();
@@ -278,6 +353,7 @@ async fn changed_claims_and_settings_are_seen_though_the_answer_is_warm() {
         assert_soon(&database, ask, StatusCode::OK).await;
         key_rings::change(&peer.ctx, tenant.id, &kid, KeyChange::RetireInEmergency, "test").await.unwrap();
         assert_soon(&database, ask, StatusCode::UNAUTHORIZED).await;
+        assert_eq!(introspected(&world, &tokens).await, INACTIVE);
     }
 }
 
@@ -295,8 +371,10 @@ async fn time_runs_out_for_what_is_warm() {
         assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::OK);
         world.pass(Duration::from_secs(299));
         assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::OK);
+        assert!(introspected(&world, &tokens).await.contains("true"));
         world.pass(Duration::from_secs(1));
         assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::UNAUTHORIZED, "the session is over");
+        assert_eq!(introspected(&world, &tokens).await, INACTIVE);
     }
 }
 
@@ -311,6 +389,9 @@ async fn a_warm_token_is_nothing_to_another_tenant() {
         for _ in 0..2 {
             assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::OK);
             assert_eq!(userinfo(&world, "/t/acme", &tokens).await.status, StatusCode::UNAUTHORIZED);
+            assert!(introspected(&world, &tokens).await.contains("true"));
+            let token = tokens["access_token"].as_str().unwrap();
+            assert_eq!(introspect(&world, "/t/acme", "reports", token).await.body, INACTIVE);
         }
     }
 }
@@ -332,11 +413,13 @@ async fn no_check_after_a_change_sees_what_was_before() {
                 users::set_status(&world.ctx, &tenant, "ada@example.com", UserStatus::Locked, "test").await.unwrap();
                 for _ in 0..5 {
                     assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+                    assert_eq!(introspected(&world, &tokens).await, INACTIVE);
                 }
             };
             let checks = futures_util::future::join_all((0..8).map(|_| async {
                 for _ in 0..8 {
                     status().await;
+                    introspected(&world, &tokens).await;
                 }
             }));
             futures_util::future::join(change, checks).await;
