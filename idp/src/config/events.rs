@@ -28,7 +28,7 @@ impl Events {
             max_streams: section.value(
                 "max_streams",
                 std::num::NonZeroU32::MIN.saturating_add(99),
-                "How many streams of events a node serves at a time.",
+                "How many streams of events a node serves at a time; half of them at most are one tenant's.",
             ),
         }
     }

@@ -85,6 +85,15 @@ pub enum AccessError {
     Failure(#[from] Failure),
 }
 
+impl From<AccessTokenError> for AccessError {
+    fn from(error: AccessTokenError) -> Self {
+        match error {
+            AccessTokenError::Invalid => Self::InvalidToken,
+            AccessTokenError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
 /// Lets the bearer of a token in, or says why not. A refusal of a token that holds is in the audit log.
 pub async fn admit(
     ctx: &Ctx,
@@ -93,22 +102,11 @@ pub async fn admit(
     token: &Secret,
     need: Need,
 ) -> Result<Admitted, AccessError> {
-    let presented = access_token::present(ctx, tenant, token).await.map_err(|error| match error {
-        AccessTokenError::Invalid => AccessError::InvalidToken,
-        AccessTokenError::Failure(failure) => AccessError::Failure(failure),
-    })?;
-    let decided = decide(tenant, &presented, need);
-    if let Err(error) = &decided {
-        let mut event = audit::event(ctx, AuditKind::AccessRefused, Outcome::Refused)
-            .client(&presented.client.id)
-            .from(caller)
-            .detail(serde_json::json!({ "needs": need.scope, "reason": error.to_string() }));
-        if let Bearer::Person(subject) = &presented.bearer {
-            event = event.user(subject.live.user.id);
-        }
-        audit::append(ctx, tenant.id, event).await.map_err(Failure::from)?;
+    let presented = access_token::present(ctx, tenant, token).await?;
+    if let Err(refused) = decide(tenant, &presented, need) {
+        audit::append(ctx, tenant.id, refusal(ctx, caller, &presented, need, refused)).await.map_err(Failure::from)?;
+        return Err(refused);
     }
-    decided?;
     let user_id = match &presented.bearer {
         Bearer::Person(subject) => Some(subject.live.user.id),
         Bearer::Service => None,
@@ -116,6 +114,36 @@ pub async fn admit(
     let client_id = presented.client.id.clone();
     let name = user_id.map_or_else(|| format!("client:{client_id}"), |user| format!("user:{user}"));
     Ok(Admitted { client_id, user_id, scope: presented.scope.clone(), actor: Actor::at(name, caller) })
+}
+
+/// Whether somebody who was let in still may. A refusal of a token that holds is in the audit log, as far as that can be
+/// written: it counts in any case.
+///
+/// # Errors
+/// Nobody can say.
+pub async fn still(ctx: &Ctx, tenant: &Tenant, caller: &Caller, token: &Secret, need: Need) -> Result<bool, Failure> {
+    let presented = match access_token::present(ctx, tenant, token).await {
+        Ok(presented) => presented,
+        Err(AccessTokenError::Invalid) => return Ok(false),
+        Err(AccessTokenError::Failure(failure)) => return Err(failure),
+    };
+    let Err(refused) = decide(tenant, &presented, need) else { return Ok(true) };
+    if let Err(error) = audit::append(ctx, tenant.id, refusal(ctx, caller, &presented, need, refused)).await {
+        tracing::warn!(tenant = %tenant.id, error = %error, "a refusal could not be written into the audit log");
+    }
+    Ok(false)
+}
+
+/// What the audit log says of a refusal.
+fn refusal(ctx: &Ctx, caller: &Caller, presented: &Presented, need: Need, refused: AccessError) -> audit::Event {
+    let event = audit::event(ctx, AuditKind::AccessRefused, Outcome::Refused)
+        .client(&presented.client.id)
+        .from(caller)
+        .detail(serde_json::json!({ "needs": need.scope, "reason": refused.to_string() }));
+    match &presented.bearer {
+        Bearer::Person(subject) => event.user(subject.live.user.id),
+        Bearer::Service => event,
+    }
 }
 
 fn decide(tenant: &Tenant, presented: &Presented, need: Need) -> Result<(), AccessError> {

@@ -19,8 +19,10 @@ use crate::store::{self, StoreError};
 
 /// How often the outbox is looked at where nobody says that something is in it.
 const LOOKS: Duration = Duration::from_secs(1);
-/// How long nothing is tried after Redis failed.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long nothing is tried after Redis failed for the first time; each further time it is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How many events are taken at a time.
 const BATCH: u64 = 500;
 /// How long a claim on a tenant's cursor is good: longer than Redis is waited for.
@@ -34,15 +36,18 @@ pub async fn run(ctx: &Ctx, stop: &CancellationToken) {
     let mut looks = tokio::time::interval_at(Instant::now() + LOOKS, LOOKS);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut written = ctx.database.changes().events();
-    let mut redis_pause = Instant::now();
+    let (mut redis_pause, mut redis_not_before) = (FIRST_PAUSE, Instant::now());
     while !stop.is_cancelled() {
         if let Err(error) = to_webhooks(ctx).await {
             tracing::warn!(error = %error, "events could not be put into the queue of webhooks; they will be next time");
         }
-        if ctx.redis.is_configured() && Instant::now() >= redis_pause {
+        if ctx.redis.is_configured() && Instant::now() >= redis_not_before {
             match to_redis(ctx, node).await {
-                Ok(true) => {}
-                Ok(false) => redis_pause = Instant::now() + PAUSE,
+                Ok(true) => redis_pause = FIRST_PAUSE,
+                Ok(false) => {
+                    redis_not_before = Instant::now() + redis_pause;
+                    redis_pause = (redis_pause * 2).min(LONGEST_PAUSE);
+                }
                 Err(error) => {
                     tracing::warn!(error = %error, "events could not be read for Redis; they will be next time");
                 }

@@ -78,7 +78,7 @@ async fn follow(gate: &Gate<EventsRead>, request: &Request, cursor: Option<&str>
     let who = (&gate.caller, &token, EventsRead::NEED);
     let follower = Follower::begin(&gate.ctx, gate.tenant(), who, after).await.map_err(Failure::from)?;
     let Some(follower) = follower else {
-        let text = "as many streams as this server serves are open; try again in a moment";
+        let text = "as many streams as this server serves, or serves a tenant, are open; try again in a moment";
         return Err(Refusal::later(text));
     };
     let begin = stream::iter([Ok::<_, io::Error>(format!("retry: {RETRY}\n\n"))]);

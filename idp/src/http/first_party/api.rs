@@ -9,7 +9,7 @@ use super::bearer::Own as Owner;
 use super::model::{AppConfig, Credentials, NewAccount, OwnSession, OwnSessions, Person, Presented, SessionTokens};
 use super::{cookie, refusal};
 use crate::domain::Secret;
-use crate::domain::session::EndReason;
+use crate::domain::session::{EndReason, Session};
 use crate::domain::sign_up::Typed;
 use crate::domain::user::LoginName;
 use crate::http::admin::answer::{Answer, Content, Ended, Own, Public, Refreshed, SignedIn, SignedOut, SignedUp};
@@ -17,7 +17,7 @@ use crate::http::admin::body::{Body, Optional};
 use crate::http::admin::refusal::{Refusal, Result};
 use crate::http::extract::visit::Call;
 use crate::service::first_party::{self, Opened};
-use crate::service::sessions::policy;
+use crate::service::sessions::{self, policy};
 use crate::service::sign_up;
 use crate::service::token::Tokens;
 use crate::service::token::refresh_token::{self, RefreshPresentation};
@@ -96,9 +96,8 @@ impl FirstParty {
 
     /// The session that asks
     #[oai(path = "/session", method = "get", operation_id = "currentSession")]
-    #[expect(clippy::unused_async, reason = "the framework wants it so")]
     async fn session(&self, owner: Owner) -> Answer<Own<OwnSession>> {
-        Answer::new(Ok(Content::json(&OwnSession::new(&owner.session, &owner.session))))
+        Answer::new(session(&owner).await)
     }
 
     /// The person's live sessions
@@ -225,6 +224,15 @@ fn signed_out(call: &Call) -> Content {
 
 async fn activity(owner: &Owner) -> Result<Content> {
     let session = first_party::active(&owner.ctx, owner.tenant(), owner.session.id).await?;
+    shown(owner, session)
+}
+
+/// As it is now: what is kept ready doesn't know when it was last used.
+async fn session(owner: &Owner) -> Result<Content> {
+    shown(owner, sessions::find(&owner.ctx, owner.tenant().id, owner.session.id).await?)
+}
+
+fn shown(owner: &Owner, session: Option<Session>) -> Result<Content> {
     let session = session.ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "the session has ended"))?;
     Ok(Content::json(&OwnSession::new(&session, &owner.session)))
 }

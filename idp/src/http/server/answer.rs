@@ -23,6 +23,7 @@ use poem::{Addr, Body, Endpoint, Request, Response};
 use super::body::{LimitedBody, Refusal, Verdict};
 use super::client_address::forwarded;
 use super::connection::Connection;
+use super::watch::{AwaitedBody, Watch};
 use super::{Asked, Observed, Served};
 use crate::telemetry::{RequestHead, RequestId, RequestLine};
 
@@ -91,7 +92,7 @@ async fn call<E: Served>(
         }
         let local = LocalAddr(Addr::SocketAddr(connection.local));
         let head = (head, local, RemoteAddr(Addr::SocketAddr(client)), scheme);
-        boxed(served.rest().get_response(Request::from_parts(head.into(), body)).await)
+        boxed(&connection.watch, served.rest().get_response(Request::from_parts(head.into(), body)).await)
     };
     match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(response) => match verdict.and_then(|verdict| verdict.get()) {
@@ -105,8 +106,12 @@ async fn call<E: Served>(
     }
 }
 
-fn boxed(response: Response) -> http::Response<Written> {
-    http::Response::<BoxBody<Bytes, io::Error>>::from(response).map(Either::Right)
+fn boxed(watch: &Arc<Watch>, response: Response) -> http::Response<Written> {
+    http::Response::<BoxBody<Bytes, io::Error>>::from(response).map(|body| {
+        // One that is there as a whole keeps nobody waiting.
+        let awaited = body.size_hint().exact().is_none();
+        Either::Right(if awaited { BoxBody::new(AwaitedBody::new(body, Arc::clone(watch))) } else { body })
+    })
 }
 
 /// `Content-Length`, which hyper has checked; 0 for a body that comes in chunks.

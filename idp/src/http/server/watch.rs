@@ -11,6 +11,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -116,6 +118,61 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.mark();
         self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A body that arises as it is sent, such as a stream of events. While it has nothing to say, that is no rest of the
+/// peer's; while the peer takes nothing of what there is, it is.
+pub(super) struct AwaitedBody {
+    body: BoxBody<Bytes, io::Error>,
+    watch: Arc<Watch>,
+    /// Whether the peer waits for it.
+    awaited: bool,
+}
+
+impl AwaitedBody {
+    pub(super) fn new(body: BoxBody<Bytes, io::Error>, watch: Arc<Watch>) -> Self {
+        Self { body, watch, awaited: false }
+    }
+
+    fn note(&mut self, awaited: bool) {
+        if !awaited {
+            self.watch.mark();
+        }
+        match (self.awaited, awaited) {
+            (false, true) => self.watch.running.fetch_add(1, Ordering::AcqRel),
+            (true, false) => self.watch.running.fetch_sub(1, Ordering::AcqRel),
+            (true, true) | (false, false) => return,
+        };
+        self.awaited = awaited;
+    }
+}
+
+impl Body for AwaitedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.note(polled.is_pending());
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for AwaitedBody {
+    fn drop(&mut self) {
+        self.note(false);
     }
 }
 

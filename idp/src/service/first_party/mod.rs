@@ -86,16 +86,10 @@ pub async fn sessions_of(ctx: &Ctx, tenant: &Tenant, subject: &ReadySubject) -> 
     sessions::list(ctx, tenant.id, &filter, None, 200).await
 }
 
-/// Notes that a session is used, and gives it back as it is now; `None` if it has ended.
+/// Notes that a session is used, if that is worth noting, and gives it back as it is now; `None` if it has ended.
 pub async fn active(ctx: &Ctx, tenant: &Tenant, session: SessionId) -> Result<Option<Session>, Failure> {
-    let (tenant_id, now) = (tenant.id, ctx.now());
-    let touched: Result<bool, store::StoreError> = ctx
-        .database
-        .write(move |tx| Box::pin(async move { store::sessions::touch(tx, tenant_id, session, now).await }))
-        .await;
-    if !touched? {
-        return Ok(None);
-    }
+    let Some(found) = sessions::find(ctx, tenant.id, session).await? else { return Ok(None) };
+    sessions::used(ctx, tenant.id, &found).await?;
     sessions::find(ctx, tenant.id, session).await
 }
 

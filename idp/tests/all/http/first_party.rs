@@ -4,19 +4,23 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::{FutureExt as _, StreamExt as _};
+use idp::domain::Secret;
 use idp::domain::audit::AuditKind;
 use idp::domain::client::ClientStatus;
 use idp::domain::tenant::Tenant;
-use idp::service::{clients, users};
+use idp::service::{clients, relay, users};
 use idp::store;
 use idp::store::audit::AuditFilter;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::code_flow::redeem;
 use super::subjects::app;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
+use crate::support::redis::RedisServer;
 use crate::support::world::{Answer, Browser, PASSWORD, World, payload, request};
 
 const ORIGIN: &str = "http://127.0.0.1:8081";
@@ -240,6 +244,39 @@ async fn a_session_rests_five_minutes_unless_it_is_used() {
         assert_eq!(by(&world, token, "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
         let refresh = json!({ "refresh_token": text(&body, "refresh_token") });
         assert_eq!(post(&world, "/v1/auth/refresh", &refresh).await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn what_is_used_is_told_and_shown_where_it_is_worth_noting() {
+    let redis = RedisServer::start().await;
+    for database in databases().await {
+        let url = Secret::new(redis.url());
+        let world = World::with(database.open().await, |config| config.redis.url = Some(url)).await;
+        world.furnish().await;
+        let body = signed_in(&world, "").await;
+        let (token, node) = (text(&body, "token"), Uuid::from_u128(1));
+        let last = async || by(&world, token, "GET", "/v1/auth/session").await.json()["last_activity_at"].clone();
+        let began = last().await;
+        assert!(relay::to_redis(&world.ctx, node).await.unwrap());
+        let mut listener = redis.listener().await;
+
+        for _ in 0..2 {
+            world.pass(Duration::from_mins(1));
+            for _ in 0..2 {
+                assert_eq!(by(&world, token, "POST", "/v1/auth/activity").await.status, StatusCode::OK);
+            }
+            assert!(relay::to_redis(&world.ctx, node).await.unwrap());
+            let mut messages = listener.on_message();
+            let message = tokio::time::timeout(Duration::from_secs(20), messages.next()).await.unwrap().unwrap();
+            assert_eq!(message.get_channel_name(), "auth:session.activity_updated");
+            let told: Value = serde_json::from_str(&message.get_payload::<String>().unwrap()).unwrap();
+            let session = by(&world, token, "GET", "/v1/auth/session").await.json();
+            assert_eq!(told["session_id"], session["id"]);
+            assert!(messages.next().now_or_never().is_none(), "once in a hundredth of the longest rest");
+        }
+        let (now, before) = (last().await, began.as_str().unwrap());
+        assert!(now.as_str().unwrap() > before, "{now} {before}");
     }
 }
 

@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Mutex;
 
+use futures_util::{StreamExt as _, stream};
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use idp::config::Listen;
 use idp::http::server::Server;
@@ -16,9 +20,13 @@ use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
 use openssl::symm::Cipher;
 use openssl::x509::{X509, X509NameBuilder};
+use poem::endpoint::make;
+use poem::{Body, Response};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_openssl::SslStream;
 
 use super::support::{Client, Running, loopback, millis, soon};
@@ -162,6 +170,57 @@ async fn a_resting_http_2_connection_is_closed() {
         hyper::client::conn::http2::handshake::<_, _, Empty<bytes::Bytes>>(TokioExecutor::new(), TokioIo::new(stream))
             .await
             .unwrap();
+    let _ = soon(connection).await;
+}
+
+/// A body that says something each time that it is told to.
+fn saying(mut words: mpsc::Receiver<&'static str>) -> Response {
+    let words = stream::poll_fn(move |cx| words.poll_recv(cx)).map(Ok::<_, std::io::Error>);
+    Response::builder().body(Body::from_bytes_stream(words))
+}
+
+/// Opens a stream over HTTP/2; what is to be said in it, what comes, and the connection.
+async fn open(server: &Running) -> (SendRequest<Empty<bytes::Bytes>>, Incoming, JoinHandle<hyper::Result<()>>) {
+    let stream = handshake(server, b"\x02h2").await.unwrap();
+    let (mut requests, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::get("https://localhost/").body(Empty::<bytes::Bytes>::new()).unwrap();
+    let response = soon(requests.send_request(request)).await.unwrap();
+    (requests, response.into_body(), connection)
+}
+
+#[tokio::test]
+async fn a_stream_over_http_2_may_be_silent_for_longer_than_a_connection_may_rest() {
+    let files = Files::new("first");
+    let (say, said) = mpsc::channel(1);
+    let said = Mutex::new(Some(said));
+    let endpoint = make(move |_| {
+        let said = said.lock().unwrap().take().unwrap();
+        async move { Ok::<_, poem::Error>(saying(said)) }
+    });
+    let server = Running::start(&Listen { idle_timeout: millis(200), ..files.config() }, endpoint);
+    let (_requests, mut body, connection) = open(&server).await;
+    for word in ["one", "two"] {
+        say.send(word).await.unwrap();
+        assert_eq!(soon(body.frame()).await.unwrap().unwrap().into_data().unwrap(), word);
+        // Longer than it may rest, and than the peer is given to close it then.
+        tokio::time::sleep(millis(1500)).await;
+    }
+    drop(say);
+    assert!(soon(body.collect()).await.unwrap().to_bytes().is_empty());
+    let _ = soon(connection).await;
+}
+
+#[tokio::test]
+async fn a_stream_over_http_2_that_nobody_reads_is_closed() {
+    let files = Files::new("first");
+    let endpoint = make(|_| async {
+        let words = stream::repeat("nobody reads this").map(Ok::<_, std::io::Error>);
+        Ok::<_, poem::Error>(Response::builder().body(Body::from_bytes_stream(words)))
+    });
+    let server = Running::start(&Listen { idle_timeout: millis(200), ..files.config() }, endpoint);
+    let (_requests, _body, connection) = open(&server).await;
     let _ = soon(connection).await;
 }
 

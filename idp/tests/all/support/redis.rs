@@ -32,6 +32,14 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    /// The same for a user with these rights and no others, which are given anew each time.
+    pub(crate) async fn url_of_user(&self, rights: &[&str]) -> String {
+        let mut client = self.client().await;
+        let user = ["SETUSER", "signet", "reset", "on", ">secret", "-@all"];
+        redis::cmd("ACL").arg(&user).arg(rights).query_async::<()>(&mut client).await.unwrap();
+        format!("redis://signet:secret@127.0.0.1:{}/0", self.port)
+    }
+
     /// Begins, or begins again.
     pub(crate) async fn begin(&mut self) {
         let process = Command::new("redis-server")

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
-use idp::domain::client::ClientStatus;
+use idp::domain::client::{ClientMetadata, ClientStatus};
 use idp::service::clients;
+use idp::store::{self, StoreError};
 use poem::http::StatusCode;
+use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 
 use super::Api;
@@ -100,17 +102,80 @@ async fn a_stream_ends_when_its_token_stops_holding() {
     }
 }
 
+/// A refusal that can't be written down is one nevertheless.
 #[tokio::test]
-async fn there_is_room_for_so_many_streams_and_each_gives_its_room_back() {
+async fn a_stream_ends_when_its_scope_is_gone_though_nothing_can_be_written_down() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let api = Api::new(&world, &tenant).await;
+        let mut body = stream!(world, api.token, "/v1/admin/events", &[]);
+        assert_eq!(heard(&mut body, 1).await, ["retry: 2000"]);
+        let raw = database.raw().await;
+        raw.execute_unprepared("ALTER TABLE audit_events RENAME TO hidden_audit_events").await.unwrap();
+        let (id, now) = (tenant.id, world.ctx.now());
+        let taken: Result<bool, StoreError> = world
+            .ctx
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    let operator = "operator".parse().unwrap();
+                    let before = store::clients::find(tx, id, &operator, now).await?.unwrap();
+                    let metadata = ClientMetadata { scope: "admin:users:read".parse().unwrap(), ..before.metadata };
+                    store::clients::update(tx, id, &operator, &before.name, &metadata, (before.updated_at, now)).await
+                })
+            })
+            .await;
+        assert!(taken.unwrap());
+        assert_eq!(heard(&mut body, 1).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_says_nothing_while_nobody_knows_whether_it_may_and_ends_if_that_goes_on() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let api = Api::new(&world, &tenant).await;
+        let mut body = stream!(world, api.token, "/v1/admin/events", &[]);
+        assert_eq!(heard(&mut body, 1).await, ["retry: 2000"]);
+        let raw = database.raw().await;
+        let unknown = async || {
+            raw.execute_unprepared("ALTER TABLE tenants RENAME COLUMN settings TO hidden_settings").await.unwrap();
+            world.ctx.tenants.invalidate_all();
+        };
+        unknown().await;
+        world.user(&tenant, "bob@example.com").await;
+        // Longer than it waits before it looks by itself.
+        assert!(tokio::time::timeout(Duration::from_millis(1500), body.next()).await.is_err());
+        raw.execute_unprepared("ALTER TABLE tenants RENAME COLUMN hidden_settings TO settings").await.unwrap();
+        assert!(heard(&mut body, 1).await[0].contains("bob@example.com"), "nothing is lost");
+        unknown().await;
+        world.user(&tenant, "eve@example.com").await;
+        assert_eq!(heard(&mut body, 1).await, [""; 0]);
+        raw.execute_unprepared("ALTER TABLE tenants RENAME COLUMN hidden_settings TO settings").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn there_is_room_for_so_many_streams_half_of_it_for_a_tenant_and_each_gives_its_room_back() {
     for database in databases().await {
         let world =
-            World::with(database.open().await, |config| config.events.max_streams = 2.try_into().unwrap()).await;
+            World::with(database.open().await, |config| config.events.max_streams = 3.try_into().unwrap()).await;
         world.furnish().await;
         let api = Api::new(&world, &world.tenant().await).await;
         let one = stream!(world, api.token, "/v1/admin/events", &[]);
         let _two = stream!(world, api.token, "/v1/admin/events", &[]);
-        let full = api.send("GET", "/events", &[("accept", "text/event-stream")], Vec::new()).await;
-        assert_eq!((full.status, full.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));
+        let full = async |api: &Api<'_>| {
+            let full = api.send("GET", "/events", &[("accept", "text/event-stream")], Vec::new()).await;
+            assert_eq!((full.status, full.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));
+        };
+        full(&api).await;
+        let acme = Api::new(&world, &world.other_tenant("acme").await).await;
+        let other = stream!(world, acme.token, "/t/acme/v1/admin/events", &[]);
+        full(&acme).await;
+        drop(other);
+        full(&api).await;
         drop(one);
         let mut three = stream!(world, api.token, "/v1/admin/events", &[]);
         world.ctx.event_streams.stop();
@@ -124,9 +189,7 @@ async fn who_was_away_for_too_long_is_told_so() {
         let world = World::furnished(&database).await;
         let api = Api::new(&world, &world.tenant().await).await;
         let raw = database.raw().await;
-        sea_orm::ConnectionTrait::execute_unprepared(&raw, "DELETE FROM outbox_events WHERE position < 3")
-            .await
-            .unwrap();
+        raw.execute_unprepared("DELETE FROM outbox_events WHERE position < 3").await.unwrap();
         let mut body = stream!(world, api.token, "/v1/admin/events", &[("last-event-id", "0")]);
         let said = heard(&mut body, 3).await;
         assert_eq!(said[1], "event: signet:missed\ndata: {\"from\":1,\"to\":2}");

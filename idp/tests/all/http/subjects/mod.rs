@@ -5,6 +5,7 @@
 //! they are; and a new way or reason doesn't until it is said how it is used and what comes of it.
 
 pub(crate) mod reason;
+mod streams;
 mod subject;
 pub(crate) mod usage;
 

@@ -117,6 +117,11 @@ impl<'w> Subject<'w> {
         }
     }
 
+    /// The access token of the client that may have everything.
+    pub(super) fn access_token(&self) -> String {
+        text(&self.tokens, "access_token")
+    }
+
     async fn token(&self, client: &str, path: &str, form: &[(&str, &str)]) -> Answer {
         let headers = [("authorization", &*basic(client, SECRET))];
         self.world.post(&format!("{BASE}{path}"), &headers, &encode(form)).await
@@ -154,7 +159,7 @@ impl<'w> Subject<'w> {
     /// again after it. Where it is not to work, everything is tried that would change something.
     pub(super) async fn used(&mut self, usage: Usage, is_over: bool) -> (bool, Answer) {
         let world = self.world;
-        let access_token = text(&self.tokens, "access_token");
+        let access_token = self.access_token();
         let bearer = format!("Bearer {access_token}");
         match usage {
             Usage::Code => self.redeemed().await,
