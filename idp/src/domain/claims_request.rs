@@ -52,7 +52,7 @@ pub enum ClaimsRequestError {
     #[error("claims: essential must be true or false, and values a list")]
     Claim,
     /// More than anybody needs.
-    #[error("claims must name at most 100 claims of at most 256 characters in each place")]
+    #[error("claims must name at most 100 claims of at most 256 characters in each place, and 100 values of each")]
     TooMany,
     /// A member twice: which of the two is meant?
     #[error("claims must not have a member twice")]
@@ -66,7 +66,7 @@ pub enum ClaimsRequestError {
 }
 
 impl ClaimsRequest {
-    /// The most claims in a place.
+    /// The most claims in a place, and the most values of a claim: those of `sub` are compared with one another.
     const MOST: usize = 100;
     /// The longest name of a claim.
     const LONGEST_NAME: usize = 256;
@@ -177,6 +177,9 @@ fn one(name: &'static str, request: &Value) -> Result<ClaimRequest, ClaimsReques
     };
     let values = match (members.get("value"), members.get("values")) {
         (Some(value), _) => vec![value.clone()],
+        (None, Some(Value::Array(values))) if values.len() > ClaimsRequest::MOST => {
+            return Err(ClaimsRequestError::TooMany);
+        }
         (None, Some(Value::Array(values))) => values.clone(),
         (None, None) => Vec::new(),
         (None, Some(_)) => return Err(ClaimsRequestError::Claim),

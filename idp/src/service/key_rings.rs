@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keys::{
-    Algorithm, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey, Purpose, RingKey, RotationRules, Signer,
-    VerificationKey, VerifiedJws, VerifyError, verify_jws,
+    Algorithm, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey, Purpose, RegisteredClaims, RingKey,
+    RotationRules, Signer, VerificationKey, VerifiedJws, VerifyError, verify_jws,
 };
 use moka::future::Cache;
 use thiserror::Error;
@@ -70,8 +70,12 @@ pub async fn signer(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result
 /// An ID token of this tenant, whether it is good or over: one that says whom a request is about. Its key may have been
 /// retired since, in its time; one that was retired in an emergency vouches for nothing. `None` if it isn't ours.
 pub async fn id_token_hint(ctx: &Ctx, tenant: TenantId, token: &str) -> Result<Option<VerifiedJws>, Failure> {
+    // Signed claims of userinfo are of the same type, and have neither date.
+    let is_one = |verified: &VerifiedJws| {
+        verified.claims::<RegisteredClaims>().is_ok_and(|claims| claims.exp.is_some() && claims.iat.is_some())
+    };
     match ring(ctx, tenant).await?.verify(token, Purpose::IdToken) {
-        Ok(verified) => return Ok(Some(verified)),
+        Ok(verified) => return Ok(Some(verified).filter(is_one)),
         Err(VerifyError::UnknownKid(_)) => {}
         Err(_) => return Ok(None),
     }
@@ -79,7 +83,7 @@ pub async fn id_token_hint(ctx: &Ctx, tenant: TenantId, token: &str) -> Result<O
     let rows = store::signing_keys::list_all(ctx.database.read(), tenant).await?;
     let former = rows.iter().filter(|row| row.lifecycle.is_retired_in_time(&rules));
     let former: Vec<VerificationKey> = former.filter_map(|row| VerificationKey::try_from(&row.jwk).ok()).collect();
-    Ok(verify_jws(token, &former, Purpose::IdToken).ok())
+    Ok(verify_jws(token, &former, Purpose::IdToken).ok().filter(is_one))
 }
 
 async fn ring_with(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result<Arc<KeyRing>, Failure> {

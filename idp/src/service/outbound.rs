@@ -281,6 +281,7 @@ impl Outbound {
         let with_host = Arc::new(self.turn_with_host(url).await?);
         let addresses = self.addresses(url, &with_host).await?;
         let _turn = self.0.turns.any().await.map_err(|error| failed(OutboundError::Slow, &error))?;
+        let until = tokio::time::Instant::now() + self.0.settings.connect_timeout;
         let stream = self.connect(&addresses).await?;
         if url.scheme() == "http" {
             return converse(stream, url, asking).await;
@@ -290,7 +291,7 @@ impl Outbound {
         let ssl =
             connector.configure().and_then(|ssl| ssl.into_ssl(host)).map_err(|e| failed(OutboundError::Tls, &e))?;
         let mut stream = SslStream::new(ssl, stream).map_err(|error| failed(OutboundError::Tls, &error))?;
-        let shaken = tokio::time::timeout(self.0.settings.connect_timeout, Pin::new(&mut stream).connect()).await;
+        let shaken = tokio::time::timeout_at(until, Pin::new(&mut stream).connect()).await;
         shaken
             .map_err(|error| failed(OutboundError::Slow, &error))?
             .map_err(|error| failed(OutboundError::Tls, &error))?;

@@ -76,15 +76,17 @@ pub async fn find(
     row.map(AuthorizationFlow::try_from).transpose()
 }
 
-/// Binds an open flow to the browser whose secret has this SHA-256; `false` if it is bound already.
+/// Binds an open flow to the browser whose secret has this SHA-256; `false` if it is bound to another. A browser may load
+/// the page twice at once.
 pub async fn bind_browser(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     id: FlowId,
     browser_hash: &[u8; 32],
 ) -> Result<bool, StoreError> {
-    let unbound = open(tenant, id).add(Column::BrowserHash.is_null());
-    change(db, unbound, Column::BrowserHash, Expr::value(browser_hash.as_slice())).await
+    let theirs =
+        Condition::any().add(Column::BrowserHash.is_null()).add(Column::BrowserHash.eq(browser_hash.as_slice()));
+    change(db, open(tenant, id).add(theirs), Column::BrowserHash, Expr::value(browser_hash.as_slice())).await
 }
 
 /// Notes the session that began, or was renewed, on the page of an open flow, and so is chosen for it.

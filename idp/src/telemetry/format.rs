@@ -179,14 +179,21 @@ fn push_escaped(line: &mut String, text: &str) {
     }
 }
 
-/// Pushes a text as a JSON string (RFC 8259 §7).
+/// Pushes a text as a JSON string (RFC 8259 §7), without what would turn the line around or move the cursor.
 fn push_json(line: &mut String, text: &str) {
-    if text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\')) {
+    if text.bytes().all(|byte| (byte.is_ascii_graphic() || byte == b' ') && !matches!(byte, b'"' | b'\\')) {
         line.push('"');
         line.push_str(text);
         line.push('"');
-    } else {
-        line.push_str(&serde_json::Value::from(text).to_string());
+        return;
+    }
+    for character in serde_json::Value::from(text).to_string().chars() {
+        if misplaces(character) {
+            let mut units = [0; 2];
+            line.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            line.push(character);
+        }
     }
 }
 
@@ -261,6 +268,14 @@ mod tests {
         {"time":"…","level":"WARN","target":"signet::test","message":"a user\u001b[31m's name","name":"eve\n2026-01-01T00:00:00Z  INFO signet: signed in","count":3,"good":true,"empty":""}
         {"time":"…","level":"INFO","target":"signet::test","message":"inside","address":"192.0.2.7","span":"token","span_fields":"client_id=\"c1\""}
         "#);
+    }
+
+    #[test]
+    fn no_line_of_json_moves_the_cursor_or_turns_around() {
+        let mut line = String::new();
+        super::push_json(&mut line, "a\u{9b}31m\u{202e}\u{2028}\u{7f}é");
+        assert_eq!(line, r#""a\u009b31m\u202e\u2028\u007fé""#);
+        assert!(serde_json::from_str::<String>(&line).is_ok());
     }
 
     #[test]

@@ -273,7 +273,7 @@ fn milliseconds(took: Duration) -> f64 {
 /// A tenant's name, as long as one can be.
 fn shortened(name: &str) -> &str {
     const MOST: usize = 64;
-    name.get(..MOST).unwrap_or(name)
+    &name[..name.floor_char_boundary(MOST)]
 }
 
 /// The slug of the tenant that a path is for, whether there is one of that name or not.
@@ -323,5 +323,7 @@ mod tests {
         ] {
             assert_eq!(tenant(path), slug, "{path}");
         }
+        let long = format!("/t/{}é{}", "a".repeat(63), "a".repeat(1000));
+        assert_eq!(tenant(&long), "a".repeat(63));
     }
 }

@@ -1,5 +1,7 @@
 //! What an authorization request still needs. One function, [`decide`], which each page asks again on its way on.
 
+use std::time::Duration;
+
 use crate::domain::Timestamp;
 use crate::domain::authorization_flow::AuthorizationFlow;
 use crate::domain::authorization_request::{AuthorizationErrorCode, AuthorizationRequest, Prompt};
@@ -25,6 +27,9 @@ pub(super) enum Decision<'a> {
     /// It can't be met.
     Refuse(AuthorizationErrorCode, &'static str),
 }
+
+/// How long who signed in at a request's own page is taken to be there still, if the request wants them to prove it anew.
+const AT_THE_PAGE: Duration = Duration::from_mins(30);
 
 /// Who is there.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +101,10 @@ impl Actor<'_> {
     /// Whether this person's proof of identity is good enough for the request.
     pub(super) fn will_do(self, request: &AuthorizationRequest, now: Timestamp) -> bool {
         match self {
-            Self::One { session, here } => here || request.accepts_earlier_authentication(session.auth_time, now),
+            Self::One { session, here } => {
+                let just_now = session.auth_time <= now && now.since(session.auth_time) <= AT_THE_PAGE;
+                here && just_now || request.accepts_earlier_authentication(session.auth_time, now)
+            }
             Self::Nobody | Self::Several | Self::Stranger => false,
         }
     }

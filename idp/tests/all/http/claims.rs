@@ -179,12 +179,14 @@ async fn a_claims_parameter_that_cannot_be_read_is_an_invalid_request() {
     let deep_value = format!(r#"{{"userinfo":{{"name":{{"value":{}1{}}}}}}}"#, "[".repeat(1000), "]".repeat(1000));
     let many: serde_json::Map<String, Value> = (0..101).map(|n| (format!("c{n}"), Value::Null)).collect();
     let many = json!({ "userinfo": many }).to_string();
+    let many_values: Vec<String> = (0..101).map(|n| n.to_string()).collect();
+    let many_values = json!({ "id_token": { "sub": { "values": many_values } } }).to_string();
     let long = json!({ "id_token": { "x".repeat(257): null } }).to_string();
     let object = "claims must be a JSON object (OpenID Connect Core section 5.5), encoded as UTF-8";
     let claim = "claims: essential must be true or false, and values a list";
     let userinfo = "claims.userinfo must be an object of claim names, each with null or an object";
     let id_token = "claims.id_token must be an object of claim names, each with null or an object";
-    let most = "claims must name at most 100 claims of at most 256 characters in each place";
+    let most = "claims must name at most 100 claims of at most 256 characters in each place, and 100 values of each";
     let odd = "claims must not have a NUL character or a number beyond 64 bits";
     let twice = "claims must not have a member twice";
     let sub = "claims must ask for a sub by a value, or by values, that are texts and don't contradict one another";
@@ -198,6 +200,7 @@ async fn a_claims_parameter_that_cannot_be_read_is_an_invalid_request() {
         (r#"{"userinfo":{}} {}"#, object),
         (&deep, object),
         (&deep_value, object),
+        (&many_values, most),
         (r#"{"userinfo":[]}"#, userinfo),
         (r#"{"userinfo":{"email":true}}"#, userinfo),
         (r#"{"userinfo":{"email":"x"}}"#, userinfo),

@@ -107,6 +107,30 @@ async fn consent_given_once_is_remembered_and_a_session_signs_in_by_itself() {
     }
 }
 
+/// Who signed in at the page of a request that wants it anew has done so; but not for as long as the page stays open.
+#[tokio::test]
+async fn a_question_that_is_answered_long_after_the_sign_in_needs_another_one() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        for (number, change) in [("max_age", "60"), ("max_age", "0"), ("prompt", "login")].into_iter().enumerate() {
+            for (minutes, leads_to) in [(29, CALLBACK), (31, "/login?flow=")] {
+                // What one allowed isn't asked again.
+                let email = format!("grace{number}.{minutes}@example.com");
+                world.user(&tenant, &email).await;
+                let mut browser = Browser::new(&world, "");
+                let start = browser.authorize("reports", &[change]).await;
+                let question = browser.sign_in(&start, &email, PASSWORD).await;
+                question.assert_leads_to("/consent?flow=");
+                let (flow, csrf) = browser.form(&question).await;
+                world.pass(Duration::from_mins(minutes));
+                let form = [("flow", &*flow), ("csrf", &*csrf), ("decision", "allow")];
+                browser.post("/consent", &form).await.assert_leads_to(leads_to);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn code_replay_revokes_the_tokens_of_the_first_use() {
     for database in databases().await {

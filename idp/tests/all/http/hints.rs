@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use idp::service::browser::Form;
 use idp::service::users::{self, UserFilter};
+use keys::Algorithm;
 use poem::http::StatusCode;
 use serde_json::json;
 
@@ -52,6 +53,30 @@ async fn a_hint_names_the_one_person_that_the_answer_may_be_about() {
         let answer = adas.authorize("reports", &[("id_token_hint", &ada), ("claims", &both)]).await;
         assert_eq!(answer.returned("error").as_deref(), Some("invalid_request"), "two people");
         assert_ne!(sub(&ada), sub(&grace));
+    }
+}
+
+/// Both are signed for the client by the same keys, and have the same type.
+#[tokio::test]
+async fn signed_claims_of_userinfo_are_no_hint() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world
+            .client(&tenant, "signed", |metadata| metadata.userinfo_signed_response_alg = Some(Algorithm::Rs256))
+            .await;
+        let mut browser = Browser::new(&world, "");
+        let code = browser.code("signed", "ada@example.com").await;
+        let tokens = redeem(&world, "", "signed", &code).await.json();
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let claims = world.get("/userinfo", &[("authorization", &bearer)]).await.body;
+        assert_eq!(payload(&claims)["aud"], "signed");
+        let own = tokens["id_token"].as_str().unwrap();
+        browser.authorize("signed", &[("prompt", "none"), ("id_token_hint", own)]).await.assert_code();
+        let refused = browser.authorize("signed", &[("prompt", "none"), ("id_token_hint", &claims)]).await;
+        assert_eq!(refused.returned("error").as_deref(), Some("invalid_request"));
+        let out = browser.get(&format!("/logout?id_token_hint={claims}")).await;
+        assert_eq!(out.status, StatusCode::BAD_REQUEST, "{}", out.body);
     }
 }
 

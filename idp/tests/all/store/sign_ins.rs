@@ -126,6 +126,7 @@ async fn a_flow_goes_one_way() {
             assert_eq!(store::authorization_flows::find(tx, tenant, one).await?, Some(samples::flow(1)));
             assert!(store::authorization_flows::bind_browser(tx, tenant, one, &hash(1)).await?);
             assert!(!store::authorization_flows::bind_browser(tx, tenant, one, &hash(2)).await?);
+            assert!(store::authorization_flows::bind_browser(tx, tenant, one, &hash(1)).await?, "its own, again");
             assert!(store::authorization_flows::set_session(tx, tenant, one, samples::session_id(1)).await?);
             assert!(store::authorization_flows::complete(tx, tenant, one, NOW).await?);
             assert!(!store::authorization_flows::refuse(tx, tenant, one, NOW).await?);
