@@ -40,9 +40,10 @@ pub struct Model {
     pub state: DeliveryState,
     /// How often it was tried.
     pub attempts: i32,
-    /// When it is tried next; while it is being sent, when it may be taken for lost. Unix milliseconds.
+    /// When it is tried next; while it is being sent, when it may be taken for lost; of a dead one, when
+    /// it was given up. Unix milliseconds.
     pub next_attempt_at: i64,
-    /// When it was put in. Unix milliseconds.
+    /// When it was put in, for the last time if it was given up in between. Unix milliseconds.
     pub created_at: i64,
     /// Why the last attempt failed.
     #[sea_orm(column_type = "Text", nullable)]

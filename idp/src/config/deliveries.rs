@@ -19,6 +19,8 @@ pub struct Deliveries {
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
+    /// How old a message may get before an attempt that fails is its last.
+    pub give_up_after: Duration,
     /// How long dead letters are kept.
     pub keep_dead: Duration,
 }
@@ -37,10 +39,16 @@ impl Deliveries {
                 "The pause after the first attempt that fails. Each further one is twice as long, give or take a quarter.",
             ),
             longest_pause: section.value("longest_pause", Duration::from_hours(1), "The longest pause."),
+            give_up_after: section.value(
+                "give_up_after",
+                Duration::from_hours(3 * 24),
+                "How long a message waits at most for a target that takes nothing: when an attempt fails after that, it is \
+                 given up, and so is all that has waited as long for the same target.",
+            ),
             keep_dead: section.value(
                 "keep_dead",
                 Duration::from_hours(30 * 24),
-                "How long messages that were given up are kept, counted from when they arose.",
+                "How long messages that were given up are kept, counted from then on.",
             ),
         }
     }

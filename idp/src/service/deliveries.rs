@@ -38,6 +38,8 @@ const LOOKED_AT: u64 = 256;
 const MARGIN: Duration = Duration::from_secs(5);
 /// How long what is being sent may take when the server ends.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How many messages that are too old are given up at a time.
+const GIVEN_UP: u64 = 500;
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
 
@@ -266,8 +268,18 @@ async fn attempt(ctx: &Ctx, tenant: TenantId, claimed: Delivery) {
     if claimed.attempts >= ctx.config.deliveries.attempts.get() {
         return give_up(ctx, tenant, claimed, reason).await;
     }
+    let before = ctx.now() - ctx.config.deliveries.give_up_after;
+    if claimed.created_at <= before {
+        give_up_old(ctx, tenant, &claimed, before, &reason).await;
+        return give_up(ctx, tenant, claimed, reason).await;
+    }
     let next = ctx.now() + pause(ctx, claimed.attempts);
-    note_failure(ctx, tenant, claimed, reason, Some(next)).await;
+    let (id, kind, reason) = (claimed.id, claimed.kind, shortened(&reason));
+    let written = ctx
+        .database
+        .write(move |tx| Box::pin(async move { store::deliveries::failed(tx, tenant, &claimed, &reason, next).await }))
+        .await;
+    unwritten(written, tenant, id, kind);
 }
 
 /// The pause after that many attempts: twice as long each time, and give or take a quarter, so that what failed
@@ -292,17 +304,40 @@ async fn arrived(ctx: &Ctx, tenant: TenantId, claimed: Delivery) {
 async fn give_up(ctx: &Ctx, tenant: TenantId, claimed: Delivery, reason: String) {
     let (kind, target) = (claimed.kind.as_str(), &claimed.target);
     tracing::warn!(%tenant, delivery = %claimed.id, kind, target, reason, "a message is given up; it can be sent again");
-    note_failure(ctx, tenant, claimed, reason, None).await;
-}
-
-async fn note_failure(ctx: &Ctx, tenant: TenantId, claimed: Delivery, reason: String, next: Option<Timestamp>) {
-    let (id, kind) = (claimed.id, claimed.kind);
-    let reason: String = reason.chars().take(LONGEST_REASON).collect();
+    let (id, kind, now, reason) = (claimed.id, claimed.kind, ctx.now(), shortened(&reason));
     let written = ctx
         .database
-        .write(move |tx| Box::pin(async move { store::deliveries::failed(tx, tenant, &claimed, &reason, next).await }))
+        .write(move |tx| Box::pin(async move { store::deliveries::given_up(tx, tenant, &claimed, &reason, now).await }))
         .await;
     unwritten(written, tenant, id, kind);
+}
+
+/// Gives up what has waited too long for the target of a message: it takes nothing, and what came later would wait for
+/// each of them in turn.
+async fn give_up_old(ctx: &Ctx, tenant: TenantId, claimed: &Delivery, before: Timestamp, reason: &str) {
+    let (kind, target, now, reason) = (claimed.kind, claimed.target.clone(), ctx.now(), shortened(reason));
+    let (id, to) = (claimed.id, target.clone());
+    let written = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                let old = ((kind, &*target), before);
+                store::deliveries::give_up_old(tx, tenant, (old, id), &reason, now, GIVEN_UP).await
+            })
+        })
+        .await;
+    match written {
+        Ok(0) => {}
+        Ok(messages) => {
+            let (kind, target) = (kind.as_str(), to);
+            tracing::warn!(%tenant, kind, target, messages, "a target takes nothing: what has waited too long is given up");
+        }
+        Err(error) => unwritten(Err(error), tenant, id, kind),
+    }
+}
+
+fn shortened(reason: &str) -> String {
+    reason.chars().take(LONGEST_REASON).collect()
 }
 
 /// What can't be written down is tried again when the claim is over.

@@ -157,21 +157,75 @@ pub async fn delivered(db: &impl ConnectionTrait, tenant: TenantId, claimed: &De
     Ok(())
 }
 
-/// Notes why an attempt failed, and when the next one is; `None` if there is to be none.
+/// Notes why an attempt failed, and when the next one is.
 pub async fn failed(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     claimed: &Delivery,
     reason: &str,
-    next: Option<Timestamp>,
+    next: Timestamp,
 ) -> Result<(), StoreError> {
-    let update = Entity::update_many().col_expr(Column::LastError, Expr::value(reason));
-    let update = match next {
-        Some(next) => update.col_expr(Column::NextAttemptAt, Expr::value(next.millis())),
-        None => update.col_expr(Column::State, Expr::value("dead")),
-    };
-    update.filter(claimed_as(tenant, claimed)).exec(db).await?;
+    Entity::update_many()
+        .col_expr(Column::LastError, Expr::value(reason))
+        .col_expr(Column::NextAttemptAt, Expr::value(next.millis()))
+        .filter(claimed_as(tenant, claimed))
+        .exec(db)
+        .await?;
     Ok(())
+}
+
+/// Gives a claimed message up, and says why.
+pub async fn given_up(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    claimed: &Delivery,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    give_up(db, claimed_as(tenant, claimed), reason, now).await?;
+    Ok(())
+}
+
+/// Gives up what a target was to be told before that and hasn't taken, but for one message; at most `limit`, and how many
+/// they are. One
+/// that is under way at that moment may arrive nevertheless.
+pub async fn give_up_old(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    ((target, before), but): (((DeliveryKind, &str), Timestamp), DeliveryId),
+    reason: &str,
+    now: Timestamp,
+    limit: u64,
+) -> Result<u64, StoreError> {
+    let ids: Vec<uuid::Uuid> = Entity::find()
+        .select_only()
+        .column(Column::DeliveryId)
+        .filter(to(tenant, target))
+        .filter(in_state(DeliveryState::Pending))
+        .filter(Column::CreatedAt.lte(before.millis()))
+        .filter(Column::DeliveryId.ne(but.uuid()))
+        .order_by(Column::DeliveryId, Order::Asc)
+        .limit(page(limit))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let which = Condition::all()
+        .add(Column::TenantId.eq(tenant.uuid()))
+        .add(Column::DeliveryId.is_in(ids))
+        .add(in_state(DeliveryState::Pending));
+    give_up(db, which, reason, now).await
+}
+
+async fn give_up(db: &impl ConnectionTrait, which: Condition, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let dead = entity::control::deliveries::DeliveryState::from(DeliveryState::Dead);
+    let given_up = Entity::update_many()
+        .col_expr(Column::LastError, Expr::value(reason))
+        .col_expr(Column::State, Expr::value(dead))
+        .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
+        .filter(which)
+        .exec(db)
+        .await?;
+    Ok(given_up.rows_affected)
 }
 
 /// The message of this id.
@@ -258,6 +312,7 @@ pub async fn replay_of_target(
         .col_expr(Column::State, Expr::value(pending))
         .col_expr(Column::Attempts, Expr::value(0))
         .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
+        .col_expr(Column::CreatedAt, Expr::value(now.millis()))
         .filter(which)
         .exec(db)
         .await?;
@@ -275,8 +330,10 @@ pub async fn delete_of_target(
     Ok(Entity::delete_many().filter(to(tenant, (kind, target))).exec(db).await?.rows_affected)
 }
 
-/// Deletes at most `limit` dead messages, of any tenant, that were put in before that.
+/// Deletes at most `limit` dead messages, of any tenant, that were given up before that.
 pub async fn delete_dead(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-    let over = Condition::all().add(in_state(DeliveryState::Dead)).add(Column::CreatedAt.lte(before.millis()));
+    let over = Condition::all().add(in_state(DeliveryState::Dead)).add(Column::NextAttemptAt.lte(before.millis()));
+    // Those were put in before as well: that is what the index has (m0007).
+    let over = over.add(Column::CreatedAt.lte(before.millis()));
     delete_batch::<Entity>(db, over, limit).await
 }

@@ -158,6 +158,46 @@ async fn what_is_not_taken_is_tried_again_afresh_after_ever_longer_pauses() {
 }
 
 #[tokio::test]
+async fn what_has_waited_too_long_for_who_takes_nothing_is_given_up_and_kept_from_then_on() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let site = Elsewhere::start().await;
+        for path in ["/gone", "/slow"] {
+            site.answers(path, answers("503 Later"));
+        }
+        listener(&world, &tenant, "gone", site.url("/gone")).await;
+        listener(&world, &tenant, "slow", site.url("/slow")).await;
+        tell(&world, tenant.id, &["gone"], 30).await;
+        let (wait, keep) = (world.ctx.config.deliveries.give_up_after, world.ctx.config.deliveries.keep_dead);
+        world.pass(wait);
+        tell(&world, tenant.id, &["slow"], 3).await;
+        send(&world).await;
+        let dead = async |target: &str| {
+            let of: Vec<_> = queue(&world).await.into_iter().filter(|waiting| waiting.target == target).collect();
+            assert!(of.iter().all(|waiting| waiting.last_error.is_some()));
+            of.iter().filter(|waiting| waiting.state == DeliveryState::Dead).count()
+        };
+        assert_eq!((dead("gone").await, dead("slow").await), (30, 0));
+        assert!(site.posted("/gone").len() <= 8, "as many as go at once, and no more");
+
+        world.pass(keep - Duration::from_mins(1));
+        idp::service::upkeep::clean(&world.ctx).await.unwrap();
+        assert_eq!(dead("gone").await, 30, "each can be sent again for as long as it is kept");
+        let gone: ClientId = "gone".parse().unwrap();
+        assert_eq!(backchannel_logout::replay(&world.ctx, tenant.id, &gone, None, "test").await.unwrap(), 30);
+        send(&world).await;
+        assert_eq!(dead("gone").await, 0, "what is sent again begins anew");
+        world.pass(wait);
+        send(&world).await;
+        assert_eq!(dead("gone").await, 30);
+        world.pass(keep);
+        idp::service::upkeep::clean(&world.ctx).await.unwrap();
+        assert!(queue(&world).await.iter().all(|waiting| waiting.target != "gone"));
+    }
+}
+
+#[tokio::test]
 async fn what_nobody_can_take_any_more_is_given_up_at_once() {
     for database in databases().await {
         let world = World::furnished(&database).await;

@@ -69,7 +69,7 @@ async fn a_claim_is_over_after_its_time_and_what_its_owner_says_then_does_not_co
         let (late, now) = (lost.clone(), mine.clone());
         write!(database, |tx| {
             store::deliveries::delivered(tx, tenant, &late).await?;
-            store::deliveries::failed(tx, tenant, &late, "late", None).await
+            store::deliveries::given_up(tx, tenant, &late, "late", NOW).await
         })
         .unwrap();
         let find = || store::deliveries::find(database.read(), tenant, delivery_id(1));
@@ -97,12 +97,12 @@ async fn messages_about_one_subject_go_one_after_the_other_and_others_pass_them(
         let message = first[0].clone();
         let claimed = write!(database, |tx| {
             let claimed = store::deliveries::claim(tx, tenant, message, later(1)).await?.unwrap();
-            store::deliveries::failed(tx, tenant, &claimed, "refused", Some(later(60))).await?;
+            store::deliveries::failed(tx, tenant, &claimed, "refused", later(60)).await?;
             Ok(Delivery { next_attempt_at: later(60), ..claimed })
         })
         .unwrap();
         assert_eq!(numbers(&due(&database, &[]).await), [4, 5, 6, 7]);
-        write!(database, |tx| store::deliveries::failed(tx, tenant, &claimed, "refused", None).await).unwrap();
+        write!(database, |tx| store::deliveries::given_up(tx, tenant, &claimed, "refused", NOW).await).unwrap();
         assert_eq!(numbers(&due(&database, &[]).await), [3, 4, 5, 6, 7], "a dead one keeps nobody back");
     }
 }
@@ -116,7 +116,7 @@ async fn dead_messages_are_listed_sent_again_and_deleted_after_a_while() {
         let all = due(&database, &[]).await;
         write!(database, |tx| {
             for message in &all[..2] {
-                store::deliveries::failed(tx, tenant, message, "refused", None).await?;
+                store::deliveries::given_up(tx, tenant, message, "refused", later(8)).await?;
             }
             Ok(())
         })
@@ -138,8 +138,10 @@ async fn dead_messages_are_listed_sent_again_and_deleted_after_a_while() {
         assert_eq!((again.attempts, again.next_attempt_at), (0, later(5)));
         assert_eq!(again.last_error.as_deref(), Some("refused"));
 
-        let deleted = write!(database, |tx| store::deliveries::delete_dead(tx, later(9), 10).await);
-        assert_eq!(deleted.unwrap(), 1);
+        for (before, expected) in [(7, 0), (8, 1)] {
+            let deleted = write!(database, |tx| store::deliveries::delete_dead(tx, later(before), 10).await);
+            assert_eq!(deleted.unwrap(), expected, "from when it was given up");
+        }
         assert_eq!(list(None, None).await, [1, 3], "what waits is never deleted");
     }
 }

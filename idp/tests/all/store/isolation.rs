@@ -148,7 +148,7 @@ async fn changes_nothing(tx: &impl Connection, other: TenantId, key: &StoredKey)
     let (_, due) = store::deliveries::due(tx, NOW, &[], 1).await?.remove(0);
     assert_eq!(store::deliveries::claim(tx, other, due.clone(), later(9)).await?, None);
     store::deliveries::delivered(tx, other, &due).await?;
-    store::deliveries::failed(tx, other, &due, "reason", None).await?;
+    store::deliveries::given_up(tx, other, &due, "reason", NOW).await?;
     assert!(!store::deliveries::replay(tx, other, due.id, NOW).await?);
     store::sign_in_limits::reset(tx, other, LimitKind::Account, &hash(1)).await
 }
