@@ -125,8 +125,10 @@ test('a script of another origin gets nothing', async () => {
   });
   assert.equal(preflight.headers.get('access-control-allow-origin'), null);
   const { email, password } = signet.facts.user;
-  const login = await post('login', { email, password, cookie: true }, { origin: 'https://app.example' });
-  assert.equal(login.headers.get('access-control-allow-origin'), null);
+  const planted = await post('login', { email, password, cookie: true }, { origin: 'https://app.example' });
+  assert.deepEqual([planted.status, planted.headers.get('set-cookie')], [403, null]);
+  assert.equal(planted.headers.get('access-control-allow-origin'), null);
+  const login = await post('login', { email, password, cookie: true }, { origin: new URL(signet.issuer).origin });
   const cookie = login.headers.get('set-cookie').split(';')[0];
   assert.equal((await post('refresh', {}, { cookie, origin: 'https://app.example' })).status, 403);
 });

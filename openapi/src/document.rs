@@ -12,11 +12,23 @@ use serde_json::{Map, Value};
 /// The service made a document that isn't JSON, or that says something twice: a path in two services, a status in two
 /// answers.
 pub fn render<T: OpenApi, W: Webhook>(service: &OpenApiService<T, W>) -> Result<String, serde_json::Error> {
-    indent(&service.spec())
+    render_with(service, |_| ())
 }
 
-fn indent(document: &str) -> Result<String, serde_json::Error> {
-    let Once(document) = serde_json::from_str(document)?;
+/// The same, with what the framework has no words for.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_with<T: OpenApi, W: Webhook>(
+    service: &OpenApiService<T, W>,
+    complete: impl FnOnce(&mut Value),
+) -> Result<String, serde_json::Error> {
+    indent(&service.spec(), complete)
+}
+
+fn indent(document: &str, complete: impl FnOnce(&mut Value)) -> Result<String, serde_json::Error> {
+    let Once(mut document) = serde_json::from_str(document)?;
+    complete(&mut document);
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
     Ok(text)
@@ -92,7 +104,7 @@ mod tests {
     #[test]
     fn a_document_is_indented_and_keeps_what_it_says() {
         let document = r#"{"b":[1,-1,1.5,"x",true,null],"a":{}}"#;
-        let text = indent(document).unwrap();
+        let text = indent(document, |_| ()).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), serde_json::from_str::<Value>(document).unwrap());
         assert!(text.ends_with("\n}\n"), "{text}");
     }
@@ -100,7 +112,7 @@ mod tests {
     #[test]
     fn what_stands_there_twice_is_refused() {
         for document in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#] {
-            let error = indent(document).unwrap_err().to_string();
+            let error = indent(document, |_| ()).unwrap_err().to_string();
             assert!(error.starts_with("a stands there twice"), "{error}");
         }
     }

@@ -113,6 +113,8 @@ pub enum EndReason {
     Revoked,
     /// There were too many; it was the oldest.
     Limit,
+    /// A refresh token of it was used twice: somebody has a copy.
+    TokenReused,
     /// The password was changed.
     PasswordChanged,
     /// The person was disabled or locked.
@@ -133,10 +135,11 @@ pub enum EndReason {
 
 impl EndReason {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SignedOut,
         Self::Revoked,
         Self::Limit,
+        Self::TokenReused,
         Self::PasswordChanged,
         Self::UserDisabled,
         Self::UserDeleted,
@@ -153,6 +156,7 @@ impl EndReason {
             Self::SignedOut => "signed_out",
             Self::Revoked => "revoked",
             Self::Limit => "limit",
+            Self::TokenReused => "token_reused",
             Self::PasswordChanged => "password_changed",
             Self::UserDisabled => "user_disabled",
             Self::UserDeleted => "user_deleted",

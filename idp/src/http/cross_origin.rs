@@ -40,13 +40,30 @@ impl<E: Endpoint> Endpoint for CrossOrigin<E> {
         } else {
             self.0.call(request).await.map(IntoResponse::into_response)?
         };
-        let headers = response.headers_mut();
-        headers.append(header::VARY, HeaderValue::from_static("origin"));
-        if let Some(origin) = origin.and_then(|origin| HeaderValue::try_from(origin.as_str()).ok()) {
-            open_to(headers, origin);
-        }
+        open(response.headers_mut(), origin.as_ref());
         Ok(response)
     }
+}
+
+/// The answer to a request that goes too far. The database isn't asked for it, whatever origin it names: where the origin
+/// is known to be allowed its scripts can read the refusal, and a browser's question for one is answered, for the script
+/// could not learn otherwise that it is to wait.
+pub async fn beyond_the_limit(request: &Request, refusal: Response) -> Response {
+    let path = request.uri().path();
+    if !first_party::is_for_apps(path) {
+        return refusal;
+    }
+    let origin = kept(request).await;
+    let asks = origin.is_some() && is_preflight(request);
+    let mut response = if asks { preflight(true, first_party::methods(path)) } else { refusal };
+    open(response.headers_mut(), origin.as_ref());
+    response
+}
+
+/// The origin of a request, if its scripts are known to be allowed to call.
+async fn kept(request: &Request) -> Option<Origin> {
+    let (origin, ctx, site) = (of(request)?, request.data::<Ctx>()?, request.data::<Arc<Site>>()?);
+    origins::is_kept(ctx, site.tenant.id, &origin).await.then_some(origin)
 }
 
 /// The origin of a request, if its scripts may call.
@@ -84,7 +101,10 @@ fn preflight(may_call: bool, methods: &'static str) -> Response {
     response
 }
 
-fn open_to(headers: &mut HeaderMap, origin: HeaderValue) {
+/// Says that the answer depends on the origin, and opens it to the one that may call.
+fn open(headers: &mut HeaderMap, origin: Option<&Origin>) {
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    let Some(origin) = origin.and_then(|origin| HeaderValue::try_from(origin.as_str()).ok()) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     let told = HeaderValue::from_static("www-authenticate, retry-after");

@@ -6,11 +6,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use openapi::problem::CONTENT_TYPE;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
+use serde_json::{Map, Value, json};
 
+use super::cross_origin;
 use super::error::fallback;
 use super::error::oauth::OAuthError;
+use super::first_party;
 use super::methods::Methods;
 use super::pages::{ErrorPage, Failure};
 use super::server::ClientAddress;
@@ -37,6 +41,51 @@ fn limited(path: &str) -> Option<Limited> {
         path if path.starts_with("/v1/admin/") => Limited::Admin,
         _ => return None,
     })
+}
+
+/// Says in the OpenAPI document, of every operation under a limit, that it may refuse for it, and by which headers it tells
+/// of it.
+pub fn describe(document: &mut Value) {
+    let headers = json!({
+        "RateLimit": {
+            "description": "What is left of the limit, and in how many seconds more comes back.",
+            "schema": { "type": "string" },
+        },
+        "RateLimit-Policy": {
+            "description": "The limit: how many requests in how many seconds.",
+            "schema": { "type": "string" },
+        },
+        "Retry-After": {
+            "description": "In how many seconds to ask again.",
+            "required": true,
+            "schema": { "type": "integer" },
+        },
+    });
+    let named = |name: &String| (name.clone(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    let told: Map<String, Value> = headers.as_object().into_iter().flat_map(Map::keys).map(named).collect();
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (_, operations) in paths.into_iter().flatten().filter(|(path, _)| limited(path).is_some()) {
+        let operations = operations.as_object_mut().into_iter().flat_map(Map::values_mut);
+        for responses in operations.filter_map(|operation| operation.get_mut("responses")?.as_object_mut()) {
+            let refusal = responses.entry("429").or_insert_with(|| {
+                json!({
+                    "description": "Too many requests, or attempts; Retry-After says when again.",
+                    "content": { CONTENT_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+                })
+            });
+            if let Some(refusal) = refusal.as_object_mut() {
+                refusal.insert("headers".to_owned(), Value::Object(told.clone()));
+            }
+        }
+    }
+    if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+        components.insert("headers".to_owned(), headers);
+    }
+}
+
+/// Whether requests for this address within a tenant are counted.
+pub fn is_limited(path: &str) -> bool {
+    limited(path).is_some()
 }
 
 /// Counts a request; `None` if nothing limits it.
@@ -79,13 +128,17 @@ impl<E: Endpoint> Endpoint for RateLimited<E> {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let usage = match (request.data::<Arc<Site>>(), ClientAddress::of(&request)) {
-            // A browser's question whether a script may call isn't the call.
-            _ if request.method() == Method::OPTIONS => None,
+            // A browser's question whether a script may call isn't the call. It counts where the answer may cost a look
+            // into the database.
+            _ if request.method() == Method::OPTIONS && !first_party::is_for_apps(request.uri().path()) => None,
             (Some(site), Some(address)) => count(&self.ctx, site.tenant.id, request.uri().path(), address.ip()).await,
             (None, _) | (_, None) => None,
         };
         let mut response = match usage.filter(|usage| usage.exceeded) {
-            Some(usage) => Methods::of(request.uri().path()).complete(refuse(&request, &usage)),
+            Some(usage) => {
+                let refusal = Methods::of(request.uri().path()).complete(refuse(&request, &usage));
+                cross_origin::beyond_the_limit(&request, refusal).await
+            }
             None => self.inner.call(request).await?.into_response(),
         };
         if let Some(usage) = &usage {

@@ -28,7 +28,7 @@ use super::oidc::{
     step, token, userinfo,
 };
 use super::pages::{Message, MessagePage, Person, assets};
-use super::rate_limit::RateLimited;
+use super::rate_limit::{self, RateLimited};
 use super::ready::Ready;
 use super::site::{TenantGate, Tenants};
 use super::{account, admin, first_party, health, reference};
@@ -327,7 +327,7 @@ fn service() -> OpenApiService<Apis, ()> {
 /// # Errors
 /// The document isn't JSON, which would be a defect.
 pub fn openapi_document() -> Result<String, serde_json::Error> {
-    openapi::document::render(&service())
+    openapi::document::render_with(&service(), rate_limit::describe)
 }
 
 /// All of it.
@@ -357,7 +357,7 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
     let tenant = Fork { takes_first: is_page, first: pages, second: service().into_endpoint() };
     let tenants = Tenants::default();
     let gate =
-        TenantGate::new(ctx.clone(), tenants.clone(), CrossOrigin(RateLimited::new(ctx.clone(), Answering(tenant))));
+        TenantGate::new(ctx.clone(), tenants.clone(), RateLimited::new(ctx.clone(), CrossOrigin(Answering(tenant))));
     let rest = Answering(Fork { takes_first: is_shared, first: shared, second: gate }.data(ctx.clone()));
     Hot { ctx, tenants, rest }
 }

@@ -46,7 +46,7 @@ impl fmt::Debug for Site {
 }
 
 /// Bytes as hexadecimal text.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
@@ -62,7 +62,7 @@ pub struct CookieNames {
     pub browser: String,
     /// What was done, for the next page of the account console to tell.
     pub notice: String,
-    /// Has the refresh token of an app.
+    /// Has the refresh token of an app; what each app's is called begins so.
     pub refresh: String,
     /// Whether they are for https alone, which all but loopback issuers are.
     pub secure: bool,

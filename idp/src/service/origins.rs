@@ -28,6 +28,11 @@ impl Default for AllowedOrigins {
     }
 }
 
+/// Whether scripts of this origin are known to be allowed to call, without asking the database.
+pub async fn is_kept(ctx: &Ctx, tenant: TenantId, origin: &Origin) -> bool {
+    ctx.allowed_origins.0.get(&ctx.database, &(tenant, origin.clone())).await.is_some()
+}
+
 /// Whether scripts of this origin may call. No database when warm; once the client that registered it has changed, the
 /// database is asked.
 pub async fn may_call(ctx: &Ctx, tenant: TenantId, origin: &Origin) -> Result<bool, Failure> {

@@ -94,13 +94,13 @@ kinds! {
     /// Something was done that leaves nothing to show.
     Done = 204 "It was done." [] [400, 401, 403, 404, 500, 503]
     /// Somebody has an account and is signed in.
-    SignedUp<T> = 201 "The account was made, and its session begun." [] [400, 403, 409, 413, 415, 422, 429, 500, 503]
+    SignedUp<T> = 201 "The account was made, and its session begun." [] [400, 403, 409, 413, 415, 422, 500, 503]
     /// Somebody is signed in.
-    SignedIn<T> = 200 "The session and its tokens." [] [400, 401, 413, 415, 429, 500, 503]
+    SignedIn<T> = 200 "The session and its tokens." [] [400, 401, 403, 413, 415, 500, 503]
     /// A session goes on.
-    Refreshed<T> = 200 "The session's next tokens." [] [400, 401, 413, 415, 500, 503]
+    Refreshed<T> = 200 "The session's next tokens." [] [400, 401, 403, 413, 415, 500, 503]
     /// A session is over.
-    SignedOut = 204 "The session is over." [] [400, 401, 413, 415, 500, 503]
+    SignedOut = 204 "The session is over." [] [400, 401, 403, 413, 415, 500, 503]
     /// What belongs to whoever asks.
     Own<T> = 200 "It." [] [401, 500, 503]
     /// One of the person's sessions is over.
@@ -207,7 +207,6 @@ const fn meaning(status: u16) -> &'static str {
         413 => "The body is larger than 64 KiB.",
         415 => "The body isn't JSON.",
         422 => "A rule forbids what is asked for; the problem names the member at fault.",
-        429 => "Too many attempts; Retry-After says when again.",
         503 => "Come back later.",
         _ => "Something went wrong on our side.",
     }

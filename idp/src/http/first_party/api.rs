@@ -1,7 +1,7 @@
 //! `/v1/auth`: people sign in and up in the tenant's own apps, see their sessions and end them.
 
 use poem::Request;
-use poem::http::StatusCode;
+use poem::http::{StatusCode, header};
 use poem_openapi::param::Path;
 use poem_openapi::{OpenApi, Tags};
 
@@ -9,6 +9,8 @@ use super::bearer::Own as Owner;
 use super::model::{AppConfig, Credentials, NewAccount, OwnSession, OwnSessions, Person, Presented, SessionTokens};
 use super::{cookie, refusal};
 use crate::domain::Secret;
+use crate::domain::audit::AuditKind;
+use crate::domain::client::Client;
 use crate::domain::session::{EndReason, Session};
 use crate::domain::sign_up::Typed;
 use crate::domain::user::LoginName;
@@ -18,7 +20,7 @@ use crate::http::admin::refusal::{Refusal, Result};
 use crate::http::extract::visit::Call;
 use crate::service::first_party::{self, Opened};
 use crate::service::sessions::{self, policy};
-use crate::service::sign_up;
+use crate::service::sign_up::{self, SignUpError};
 use crate::service::token::Tokens;
 use crate::service::token::refresh_token::{self, RefreshPresentation};
 
@@ -39,22 +41,22 @@ impl FirstParty {
     ///
     /// Where the tenant takes sign-ups. An address that is taken answers 409.
     #[oai(path = "/register", method = "post", operation_id = "register")]
-    async fn register(&self, call: Call, body: Body<NewAccount>) -> Answer<SignedUp<SessionTokens>> {
-        Answer::new(register(&call, body.read).await)
+    async fn register(&self, call: Call, request: &Request, body: Body<NewAccount>) -> Answer<SignedUp<SessionTokens>> {
+        Answer::new(register(&call, request, body.read).await)
     }
 
     /// Make an account and sign in, under its other name
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
-    async fn signup(&self, call: Call, body: Body<NewAccount>) -> Answer<SignedUp<SessionTokens>> {
-        Answer::new(register(&call, body.read).await)
+    async fn signup(&self, call: Call, request: &Request, body: Body<NewAccount>) -> Answer<SignedUp<SessionTokens>> {
+        Answer::new(register(&call, request, body.read).await)
     }
 
     /// Sign in
     ///
     /// By e-mail address or user name, and password. A person has so many sessions at most; for one more the oldest ends.
     #[oai(path = "/login", method = "post", operation_id = "login")]
-    async fn login(&self, call: Call, body: Body<Credentials>) -> Answer<SignedIn<SessionTokens>> {
-        Answer::new(login(&call, body.read).await)
+    async fn login(&self, call: Call, request: &Request, body: Body<Credentials>) -> Answer<SignedIn<SessionTokens>> {
+        Answer::new(login(&call, request, body.read).await)
     }
 
     /// Go on with a session
@@ -72,8 +74,8 @@ impl FirstParty {
 
     /// Sign out
     ///
-    /// Ends the session of the access token in the header or, without one, of the refresh token. A refresh token that is
-    /// over leaves nothing to do.
+    /// Ends the session of the access token in the header or, without one that holds, of the refresh token. A refresh token
+    /// that is over leaves nothing to do.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, call: Call, request: &Request, body: Body<Presented, Optional>) -> Answer<SignedOut> {
         Answer::new(logout(call, request, body.read).await)
@@ -135,31 +137,48 @@ impl FirstParty {
     }
 }
 
-async fn register(call: &Call, body: NewAccount) -> Result<Content> {
+async fn register(call: &Call, request: &Request, body: NewAccount) -> Result<Content> {
     let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let by_cookie = body.cookie == Some(true);
+    if by_cookie {
+        check_origin(call, request, &client, AuditKind::UserCreated).await?;
+    }
     let typed = Typed { email: Some(&body.email.0), name: body.name.as_deref(), password: Some(&body.password.0) };
-    let account = sign_up::read(call.tenant(), typed).map_err(|faults| refusal::faults(&faults))?;
-    let opened = first_party::sign_up(&call.ctx, call.tenant(), &call.caller, &client, account).await;
-    Ok(answer(call, opened.map_err(|error| refusal::sign_up(error, call.ctx.now()))?, body.cookie))
+    let opened = match sign_up::read(call.tenant(), typed) {
+        Ok(account) => first_party::sign_up(&call.ctx, call.tenant(), &call.caller, &client, account).await,
+        Err(faults) => Err(SignUpError::Faults(faults)),
+    };
+    match opened {
+        Ok(opened) => Ok(answer(call, &client, opened, by_cookie)),
+        Err(error) => {
+            let code = refusal::sign_up_code(&error);
+            let refusal = refusal::sign_up(error, call.ctx.now());
+            Err(noted(call, &client, (AuditKind::UserCreated, code), refusal).await)
+        }
+    }
 }
 
-async fn login(call: &Call, body: Credentials) -> Result<Content> {
+async fn login(call: &Call, request: &Request, body: Credentials) -> Result<Content> {
     let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let by_cookie = body.cookie == Some(true);
+    if by_cookie {
+        check_origin(call, request, &client, AuditKind::SignIn).await?;
+    }
     let credentials = (LoginName::new(&body.email), Secret::new(body.password.0));
     let scope = &client.metadata.scope;
     let opened = first_party::sign_in(&call.ctx, call.tenant(), &call.caller, &client, credentials, scope).await;
-    Ok(answer(call, opened.map_err(|error| refusal::sign_in(&error, call.ctx.now()))?, body.cookie))
+    Ok(answer(call, &client, opened.map_err(|error| refusal::sign_in(&error, call.ctx.now()))?, by_cookie))
 }
 
-fn answer(call: &Call, opened: Opened, cookie: Option<bool>) -> Content {
-    respond(call, opened.tokens, Some(Person::from(&opened.user)), cookie == Some(true))
+fn answer(call: &Call, app: &Client, opened: Opened, by_cookie: bool) -> Content {
+    respond(call, app, (opened.tokens, Some(Person::from(&opened.user))), by_cookie)
 }
 
 /// Tokens, the refresh token among them or as a cookie.
-fn respond(call: &Call, tokens: Tokens, user: Option<Person>, by_cookie: bool) -> Content {
+fn respond(call: &Call, app: &Client, (tokens, user): (Tokens, Option<Person>), by_cookie: bool) -> Content {
     let Tokens { access_token, id_token, refresh_token } = tokens;
     let rest = policy::of_first_party(&call.tenant().settings).refresh_token_lifetime.as_secs();
-    let cookie = refresh_token.as_ref().filter(|_| by_cookie).map(|token| cookie::set(&call.site, token, rest));
+    let cookie = refresh_token.as_ref().filter(|_| by_cookie).map(|token| cookie::set(&call.site, app, token, rest));
     let body = SessionTokens {
         token: access_token.jwt.clone(),
         access_token: access_token.jwt,
@@ -173,53 +192,76 @@ fn respond(call: &Call, tokens: Tokens, user: Option<Person>, by_cookie: bool) -
     Content::json(&body).cookie(cookie)
 }
 
+/// Lets a request through that may rely on the cookie; that one may not is in the audit log.
+async fn check_origin(call: &Call, request: &Request, app: &Client, kind: AuditKind) -> Result<()> {
+    match cookie::check(request, &call.site, app) {
+        Ok(()) => Ok(()),
+        Err(refusal) => Err(noted(call, app, (kind, Some("wrong_origin")), refusal).await),
+    }
+}
+
+/// A refusal of an app that is known, in the audit log too where a word for it is given.
+async fn noted(call: &Call, app: &Client, (kind, code): (AuditKind, Option<&str>), refusal: Refusal) -> Refusal {
+    let Some(code) = code else { return refusal };
+    let noted = first_party::note_refusal(&call.ctx, call.tenant_id(), &call.caller, &app.id, (kind, code)).await;
+    noted.map_or_else(Refusal::from, |()| refusal)
+}
+
 /// The refresh token of a request, and whether it came as a cookie.
-fn presented(call: &Call, request: &Request, body: &Presented) -> Option<(Secret, bool)> {
+fn presented(call: &Call, request: &Request, app: &Client, body: &Presented) -> Option<(Secret, bool)> {
     match &body.refresh_token {
         Some(token) => Some((Secret::new(&token.0), false)),
-        None => cookie::read(request, &call.site).map(|token| (token, true)),
+        None => cookie::read(request, &call.site, app).map(|token| (token, true)),
     }
 }
 
 async fn refresh(call: &Call, request: &Request, body: Presented) -> Result<Content> {
-    let (token, by_cookie) = presented(call, request, &body)
-        .ok_or_else(|| Refusal::bad_request("a refresh token is needed, as refresh_token or as a cookie"))?;
     let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let Some((token, by_cookie)) = presented(call, request, &client, &body) else {
+        let refusal = Refusal::bad_request("a refresh token is needed, as refresh_token or as a cookie");
+        return Err(noted(call, &client, (AuditKind::TokenRefused, Some("invalid_request")), refusal).await);
+    };
     if by_cookie {
-        cookie::check(request, &call.site, &client)?;
+        check_origin(call, request, &client, AuditKind::TokenRefused).await?;
     }
     let presented = RefreshPresentation { token, scope: None };
-    let tokens = refresh_token::grant(&call.ctx, call.tenant(), &client, &call.caller, presented).await;
-    Ok(respond(call, tokens.map_err(refusal::refresh)?, None, by_cookie))
+    match refresh_token::grant(&call.ctx, call.tenant(), &client, &call.caller, presented).await {
+        Ok(tokens) => Ok(respond(call, &client, (tokens, None), by_cookie)),
+        Err(error) => {
+            let code = refusal::refresh_code(&error);
+            Err(noted(call, &client, (AuditKind::TokenRefused, code), refusal::refresh(error)).await)
+        }
+    }
 }
 
 async fn logout(call: Call, request: &Request, body: Presented) -> Result<Content> {
-    let token = presented(&call, request, &body);
-    if request.headers().contains_key(poem::http::header::AUTHORIZATION) {
+    let mut refused = Refusal::new(StatusCode::UNAUTHORIZED, "an access token or a refresh token is needed");
+    if request.headers().contains_key(header::AUTHORIZATION) {
         match Owner::of(call.clone(), request).await {
             Ok(owner) => {
                 let own = (&*owner.subject, owner.session.id);
                 first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::SignedOut).await?;
-                return Ok(signed_out(&owner));
+                return Ok(signed_out(&owner, &owner.subject.client));
             }
-            // An access token that is over says nothing of the session, whose refresh token is here as well.
-            Err(refusal) if token.is_some() && refusal.is_unauthorized() => {}
-            Err(refusal) => return Err(refusal),
+            Err(refusal) if !refusal.is_unauthorized() => return Err(refusal),
+            // An access token soon expires. Whoever signs out then has the refresh token to show which session it is.
+            Err(refusal) => refused = refusal,
         }
     }
-    let (token, by_cookie) =
-        token.ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "an access token or a refresh token is needed"))?;
     let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let Some((token, by_cookie)) = presented(&call, request, &client, &body) else {
+        return Err(noted(&call, &client, (AuditKind::SessionEnded, Some("invalid_request")), refused).await);
+    };
     if by_cookie {
-        cookie::check(request, &call.site, &client)?;
+        check_origin(&call, request, &client, AuditKind::SessionEnded).await?;
     }
     first_party::sign_out(&call.ctx, call.tenant(), &call.caller, &client, &token).await?;
-    Ok(signed_out(&call))
+    Ok(signed_out(&call, &client))
 }
 
-/// Nothing to say, and the cookie goes.
-fn signed_out(call: &Call) -> Content {
-    Content::default().cookie(Some(cookie::clear(&call.site)))
+/// Nothing to say, and the app's cookie goes.
+fn signed_out(call: &Call, app: &Client) -> Content {
+    Content::default().cookie(Some(cookie::clear(&call.site, app)))
 }
 
 async fn activity(owner: &Owner) -> Result<Content> {
@@ -245,7 +287,7 @@ async fn sessions(owner: &Owner) -> Result<Content> {
 
 async fn end_all(owner: &Owner) -> Result<Content> {
     first_party::end_all(&owner.ctx, owner.tenant(), &owner.caller, &owner.subject).await?;
-    Ok(signed_out(owner))
+    Ok(signed_out(owner, &owner.subject.client))
 }
 
 async fn end_one(owner: &Owner, text: &str) -> Result<Content> {

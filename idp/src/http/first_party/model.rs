@@ -140,6 +140,8 @@ pub struct OwnSession {
     pub current: bool,
     /// Where it began: `page` for the hosted pages, `first_party` for an app.
     pub origin: String,
+    /// How the person proved themselves (RFC 8176), such as `pwd`.
+    pub amr: Vec<String>,
     /// The browser, as far as it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
@@ -167,6 +169,7 @@ impl OwnSession {
             id: Id(session.id.to_string()),
             current: session.id == current.id,
             origin: session.origin.as_str().to_owned(),
+            amr: session.amr.iter().map(|method| method.as_str().to_owned()).collect(),
             browser: device.browser,
             system: device.system,
             address: session.address.clone(),

@@ -43,7 +43,7 @@ pub(super) fn sign_up(error: SignUpError, now: Timestamp) -> Refusal {
 }
 
 /// What is wrong with an account, by member.
-pub(super) fn faults(faults: &Faults) -> Refusal {
+fn faults(faults: &Faults) -> Refusal {
     let texts = [
         faults.email.map(|fault| format!("email: {fault}")),
         faults.name.map(|fault| format!("name: {fault}")),
@@ -61,6 +61,27 @@ pub(super) fn refresh(error: TokenError) -> Refusal {
         | TokenError::InvalidScope(_)
         | TokenError::InvalidTarget
         | TokenError::TooManyAttempts { .. }) => Refusal::bad_request(error),
+    }
+}
+
+/// What the audit log says of why a session doesn't go on; `None` where something of ours failed.
+pub(super) const fn refresh_code(error: &TokenError) -> Option<&'static str> {
+    match error {
+        TokenError::InvalidGrant(_) => Some("invalid_grant"),
+        TokenError::UnauthorizedClient => Some("unauthorized_client"),
+        TokenError::InvalidScope(_) => Some("invalid_scope"),
+        TokenError::InvalidTarget => Some("invalid_target"),
+        TokenError::TooManyAttempts { .. } => Some("temporarily_unavailable"),
+        TokenError::Failure(_) => None,
+    }
+}
+
+/// What the audit log says of why there is no account; `None` where it says so already, or something of ours failed.
+pub(super) const fn sign_up_code(error: &SignUpError) -> Option<&'static str> {
+    match error {
+        SignUpError::Closed => Some("access_denied"),
+        SignUpError::Faults(_) => Some("invalid_request"),
+        SignUpError::Taken | SignUpError::TooManyAttempts { .. } | SignUpError::Failure(_) => None,
     }
 }
 

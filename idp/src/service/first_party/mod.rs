@@ -6,7 +6,6 @@
 mod apps;
 mod grant;
 
-use super::Failure;
 use super::ctx::{Caller, Ctx};
 use super::issue;
 use super::sessions::ending::{self, Ended, Ending, Which};
@@ -15,13 +14,15 @@ use super::sign_in::{self, Place, SignInAttempt, SignInError, SignedIn};
 use super::sign_up::{self, SignUp, SignUpError};
 use super::subject::ReadySubject;
 use super::token::Tokens;
+use super::{Failure, audit};
+use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::Client;
 use crate::domain::scope::ScopeSet;
 use crate::domain::session::{EndReason, Session};
 use crate::domain::sign_up::NewAccount;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, User};
-use crate::domain::{Secret, SessionId};
+use crate::domain::{ClientId, Secret, SessionId, TenantId};
 use crate::store;
 use crate::telemetry::metrics::TokenKind;
 
@@ -78,6 +79,21 @@ async fn opened(ctx: &Ctx, tenant: &Tenant, client: &Client, signed_in: SignedIn
         ctx.operations.metrics.tokens.count(TokenKind::Refresh);
     }
     Ok(Opened { user, session, tokens: Tokens { access_token, id_token, refresh_token } })
+}
+
+/// Notes in the audit log that an app was refused; a wrong password is noted where it is checked.
+pub async fn note_refusal(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    app: &ClientId,
+    (kind, error): (AuditKind, &str),
+) -> Result<(), Failure> {
+    let event = audit::event(ctx, kind, Outcome::Refused)
+        .client(app)
+        .from(caller)
+        .detail(serde_json::json!({ "error": error }));
+    Ok(audit::append(ctx, tenant, event).await?)
 }
 
 /// The live sessions of a person, at most 200: of apps and of browsers.

@@ -14,13 +14,14 @@ use crate::domain::client::{Client, GrantType};
 use crate::domain::event::EventType;
 use crate::domain::grant::Grant;
 use crate::domain::scope::ScopeSet;
-use crate::domain::session::{Session, SessionOrigin};
+use crate::domain::session::{EndReason, Session, SessionOrigin};
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
 use crate::service::issue::{self, UserGrant};
 use crate::service::refresh_tokens::RefreshToken;
+use crate::service::sessions::ending::{self, Ending, Which};
 use crate::service::sessions::policy;
 use crate::service::subject::{self, LiveSubject};
 use crate::service::{Failure, audit, events, sessions};
@@ -92,7 +93,7 @@ async fn spend(
     let reused = serde_json::json!({ "reason": "the refresh token was used before; its grant was revoked" });
     let events = (event(Outcome::Success), event(Outcome::Refused).detail(reused));
     let told = events::of(ctx, EventType::TokenRefreshed).client(&client.id).from(caller);
-    let (inside, registered) = (ctx.clone(), client.metadata.scope.clone());
+    let (inside, whence, registered) = (ctx.clone(), caller.clone(), client.metadata.scope.clone());
     let (tenant_id, asker) = (tenant.id, Asker { client_id: client.id.clone(), since: client.created_at });
     let decision = ctx
         .database
@@ -107,6 +108,9 @@ async fn spend(
                     Followed::Stolen => {
                         store::grants::revoke(tx, tenant_id, token.grant(), now).await?;
                         store::audit::append(tx, tenant_id, &events.1.user(subject.user.id).build()).await?;
+                        if let Some(ending) = stolen(&inside, &whence, subject.session.as_ref()) {
+                            ending::end_in(&inside, tx, tenant_id, ending).await?;
+                        }
                         Ok(Decision::Stolen)
                     }
                     Followed::By(successor) => {
@@ -131,6 +135,13 @@ async fn spend(
             Ok(Tokens { access_token, id_token, refresh_token: Some(successor.text()) })
         }
     }
+}
+
+/// What else ends with a grant that somebody has a copy of: a session of one of the tenant's own apps has nothing but that
+/// grant. One that began on the pages is a browser's, which was not robbed.
+fn stolen(ctx: &Ctx, caller: &Caller, session: Option<&Session>) -> Option<Ending> {
+    let session = session.filter(|session| session.origin == SessionOrigin::FirstParty)?;
+    Some(Ending::new(ctx, Which::One(session.id), EndReason::TokenReused).from(caller))
 }
 
 /// Who asks.

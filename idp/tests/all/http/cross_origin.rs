@@ -231,8 +231,11 @@ async fn a_refresh_token_as_a_cookie_counts_from_the_apps_origins() {
                 assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin} {path}: {}", answer.body);
             }
         }
-        // Nor does the usual app's, whose origins these aren't.
+        // The usual app's has another name, and isn't given at these origins.
         let answer = post(&world, "/v1/auth/refresh", &[("origin", APP), ("cookie", &cookie)], &json!({})).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
+        let usual = json!({ "email": "ada@example.com", "password": PASSWORD, "cookie": true });
+        let answer = post(&world, "/v1/auth/login", &[("origin", APP)], &usual).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
         for origin in [APP, LOCAL] {
             let answer = post(&world, "/v1/auth/refresh", &[("origin", origin), ("cookie", &cookie)], &named).await;

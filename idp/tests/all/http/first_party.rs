@@ -8,6 +8,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use idp::domain::Secret;
 use idp::domain::audit::AuditKind;
 use idp::domain::client::ClientStatus;
+use idp::domain::event::OutboxEvent;
 use idp::domain::tenant::Tenant;
 use idp::service::{clients, relay, users};
 use idp::store;
@@ -339,7 +340,7 @@ async fn a_refresh_token_as_a_cookie_counts_from_our_own_origin_alone() {
         assert_ne!(own, ORIGIN);
         let mut body = ada();
         body["cookie"] = json!(true);
-        let answer = post(&world, "/v1/auth/login", &body).await;
+        let answer = send(&world, "POST", "/v1/auth/login", &[("origin", &own)], Some(&body)).await;
         assert!(answer.json().get("refresh_token").is_none());
         let cookie = answer.header("set-cookie").unwrap().to_owned();
         for part in ["; Max-Age=604800", "; Path=/v1/auth", "; HttpOnly", "; SameSite=Strict"] {
@@ -378,7 +379,7 @@ async fn who_signs_out_with_a_token_that_is_over_is_signed_out_by_the_other() {
         for by_cookie in [true, false] {
             let mut body = ada();
             body["cookie"] = json!(by_cookie);
-            let answer = post(&world, "/v1/auth/login", &body).await;
+            let answer = send(&world, "POST", "/v1/auth/login", &[("origin", &own)], Some(&body)).await;
             let access_token = text(&answer.json(), "access_token").to_owned();
             let out = if by_cookie {
                 let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap();
@@ -497,5 +498,115 @@ async fn an_app_is_told_what_it_has_to_know() {
                 "session_idle_timeout": 300, "session_lifetime": 604_800, "session_limit": 5,
             })
         );
+    }
+}
+
+/// Signs Ada in to an app with a cookie, in a page of the issuer's own: the cookie, and the access token.
+async fn by_cookie(world: &World, own: &str, app: Option<&str>) -> (String, String) {
+    let mut body = ada();
+    body["cookie"] = json!(true);
+    if let Some(app) = app {
+        body["client_id"] = json!(app);
+    }
+    let answer = send(world, "POST", "/v1/auth/login", &[("origin", own)], Some(&body)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    (cookie, text(&answer.json(), "token").to_owned())
+}
+
+#[tokio::test]
+async fn two_apps_in_one_browser_have_a_cookie_each() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        world.client(&tenant, "app", app).await;
+        let own = tenant.issuer.origin();
+        let (usual, _) = by_cookie(&world, &own, None).await;
+        let (named, token) = by_cookie(&world, &own, Some("app")).await;
+        assert_ne!(usual.split_once('=').unwrap().0, named.split_once('=').unwrap().0);
+        let both = format!("{usual}; {named}");
+        let headers = [("cookie", &*both), ("origin", &*own)];
+        let next = send(&world, "POST", "/v1/auth/refresh", &headers, Some(&json!({}))).await;
+        assert_eq!(next.status, StatusCode::OK, "{}", next.body);
+        assert_eq!(payload(text(&next.json(), "token"))["client_id"], "first-party");
+        let out = send(&world, "POST", "/v1/auth/logout", &headers, Some(&json!({}))).await;
+        assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.body);
+        let gone = out.header("set-cookie").unwrap().split_once('=').unwrap().0;
+        assert_eq!(gone, usual.split_once('=').unwrap().0, "the other's stays");
+        assert_eq!(by(&world, &token, "GET", "/v1/auth/me").await.status, StatusCode::OK);
+        let app = json!({ "client_id": "app" });
+        let next = send(&world, "POST", "/v1/auth/refresh", &headers, Some(&app)).await;
+        assert_eq!(next.status, StatusCode::OK, "{}", next.body);
+        // One app's cookie is nothing to another, and by access token each takes away its own.
+        let only = [("cookie", &*usual), ("origin", &*own)];
+        let other = send(&world, "POST", "/v1/auth/refresh", &only, Some(&app)).await;
+        assert_eq!(other.status, StatusCode::BAD_REQUEST, "{}", other.body);
+        let out = by(&world, text(&next.json(), "token"), "POST", "/v1/auth/logout").await;
+        assert_eq!(out.header("set-cookie").unwrap().split_once('=').unwrap().0, named.split_once('=').unwrap().0);
+    }
+}
+
+/// Else a page of the same site could leave a session of its own in somebody's browser.
+#[tokio::test]
+async fn a_cookie_is_given_to_the_issuers_origin_and_the_apps_alone() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let at = |origin: &'static str| {
+            move |metadata: &mut idp::domain::client::ClientMetadata| {
+                app(metadata);
+                metadata.allowed_origins = [origin.parse().unwrap()].into();
+            }
+        };
+        world.client(&tenant, "app", at("https://app.example.com")).await;
+        world.client(&tenant, "other", at("https://other.example.com")).await;
+        let login = json!({ "email": "ada@example.com", "password": PASSWORD, "client_id": "app", "cookie": true });
+        let new = json!({ "email": "eve@example.com", "password": PASSWORD, "client_id": "app", "cookie": true });
+        for (path, body) in [("/v1/auth/login", &login), ("/v1/auth/register", &new), ("/v1/auth/signup", &new)] {
+            for origin in [None, Some("null"), Some("https://other.example.com"), Some("https://app.example.com.")] {
+                let headers: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
+                let refused = send(&world, "POST", path, &headers, Some(body)).await;
+                assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path} {origin:?}: {}", refused.body);
+                assert!(refused.header("set-cookie").is_none(), "{path} {origin:?}");
+            }
+        }
+        let all = users::list(&world.ctx, &tenant, &users::UserFilter::default(), None, 10).await.unwrap();
+        assert_eq!(all.len(), 1, "Ada alone");
+        for (path, body) in [("/v1/auth/login", &login), ("/v1/auth/register", &new)] {
+            let headers = [("origin", "https://app.example.com")];
+            let taken = send(&world, "POST", path, &headers, Some(body)).await;
+            assert!(taken.status.is_success() && taken.header("set-cookie").is_some(), "{path}: {}", taken.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_token_ends_the_session_and_it_is_told() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let first = signed_in(&world, "").await;
+        let body = json!({ "refresh_token": text(&first, "refresh_token") });
+        let next = post(&world, "/v1/auth/refresh", &body).await.json();
+        world.pass(Duration::from_secs(31));
+        let before = store::outbox::newest(world.ctx.database.read(), tenant.id).await.unwrap();
+        assert_eq!(post(&world, "/v1/auth/refresh", &body).await.status, StatusCode::UNAUTHORIZED);
+        let sid = payload(text(&next, "token"))["sid"].clone();
+        assert_eq!(by(&world, text(&next, "token"), "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        let told: Vec<OutboxEvent> =
+            store::outbox::after(world.ctx.database.read(), tenant.id, before, 10).await.unwrap();
+        let [ended] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(ended.kind.as_str(), "auth:session.terminated");
+        assert_eq!((&ended.payload["session_id"], &ended.payload["reason"]), (&sid, &json!("token_reused")));
+        let filter = AuditFilter { kind: Some(AuditKind::SessionEnded), ..AuditFilter::default() };
+        let lines = store::audit::list(world.ctx.database.read(), tenant.id, &filter, None, 10).await.unwrap();
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!((&line.detail["sid"], &line.detail["reason"]), (&sid, &json!("token_reused")));
+        assert_eq!(line.address.as_deref(), Some("127.0.0.1"));
+        // It is none of the five any more, and told once.
+        let other = signed_in(&world, "").await;
+        let listed = by(&world, text(&other, "token"), "GET", "/v1/auth/sessions").await.json();
+        assert_eq!(listed["sessions"].as_array().unwrap().len(), 1, "{listed}");
+        assert_eq!(listed["sessions"][0]["amr"], json!(["pwd"]));
+        assert_eq!(post(&world, "/v1/auth/refresh", &body).await.status, StatusCode::UNAUTHORIZED);
+        let lines = store::audit::list(world.ctx.database.read(), tenant.id, &filter, None, 10).await.unwrap();
+        assert_eq!(lines.len(), 1);
     }
 }

@@ -4,6 +4,7 @@ use idp::config::RateLimits;
 use idp::domain::client::{ClientProfile, GrantType};
 use std::collections::{BTreeMap, BTreeSet};
 
+use idp::http::rate_limit;
 use idp::http::routes::openapi_document;
 use poem::http::StatusCode;
 use serde_json::Value;
@@ -96,6 +97,29 @@ fn every_reference_has_its_target_and_every_schema_its_reference() {
     for name in document["components"]["schemas"].as_object().unwrap().keys() {
         assert!(used.contains(&*format!("#/components/schemas/{name}")), "nobody refers to {name}");
     }
+}
+
+#[test]
+fn every_operation_under_a_limit_says_how_it_refuses_and_that_storage_may_fail() {
+    let document = document();
+    let mut under_a_limit = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let refusal = &operation["responses"]["429"];
+            assert_eq!(refusal.is_object(), rate_limit::is_limited(path), "{method} {path}");
+            if !refusal.is_object() {
+                continue;
+            }
+            under_a_limit += 1;
+            for name in ["RateLimit", "RateLimit-Policy", "Retry-After"] {
+                let header = &refusal["headers"][name]["$ref"];
+                assert_eq!(header, &format!("#/components/headers/{name}"), "{method} {path}");
+            }
+            assert!(refusal["content"].is_object(), "{method} {path}");
+            assert!(operation["responses"]["503"].is_object(), "{method} {path}");
+        }
+    }
+    assert!(under_a_limit > 50, "{under_a_limit}");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use idp::config::RateLimits;
+use idp::domain::client::ClientMetadata;
 use poem::http::StatusCode;
 use rstest::rstest;
 
+use super::subjects::app;
 use crate::support::databases;
 use crate::support::world::{Answer, FORM, SECRET, World, basic, request};
 
@@ -199,5 +201,46 @@ async fn keys_metadata_and_health_have_none() {
         for path in ["/jwks", "/.well-known/openid-configuration", "/health/live", "/openapi.json", "/docs"] {
             assert_eq!(told(&world.get(path, &[]).await), "200 - - -", "{path}");
         }
+    }
+}
+
+/// However many origins somebody thinks of, each of which costs a look into the database.
+#[tokio::test]
+async fn a_browsers_question_at_the_first_party_api_counts_and_what_is_too_much_costs_nothing() {
+    const APP: &str = "https://app.example.com";
+    const UNASKED: &str = "https://unasked.example.com";
+    for database in databases().await {
+        let world = limited(database.open().await, |limits| limits.first_party = 2).await;
+        let at_origins = |metadata: &mut ClientMetadata| {
+            app(metadata);
+            metadata.allowed_origins = [APP, UNASKED].map(|origin| origin.parse().unwrap()).into();
+        };
+        world.client(&world.tenant().await, "app", at_origins).await;
+        let ask = async |address: &str, method: &str, origin: &str| {
+            let headers = [("origin", origin), ("access-control-request-method", "POST")];
+            world.send_from(address, request(method, "/v1/auth/login", &headers, Vec::new())).await
+        };
+        let open_to = |answer: &Answer| answer.header("access-control-allow-origin").map(str::to_owned);
+        assert_eq!(ask("192.0.2.2", "OPTIONS", APP).await.status, StatusCode::NO_CONTENT);
+        for number in 0..2 {
+            let answer = ask("192.0.2.1", "OPTIONS", &format!("https://a{number}.example.com")).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+            assert_eq!(
+                answer.header("ratelimit").unwrap(),
+                format!(r#""first-party";r={};t={}"#, 1 - number, 30 * (number + 1))
+            );
+        }
+        let refused = ask("192.0.2.1", "OPTIONS", "https://a3.example.com").await;
+        assert_eq!((refused.status, open_to(&refused)), (StatusCode::TOO_MANY_REQUESTS, None));
+        assert_eq!(refused.header("vary"), Some("origin"));
+        // An app's script learns that it is to wait, if its origin is known without the database.
+        let asked = ask("192.0.2.1", "OPTIONS", APP).await;
+        assert_eq!((asked.status, open_to(&asked)), (StatusCode::NO_CONTENT, Some(APP.to_owned())));
+        let refused = ask("192.0.2.1", "POST", APP).await;
+        assert_eq!((refused.status, open_to(&refused)), (StatusCode::TOO_MANY_REQUESTS, Some(APP.to_owned())));
+        assert_eq!(refused.header("access-control-expose-headers"), Some("www-authenticate, retry-after"));
+        assert!(refused.header("retry-after").is_some());
+        let refused = ask("192.0.2.1", "POST", UNASKED).await;
+        assert_eq!((refused.status, open_to(&refused)), (StatusCode::TOO_MANY_REQUESTS, None), "nobody was asked");
     }
 }

@@ -12,7 +12,7 @@ use super::{Api, Operation, SCOPES, operations, service_token};
 use crate::http::code_flow::redeem;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
-use crate::support::world::{Browser, PASSWORD, SECRET, World, basic, encode};
+use crate::support::world::{Browser, PASSWORD, SECRET, World, basic, encode, request};
 
 async fn found(api: &Api<'_>, query: &str) -> Vec<Value> {
     let answer = api.get(&format!("/audit{query}")).await;
@@ -241,6 +241,29 @@ async fn every_refusal_of_somebody_known_is_in_it() {
             if let Some(error) = error {
                 assert_eq!(line["detail"], json!({ "error": error }), "{path} {form}: {line}");
             }
+        }
+        // At the first-party API, by the app that asks.
+        let person = json!({ "email": "eve@example.com", "password": PASSWORD });
+        let cookie = json!({ "email": "ada@example.com", "password": PASSWORD, "cookie": true });
+        for (path, body, kind, error) in [
+            ("refresh", json!({}), "token.refused", "invalid_request"),
+            ("refresh", json!({ "refresh_token": "made up" }), "token.refused", "invalid_grant"),
+            ("logout", json!({}), "session.ended", "invalid_request"),
+            ("register", person.clone(), "user.created", "access_denied"),
+            ("signup", person, "user.created", "access_denied"),
+            ("register", json!({ "email": "eve", "password": "short" }), "user.created", "invalid_request"),
+            ("login", cookie.clone(), "user.sign_in", "wrong_origin"),
+            ("register", cookie, "user.created", "wrong_origin"),
+        ] {
+            world.pass(Duration::from_secs(1));
+            let headers = [("content-type", "application/json"), ("origin", "https://elsewhere.example")];
+            let sent = request("POST", &format!("/v1/auth/{path}"), &headers, body.to_string().into_bytes());
+            let answer = world.send(sent).await;
+            assert!(answer.status.is_client_error(), "{path} {body}: {}", answer.body);
+            let line = newest().await.unwrap();
+            let said = (&line["kind"], &line["client_id"], &line["address"]);
+            assert_eq!(said, (&kind.into(), &"first-party".into(), &"127.0.0.1".into()), "{path} {body}: {line}");
+            assert_eq!(line["detail"], json!({ "error": error }), "{path} {body}: {line}");
         }
         // What isn't active is no refusal: whoever asks may ask.
         let before = newest().await;

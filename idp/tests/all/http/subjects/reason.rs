@@ -105,6 +105,7 @@ impl Reason {
 pub(super) fn ending_so(end: EndReason) -> Result<&'static [Reason], &'static str> {
     match end {
         EndReason::SignedOut | EndReason::Limit => Err("one session like any other that ends"),
+        EndReason::TokenReused => Err("a session of an app, with its tests"),
         EndReason::Idle | EndReason::Expired => Err("time; tokens are older than their sessions then"),
         EndReason::Revoked => Ok(&[Reason::SessionEnded, Reason::AllOfUserEnded, Reason::GrantsOfClientEnded]),
         EndReason::PasswordChanged => Ok(&[Reason::PasswordChanged]),

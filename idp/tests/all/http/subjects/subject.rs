@@ -89,8 +89,8 @@ impl<'w> Subject<'w> {
         let of_bound = redeem(world, BASE, &bound, &code).await.json();
         let code = browser.authorize(&client, &[("prompt", "none")]).await.returned("code").unwrap();
 
-        let by_app = app_sign_in(world, &email, &app_id, false).await.json();
-        let by_cookie = app_sign_in(world, &email, &app_id, true).await;
+        let by_app = app_sign_in(world, &email, &app_id, None).await.json();
+        let by_cookie = app_sign_in(world, &email, &app_id, Some(&tenant.issuer.origin())).await;
         let cookie = by_cookie.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
         let form = encode(&[("grant_type", "client_credentials"), ("scope", "profile")]);
         let headers = [("authorization", &*basic(&client, SECRET))];
@@ -184,7 +184,7 @@ impl<'w> Subject<'w> {
                 ];
                 ok(self.token(&self.client, "/token", &form).await)
             }
-            Usage::AppSignIn => ok(app_sign_in(world, &self.email, &self.app, false).await),
+            Usage::AppSignIn => ok(app_sign_in(world, &self.email, &self.app, None).await),
             Usage::AppRefresh => {
                 let body = json!({ "refresh_token": self.app_refresh_token, "client_id": self.app });
                 let answer = self.json("POST", "/v1/auth/refresh", &[], &body).await;
@@ -278,9 +278,11 @@ impl<'w> Subject<'w> {
     }
 }
 
-async fn app_sign_in(world: &World, email: &str, app: &str, cookie: bool) -> Answer {
-    let body = json!({ "email": email, "password": PASSWORD, "client_id": app, "cookie": cookie });
-    let headers = [("content-type", "application/json")];
+/// With the refresh token as a cookie, where a page at that origin asks.
+async fn app_sign_in(world: &World, email: &str, app: &str, page: Option<&str>) -> Answer {
+    let body = json!({ "email": email, "password": PASSWORD, "client_id": app, "cookie": page.is_some() });
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(page.map(|origin| ("origin", origin)));
     world.send(request("POST", &format!("{BASE}/v1/auth/login"), &headers, body.to_string().into_bytes())).await
 }
 
