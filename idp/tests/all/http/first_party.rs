@@ -594,7 +594,7 @@ async fn a_stolen_refresh_token_ends_the_session_and_it_is_told() {
             store::outbox::after(world.ctx.database.read(), tenant.id, before, 10).await.unwrap();
         let [ended] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!(ended.kind.as_str(), "auth:session.terminated");
-        assert_eq!((&ended.payload["session_id"], &ended.payload["reason"]), (&sid, &json!("token_reused")));
+        assert_eq!((&ended.payload["session_id"], &ended.payload["data"]["reason"]), (&sid, &json!("token_reused")));
         let filter = AuditFilter { kind: Some(AuditKind::SessionEnded), ..AuditFilter::default() };
         let lines = store::audit::list(world.ctx.database.read(), tenant.id, &filter, None, 10).await.unwrap();
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
