@@ -36,7 +36,7 @@ use crate::service::subject::Subjects;
 use crate::service::subject_identifier::PairwiseSalts;
 use crate::service::tenants::{self, TenantCache, TenantChangeError};
 use crate::service::upkeep;
-use crate::store::{Database, DatabaseSettings, StoreError};
+use crate::store::{Database, DatabaseSettings, StoreError, WRITE_LIMIT};
 use crate::telemetry::Traces;
 
 /// How long a request at the management's port may take once everything else has ended.
@@ -235,6 +235,7 @@ async fn connect(config: &Config) -> Result<(Database, Redis), StoreError> {
         max_connections: config.database.max_connections.get(),
         acquire_timeout: config.database.acquire_timeout,
         read_timeout: config.database.read_timeout,
+        write_timeout: WRITE_LIMIT,
         bus: redis.bus(),
     };
     Ok((Database::connect(&settings).await?, redis))

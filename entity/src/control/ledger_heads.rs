@@ -21,6 +21,10 @@ pub struct Model {
     /// Its hash, 32 bytes: the chain goes on from it.
     #[sea_orm(column_type = "Blob", nullable)]
     pub audit_anchor_hash: Option<Vec<u8>>,
+    /// When it was written, Unix milliseconds; 0 where that wasn't noted yet.
+    pub audit_anchor_at: Option<i64>,
+    /// How many lines there are from before the audit log was a chain.
+    pub audit_unchained: i64,
 }
 
 /// Joins are written where they are needed.

@@ -150,6 +150,15 @@ async fn verified(app: &App, tenant: &Tenant, checkpoint: Option<&Link>) -> Resu
                 .with_text("checkpoint", Some(head));
             (record, Exit::Ok)
         }
+        Verdict::Outdated { first, head } => {
+            let why = "what is kept is whole, but the checkpoint's line was removed for its age: use a later one";
+            let record = record
+                .with("status", "outdated")
+                .with("sequence", first)
+                .with("fault", why)
+                .with_text("checkpoint", Some(head));
+            (record, Exit::Failed)
+        }
         Verdict::Broken { sequence, event, fault } => {
             let record = record
                 .with("status", "broken")

@@ -16,7 +16,7 @@ use super::ctx::Ctx;
 use super::kept::Kept;
 use super::subject::{self, ReadySubject};
 use super::{Failure, issue, key_rings};
-use crate::domain::client::GrantType;
+use crate::domain::client::{Client, GrantType};
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, GrantId, Secret, SessionId, TenantId, Timestamp};
@@ -76,10 +76,15 @@ impl Verified {
         self.registered.iat.map(|iat| issue::made_at(self.registered.jti.as_deref(), iat))
     }
 
-    /// Whether everything that was given until `since` has ended, and this with it: what was made in the very
-    /// millisecond of such an end ends with it.
-    fn ended_with(&self, since: Option<Timestamp>) -> bool {
-        since.is_some_and(|since| self.made().is_none_or(|made| made <= since))
+    /// Whether this, a service's own, is still what such a client of the tenant may have: it ends with all that either had,
+    /// and a client that was deleted and made anew under the same name isn't the one that it was for.
+    fn goes_on(&self, tenant: &Tenant, client: &Client) -> bool {
+        if let Some(known) = self.registered.jti.as_deref().and_then(issue::Ends::of_jti) {
+            return known == issue::Ends::of(tenant, client);
+        }
+        // What an early version made in the very millisecond of an end of everything ends with it.
+        let ends = [tenant.sessions_since, client.grants_since];
+        self.made().is_some_and(|made| client.created_at <= made && ends.into_iter().flatten().all(|end| end < made))
     }
 
     /// What may change about the token itself.
@@ -137,7 +142,7 @@ impl Presented {
     fn holds(&self, tenant: &Tenant, now: Timestamp) -> bool {
         let whose = match &self.bearer {
             Bearer::Person(subject) => subject.is_live(now),
-            Bearer::Service => !self.claims.ended_with(tenant.sessions_since),
+            Bearer::Service => self.claims.goes_on(tenant, &self.client),
         };
         whose && self.claims.is_in_time(tenant, now)
     }
@@ -277,15 +282,9 @@ async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<A
 }
 
 async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadyClient>, AccessTokenError> {
-    let made = verified.made().ok_or(AccessTokenError::Invalid)?;
-    if verified.ended_with(tenant.sessions_since) {
-        return Err(AccessTokenError::Invalid);
-    }
     match clients::active(ctx, tenant.id, &verified.ours.client_id).await {
-        // A client that was deleted and made anew under the same name isn't the one that the token was for.
         Ok(client)
-            if client.created_at <= made
-                && !verified.ended_with(client.grants_since)
+            if verified.goes_on(tenant, &client)
                 && client.metadata.grant_types.contains(&GrantType::ClientCredentials) =>
         {
             Ok(client)

@@ -56,7 +56,7 @@ pub async fn service_token(
     let lifetime = client.metadata.access_token_lifetime(ctx.config.tokens.service_token_lifetime);
     let signer = key_rings::signer(ctx, tenant.id, client.metadata.access_token_signed_response_alg).await?;
     let now = ctx.now();
-    let jti = service_jti(ctx, now);
+    let jti = service_jti(ctx, &Ends::of(tenant, client));
     let roles = &client.metadata.roles;
     let claims = AccessTokenClaims {
         iss: tenant.issuer.as_str(),
@@ -78,17 +78,42 @@ pub async fn service_token(
     Ok(AccessToken { jwt, lifetime, scope })
 }
 
-/// The `jti` of a service's own token: the millisecond that it is made in, which `iat` is too coarse to say, and 144 random
-/// bits.
-fn service_jti(ctx: &Ctx, now: Timestamp) -> String {
-    let mut bytes = ctx.random.bytes::<24>();
-    for (byte, of_time) in bytes.iter_mut().zip(now.millis().to_be_bytes().into_iter().skip(2)) {
-        *byte = of_time;
+/// What ends a service's own tokens: the last end of all that the tenant had and of all that the client had, and that the
+/// client isn't the one any more that it was. A token says what it knew of these, so that it ends with the next of them
+/// whatever clock it was made by: no two ends have the same time ([`crate::store::sweeps`]), but two clocks may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends([i64; 3]);
+
+impl Ends {
+    /// As they are now.
+    pub fn of(tenant: &Tenant, client: &Client) -> Self {
+        let last = |end: Option<Timestamp>| end.map_or(0, Timestamp::millis);
+        Self([last(tenant.sessions_since), last(client.grants_since), client.created_at.millis()])
     }
+
+    /// What a service's own token of this `jti` knew; `None` of one that an early version made.
+    pub fn of_jti(jti: &str) -> Option<Self> {
+        let bytes: [u8; SERVICE_JTI] = URL_SAFE_NO_PAD.decode(jti).ok()?.try_into().ok()?;
+        let mut times =
+            bytes.chunks_exact(6).map(|time| time.iter().fold(0, |read, byte| read << 8 | i64::from(*byte)));
+        Some(Self([times.next()?, times.next()?, times.next()?]))
+    }
+}
+
+/// How many bytes the `jti` of a service's own token has: three times of six bytes, and 144 random bits.
+const SERVICE_JTI: usize = 36;
+
+fn service_jti(ctx: &Ctx, Ends(times): &Ends) -> String {
+    let mut bytes = [0; SERVICE_JTI];
+    let (known, random) = bytes.split_at_mut(18);
+    for (place, time) in known.chunks_exact_mut(6).zip(times) {
+        place.iter_mut().zip(time.to_be_bytes().into_iter().skip(2)).for_each(|(byte, of_time)| *byte = of_time);
+    }
+    ctx.random.fill(random);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// When a service's own token was made that says this of itself: to the millisecond, or the beginning of the second that
+/// When a service's own token was made that an early version made: to the millisecond, or the beginning of the second that
 /// it was made in, where its `jti` tells no moment of that second.
 pub fn made_at(jti: Option<&str>, iat: i64) -> Timestamp {
     let second = Timestamp::from_seconds(iat);

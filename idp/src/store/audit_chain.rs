@@ -10,15 +10,16 @@ use std::str::FromStr;
 
 use entity::control::audit_events::{self, AuditOutcome, Model};
 use entity::control::ledger_heads;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, JsonValue, PaginatorTrait as _, QueryFilter, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JsonValue, Order, QueryFilter,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
 use thiserror::Error;
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
+use super::ledger;
 use super::row::{Only as _, Place};
 use crate::domain::audit::Digest;
 use crate::domain::ids::AuditEventId;
@@ -143,6 +144,8 @@ impl Canonical {
 pub struct Ends {
     /// The last line that was removed because of its age.
     pub anchor: Link,
+    /// When that line was written; `None` where none was removed.
+    pub anchor_at: Option<Timestamp>,
     /// The last line.
     pub head: Link,
 }
@@ -153,6 +156,7 @@ pub async fn ends(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<
     head.map(|head| {
         Ok(Ends {
             anchor: Link::read(head.audit_anchor_sequence, head.audit_anchor_hash)?,
+            anchor_at: head.audit_anchor_at.map(Timestamp::from_millis),
             head: Link::read(head.audit_sequence, head.audit_hash)?,
         })
     })
@@ -201,28 +205,124 @@ pub async fn lines(
     Ok(rows.into_iter().map(line).collect())
 }
 
+/// Adds lines that have their places; `false` if somebody else's are in some of these places. Those that are there already
+/// stay.
+pub(super) async fn add(db: &impl ConnectionTrait, rows: &[Model]) -> Result<bool, StoreError> {
+    use audit_events::{Column, Entity};
+    let mut added = 0;
+    for rows in rows.chunks(ledger::AT_ONCE) {
+        let mut insert = Entity::insert_many(rows.iter().cloned().map(Model::into_active_model));
+        // On PostgreSQL a statement that fails is the end of the transaction, so that it must not.
+        let statement = insert.query().on_conflict(OnConflict::new().do_nothing().to_owned());
+        added += db.execute(statement).await?.rows_affected();
+    }
+    if added == rows.len() as u64 {
+        return Ok(true);
+    }
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(true) };
+    let ours = Entity::find()
+        .filter(Column::TenantId.eq(first.tenant_id))
+        .filter(Column::Sequence.between(first.sequence, last.sequence))
+        .all(db)
+        .await?;
+    let is_there = |row: &Model| ours.iter().any(|there| there.event_id == row.event_id && there.hash == row.hash);
+    Ok(rows.iter().all(is_there))
+}
+
+/// Takes their places from lines that are where these belong. They stay, without a place, so that they are seen: it is
+/// better that the chain goes on than that nothing that is audited can be done any more, or that a line is lost.
+pub(super) async fn set_aside(db: &impl ConnectionTrait, tenant: TenantId, places: &[Model]) -> Result<(), StoreError> {
+    use audit_events::{Column, Entity};
+    let (Some(first), Some(last)) = (places.first(), places.last()) else { return Ok(()) };
+    let rows = Entity::update_many()
+        .col_expr(Column::Sequence, Expr::value(None::<i64>))
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::Sequence.between(first.sequence, last.sequence))
+        .filter(Column::EventId.is_not_in(places.iter().map(|row| row.event_id)))
+        .exec_with_returning(db)
+        .await?;
+    for row in rows {
+        let audit_id = row.event_id;
+        tracing::error!(%tenant, %audit_id, "a line was added to the audit log from outside; see `signet audit verify`");
+    }
+    Ok(())
+}
+
+/// The first line that is before the beginning of the tenant's chain, or beyond its end. No statement of ours adds one.
+pub async fn outside(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<(i64, AuditEventId)>, StoreError> {
+    use audit_events::{Column, Entity};
+    // In one statement with the line: somebody may be adding to the chain, or shortening it.
+    let end = |column| {
+        let end = Query::select()
+            .column(column)
+            .from(ledger_heads::Entity)
+            .and_where(ledger_heads::Column::TenantId.eq(tenant.uuid()))
+            .take();
+        Func::coalesce([Expr::from(end), Expr::val(0_i64)])
+    };
+    let place = || Expr::col((Entity, Column::Sequence));
+    let (anchor, head) = (ledger_heads::Column::AuditAnchorSequence, ledger_heads::Column::AuditSequence);
+    for beyond in [place().lte(end(anchor)), place().gt(end(head))] {
+        let row = Entity::find()
+            .filter(Column::TenantId.eq(tenant.uuid()))
+            .filter(beyond)
+            .order_by(Column::Sequence, Order::Asc)
+            .limit(1)
+            .all(db)
+            .await?
+            .into_iter()
+            .next();
+        if let Some(row) = row {
+            return Ok(Some((row.sequence.unwrap_or_default(), AuditEventId::from_uuid(row.event_id))));
+        }
+    }
+    Ok(None)
+}
+
 /// Lines that have no place in the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unchained {
     /// How many there are.
-    pub count: u64,
-    /// The oldest that isn't older than the chain, and so can't be from before it.
+    pub count: i64,
+    /// How many there were when the log became a chain, less those that were removed for their age.
+    pub expected: i64,
+    /// One that can't be from before the chain: it isn't older, or has had a place.
     pub stray: Option<AuditEventId>,
 }
 
 /// Lines of a tenant that have no place in its chain.
 pub async fn unchained(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Unchained, StoreError> {
     use audit_events::{Column, Entity};
-    let of_tenant = || Entity::find().filter(Column::TenantId.eq(tenant.uuid()));
-    let without = || of_tenant().filter(Column::Sequence.is_null());
-    let count = without().count(db).await?;
+    let without = || Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::Sequence.is_null());
+    let number = |statement: SelectStatement| Func::coalesce([Expr::from(statement), Expr::val(0_i64)]);
+    let expected = Query::select()
+        .column(ledger_heads::Column::AuditUnchained)
+        .from(ledger_heads::Entity)
+        .and_where(ledger_heads::Column::TenantId.eq(tenant.uuid()))
+        .take();
+    let counted = Query::select().expr(Expr::col(Column::EventId).count()).from(Entity).cond_where(without()).take();
+    // Both at once: somebody may be removing old ones.
+    let both = Query::select().expr_as(number(counted), "counted").expr_as(number(expected), "expected").take();
+    let row = db.query_one(&both).await?;
+    let Some(row) = row else { return Ok(Unchained::default()) };
+    let (count, expected) = (row.try_get("", "counted")?, row.try_get("", "expected")?);
     if count == 0 {
-        return Ok(Unchained::default());
+        return Ok(Unchained { count, expected, stray: None });
     }
-    let first = of_tenant().filter(Column::Sequence.is_not_null()).order_by_asc(Column::Sequence).one(db).await?;
-    let Some(first) = first else { return Ok(Unchained { count, stray: None }) };
-    let stray = without().filter(Column::At.gt(first.at)).order_by_asc(Column::At).one(db).await?;
-    Ok(Unchained { count, stray: stray.map(|row| AuditEventId::from_uuid(row.event_id)) })
+    let oldest = Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::Sequence.gt(0))
+        .order_by_asc(Column::Sequence)
+        .limit(1)
+        .all(db)
+        .await?;
+    let mut young = Condition::any().add(Column::Hash.is_not_null());
+    if let Some(oldest) = oldest.first() {
+        young = young.add(Column::At.gt(oldest.at));
+    }
+    let stray = Entity::find().filter(without()).filter(young).order_by_asc(Column::At).limit(1).all(db).await?;
+    let stray = stray.first().map(|row| AuditEventId::from_uuid(row.event_id));
+    Ok(Unchained { count, expected, stray })
 }
 
 /// Tenants that have lines from before then.
@@ -252,15 +352,22 @@ pub async fn prune(
     use audit_events::{Column, Entity};
     let of_tenant = Column::TenantId.eq(tenant.uuid());
     let from_before_the_chain = of_tenant.clone().and(Column::Sequence.is_null()).and(Column::At.lt(before.millis()));
+    let head_of_tenant =
+        || ledger_heads::Entity::update_many().filter(ledger_heads::Column::TenantId.eq(tenant.uuid()));
     let removed = delete_batch::<Entity>(db, from_before_the_chain, limit).await?;
-    let Some(Ends { anchor, head }) = ends(db, tenant).await? else { return Ok(removed) };
+    if removed > 0 {
+        let fewer = i64::try_from(removed).unwrap_or(i64::MAX);
+        let left = Expr::col(ledger_heads::Column::AuditUnchained).sub(fewer);
+        head_of_tenant().col_expr(ledger_heads::Column::AuditUnchained, left).exec(db).await?;
+    }
+    let Some(Ends { anchor, head, .. }) = ends(db, tenant).await? else { return Ok(removed) };
     let oldest = lines(db, tenant, (anchor.sequence, head.sequence), limit).await?;
     let old = oldest.into_iter().take_while(|line| line.row.at < before.millis()).last();
-    let Some(Line { stored: Link { sequence, hash }, .. }) = old else { return Ok(removed) };
-    let moved = ledger_heads::Entity::update_many()
+    let Some(Line { stored: Link { sequence, hash }, row: Model { at, .. }, .. }) = old else { return Ok(removed) };
+    let moved = head_of_tenant()
         .col_expr(ledger_heads::Column::AuditAnchorSequence, Expr::value(sequence))
         .col_expr(ledger_heads::Column::AuditAnchorHash, Expr::value(hash.as_slice()))
-        .filter(ledger_heads::Column::TenantId.eq(tenant.uuid()))
+        .col_expr(ledger_heads::Column::AuditAnchorAt, Expr::value(at))
         .filter(ledger_heads::Column::AuditAnchorSequence.eq(anchor.sequence))
         .exec(db)
         .await?;
@@ -268,7 +375,13 @@ pub async fn prune(
         // Another node was faster.
         return Ok(removed);
     }
-    let gone = Entity::delete_many().filter(of_tenant).filter(Column::Sequence.lte(sequence)).exec(db).await?;
+    // Not what was put before the beginning by somebody: it stays to be seen.
+    let gone = Entity::delete_many()
+        .filter(of_tenant)
+        .filter(Column::Sequence.gt(anchor.sequence))
+        .filter(Column::Sequence.lte(sequence))
+        .exec(db)
+        .await?;
     Ok(removed + gone.rows_affected)
 }
 

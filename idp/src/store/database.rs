@@ -32,8 +32,8 @@ use crate::telemetry;
 pub(super) const JOB_LIMIT: Duration = Duration::from_secs(5);
 /// How long a writer waits for another process that writes to the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a caller waits for a write in all: what it becomes later is not known to them.
-const WRITE_LIMIT: Duration = Duration::from_secs(8);
+/// How long a caller waits for a write in all, unless the settings say otherwise.
+pub const WRITE_LIMIT: Duration = Duration::from_secs(8);
 /// A connection that was idle for longer is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(15);
 
@@ -48,6 +48,8 @@ pub struct DatabaseSettings {
     pub acquire_timeout: Duration,
     /// How long a single read may take.
     pub read_timeout: Duration,
+    /// How long a caller waits for a write in all: what it becomes later is not known to them.
+    pub write_timeout: Duration,
     /// What nodes tell one another by, if not by PostgreSQL itself.
     pub bus: Option<Arc<dyn Bus>>,
 }
@@ -56,7 +58,7 @@ impl DatabaseSettings {
     /// The database at this URL, everything else by default.
     pub fn new(url: Secret) -> Self {
         let (acquire_timeout, read_timeout) = (Duration::from_secs(3), Duration::from_secs(3));
-        Self { url, max_connections: 10, acquire_timeout, read_timeout, bus: None }
+        Self { url, max_connections: 10, acquire_timeout, read_timeout, write_timeout: WRITE_LIMIT, bus: None }
     }
 
     fn options(&self) -> ConnectOptions {
@@ -286,7 +288,8 @@ impl Database {
     /// PostgreSQL they run side by side at READ COMMITTED: a check and the change that relies on it are one statement.
     ///
     /// # Errors
-    /// The job's own, or [`StoreError::Unavailable`] if it couldn't be begun or committed.
+    /// The job's own, or [`StoreError::Unavailable`] if it couldn't be begun or committed, or not within
+    /// [`DatabaseSettings::write_timeout`]: then it may be done yet.
     pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -307,17 +310,19 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
+        // On SQLite a disk that hangs, and the jobs before it; on PostgreSQL only the commit takes so long. It may come
+        // through yet, and is made known to all who keep copies then.
+        let late = |_| E::from(Reason::TimedOut.into());
+        let limit = self.0.settings.write_timeout;
         if let Some(writer) = &self.0.writer {
-            return writer.write(job).await;
+            return tokio::time::timeout(limit, writer.write(job)).await.map_err(late)?;
         }
         let database = self.clone();
         let running = tokio::spawn(async move { database.transaction(job).await });
-        match tokio::time::timeout(WRITE_LIMIT, running).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(ended)) if ended.is_panic() => Err(E::from(Reason::Undone.into())),
-            Ok(Err(_)) => Err(E::from(Reason::Closed.into())),
-            // Only the commit can take so long: it may come through yet, and is made known to all who keep copies then.
-            Err(_) => Err(E::from(Reason::TimedOut.into())),
+        match tokio::time::timeout(limit, running).await.map_err(late)? {
+            Ok(result) => result,
+            Err(ended) if ended.is_panic() => Err(E::from(Reason::Undone.into())),
+            Err(_) => Err(E::from(Reason::Closed.into())),
         }
     }
 

@@ -76,7 +76,7 @@ pub enum Reason {
     /// More writes wait than can be done.
     #[error("the queue of writes is full")]
     QueueFull,
-    /// A write took too long and was rolled back.
+    /// A read or a write took too long. Such a write may be done yet.
     #[error("a write took too long")]
     TimedOut,
     /// A write panicked, or others before it failed so that it was not tried.

@@ -4,13 +4,14 @@ use entity::control::grants::{Column, Entity, Model};
 use entity::control::{clients, tenants, users};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QuerySelect as _,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QueryOrder as _,
+    QuerySelect as _,
 };
 
-use super::StoreError;
 use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place};
+use super::{StoreError, sweeps};
 use crate::domain::grant::Grant;
 use crate::domain::user::User;
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
@@ -39,7 +40,7 @@ impl TryFrom<Model> for Grant {
     }
 }
 
-/// Adds a grant.
+/// Adds a grant. It begins after the last end of all that its client or its tenant had, also by a clock that was set back.
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such user or client.
@@ -54,12 +55,26 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, grant: &Grant) 
         claims: grant.claims.as_ref().map(|claims| CLAIMS.write_json(claims)).transpose()?,
         offline: grant.offline,
         authentication: grant.authentication.as_ref().map(|value| AUTHENTICATION.write_json(value)).transpose()?,
-        created_at: grant.created_at.millis(),
+        created_at: sweeps::begins(db, tenant, Some(&grant.client_id), grant.created_at).await?.millis(),
         expires_at: grant.expires_at.map(Timestamp::millis),
         revoked_at: grant.revoked_at.map(Timestamp::millis),
     };
     Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// When the last grant of a tenant was given, by whatever clock.
+pub(super) async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Timestamp>, StoreError> {
+    let given: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::CreatedAt)
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .order_by_desc(Column::GrantId)
+        .limit(sweeps::NEWEST)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(given.into_iter().max().map(Timestamp::from_millis))
 }
 
 /// The grant of this id, live or not.

@@ -22,7 +22,7 @@ use super::row::insert_if_absent;
 use crate::domain::TenantId;
 
 /// How many rows go into one statement: databases bound the number of its values.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 
 tokio::task_local! {
     static GATHERED: RefCell<Vec<Line>>;
@@ -117,9 +117,12 @@ async fn write_audit(
         last = audit_chain::next(&last, row);
         (row.sequence, row.hash) = (Some(last.sequence), Some(last.hash.to_vec()));
     }
-    for rows in rows.chunks(AT_ONCE) {
-        let rows = rows.iter().cloned().map(audit_events::Model::into_active_model);
-        audit_events::Entity::insert_many(rows).exec_without_returning(db).await?;
+    if !audit_chain::add(db, &rows).await? {
+        // Only whoever wrote past the head can have been there.
+        audit_chain::set_aside(db, tenant, &rows).await?;
+        if !audit_chain::add(db, &rows).await? {
+            return Err(StoreError::corrupt("audit_events", "sequence"));
+        }
     }
     Entity::update_many()
         .col_expr(Column::AuditHash, Expr::value(last.hash.as_slice()))
@@ -155,6 +158,8 @@ async fn take_head(
             audit_hash: None,
             audit_anchor_sequence: 0,
             audit_anchor_hash: None,
+            audit_anchor_at: None,
+            audit_unchained: 0,
         };
         insert_if_absent::<Entity, _>(db, first).await?;
     }

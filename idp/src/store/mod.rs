@@ -42,7 +42,7 @@ pub mod users;
 pub mod webhooks;
 mod writer;
 
-pub use database::{Database, DatabaseSettings};
+pub use database::{Database, DatabaseSettings, WRITE_LIMIT};
 pub use error::{Conflict, Reason, StoreError};
 /// What the store's functions take: a pooled connection or a transaction.
 pub use sea_orm::ConnectionTrait as Connection;

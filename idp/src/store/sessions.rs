@@ -10,10 +10,10 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _,
 };
 
-use super::StoreError;
 use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place, page};
+use super::{StoreError, sweeps};
 use crate::domain::session::{Session, SessionOrigin};
 use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
@@ -75,7 +75,8 @@ fn live(now: Timestamp) -> Condition {
     running(now).add(Expr::not_exists(ended_with_all))
 }
 
-/// Adds a session. `secret_hash` is the SHA-256 of its cookie's secret.
+/// Adds a session. `secret_hash` is the SHA-256 of its cookie's secret. It begins after the last end of everything, also by
+/// a clock that was set back.
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such user.
@@ -97,13 +98,27 @@ pub async fn insert(
         address: session.address.clone(),
         origin: session.origin.into(),
         idle_timeout: millis(session.idle_timeout),
-        created_at: session.created_at.millis(),
+        created_at: sweeps::begins(db, tenant, None, session.created_at).await?.millis(),
         last_seen_at: session.last_seen_at.millis(),
         expires_at: session.expires_at.millis(),
         ended_at: session.ended_at.map(Timestamp::millis),
     };
     Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// When the last session of a tenant began, by whatever clock.
+pub(super) async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Timestamp>, StoreError> {
+    let begun: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::CreatedAt)
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .order_by_desc(Column::SessionId)
+        .limit(sweeps::NEWEST)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(begun.into_iter().max().map(Timestamp::from_millis))
 }
 
 /// Gives a live session another proof of identity, another secret and another end; `false` if it isn't live any more,

@@ -3,12 +3,14 @@
 
 use entity::control::sweeps::{Column, Entity, Model};
 use entity::control::{clients, tenants};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _,
+};
 
-use super::StoreError;
 use super::changes::{self, Change};
 use super::row::Place;
+use super::{StoreError, grants, sessions};
 use crate::domain::ids::SweepId;
 use crate::domain::session::EndReason;
 use crate::domain::{ClientId, TenantId, Timestamp};
@@ -39,29 +41,40 @@ impl TryFrom<Model> for Sweep {
     }
 }
 
-/// Ends all that the sweep is about, from the next check on, and notes that its rows are left to be swept up; `false`
-/// if there is no such tenant or client.
-pub async fn begin(db: &impl ConnectionTrait, tenant: TenantId, sweep: &Sweep) -> Result<bool, StoreError> {
-    let until = Expr::value(sweep.until.millis());
+/// Ends all that the sweep is about, from the next check on, and notes that its rows are left to be swept up; says until
+/// when what began has ended, or nothing if there is no such tenant or client.
+///
+/// Clocks of nodes differ and are set back. So the end is that of what began last, if that is later than the sweep says:
+/// whatever is there ends. And no two ends are at the same time, nor is a later one earlier: who knows the last one by its
+/// time, as a service's own token does, knows whether there was another.
+pub async fn begin(db: &impl ConnectionTrait, tenant: TenantId, sweep: Sweep) -> Result<Option<Sweep>, StoreError> {
+    let begun = sessions::newest(db, tenant).await?.max(grants::newest(db, tenant).await?);
+    let until = begun.map_or(sweep.until, |begun| begun.max(sweep.until)).millis();
+    // In one statement: of two at once the second one sees the first one's.
+    let next = |former: Expr| -> Expr { Expr::case(former.clone().gte(until), former.add(1)).finally(until).into() };
     let marked = match &sweep.client_id {
         None => {
             changes::note(Change::Tenant(tenant));
-            let this = tenants::Column::TenantId.eq(tenant.uuid());
-            tenants::Entity::update_many().col_expr(tenants::Column::SessionsSince, until).filter(this).exec(db).await?
+            let marked = tenants::Entity::update_many()
+                .col_expr(tenants::Column::SessionsSince, next(Expr::col(tenants::Column::SessionsSince)))
+                .filter(tenants::Column::TenantId.eq(tenant.uuid()))
+                .exec_with_returning(db)
+                .await?;
+            marked.into_iter().next().and_then(|tenant| tenant.sessions_since)
         }
         Some(client) => {
             changes::note(Change::Client(tenant, client.clone()));
-            clients::Entity::update_many()
-                .col_expr(clients::Column::GrantsSince, until)
+            let marked = clients::Entity::update_many()
+                .col_expr(clients::Column::GrantsSince, next(Expr::col(clients::Column::GrantsSince)))
                 .filter(clients::Column::TenantId.eq(tenant.uuid()))
                 .filter(clients::Column::ClientId.eq(client.as_str()))
-                .exec(db)
-                .await?
+                .exec_with_returning(db)
+                .await?;
+            marked.into_iter().next().and_then(|client| client.grants_since)
         }
     };
-    if marked.rows_affected == 0 {
-        return Ok(false);
-    }
+    let Some(until) = marked else { return Ok(None) };
+    let sweep = Sweep { until: Timestamp::from_millis(until), ..sweep };
     let row = Model {
         tenant_id: tenant.uuid(),
         sweep_id: sweep.id.uuid(),
@@ -70,8 +83,35 @@ pub async fn begin(db: &impl ConnectionTrait, tenant: TenantId, sweep: &Sweep) -
         until: sweep.until.millis(),
     };
     Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-    Ok(true)
+    Ok(Some(sweep))
 }
+
+/// The time of something of a tenant's, or of one of its clients', that begins now: after the last end of everything, so
+/// that it counts though the clock was set back since.
+pub(super) async fn begins(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    client: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    let this = tenants::Column::TenantId.eq(tenant.uuid());
+    let of_tenant = tenants::Entity::find().select_only().column(tenants::Column::SessionsSince).filter(this);
+    let mut ends: Vec<Option<i64>> = of_tenant.into_tuple().all(db).await?;
+    if let Some(client) = client {
+        let of_client = clients::Entity::find()
+            .select_only()
+            .column(clients::Column::GrantsSince)
+            .filter(clients::Column::TenantId.eq(tenant.uuid()))
+            .filter(clients::Column::ClientId.eq(client.as_str()));
+        ends.extend(of_client.into_tuple::<Option<i64>>().all(db).await?);
+    }
+    let last = ends.into_iter().flatten().max();
+    Ok(last.map_or(now, |last| now.after(Timestamp::from_millis(last))))
+}
+
+/// How many of the newest rows are asked for the latest of their times. Their identifiers are in order of time but for the
+/// moments that passed between making one and the other.
+pub(super) const NEWEST: u64 = 1000;
 
 /// The oldest sweep of any tenant that isn't done.
 pub async fn next(db: &impl ConnectionTrait) -> Result<Option<(TenantId, Sweep)>, StoreError> {

@@ -15,6 +15,7 @@ mod m0013_chain_and_webhooks;
 mod m0014_leases;
 mod m0017_lapsed_sessions;
 mod m0018_client_origins;
+mod m0034_audit_ends;
 mod table;
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr, DynIden};
@@ -44,6 +45,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0014_leases::Migration),
             Box::new(m0017_lapsed_sessions::Migration),
             Box::new(m0018_client_origins::Migration),
+            Box::new(m0034_audit_ends::Migration),
         ]
     }
 

@@ -176,7 +176,7 @@ pub async fn end_in(ctx: &Ctx, tx: &impl Connection, tenant: TenantId, ending: E
             };
             let id = SweepId::from_uuid(ctx.random.uuid_v7(ending.at));
             let sweep = Sweep { id, client_id, reason: ending.reason, until: ending.at };
-            ended.left = store::sweeps::begin(tx, tenant, &sweep).await?.then_some(sweep);
+            ended.left = store::sweeps::begin(tx, tenant, sweep).await?;
         }
     }
     tell_of_all(tx, tenant, &ending, &ended).await?;

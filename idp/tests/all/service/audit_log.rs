@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idp::domain::TenantId;
+use idp::domain::audit::{AuditKind, Outcome};
 use idp::service::audit_log::{self, Fault, Link, Verdict};
 use idp::service::{audit, clients};
 use idp::store;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 
+use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::World;
 
@@ -37,8 +39,7 @@ async fn count(raw: &DatabaseConnection) -> i64 {
 async fn write_lines(worlds: &[&World], each: usize) {
     let tenant = TenantId::DEFAULT;
     let lines = worlds.iter().flat_map(|world| std::iter::repeat_n(world, each)).map(|world| async {
-        let event =
-            audit::event(&world.ctx, idp::domain::audit::AuditKind::SignIn, idp::domain::audit::Outcome::Refused);
+        let event = audit::event(&world.ctx, AuditKind::SignIn, Outcome::Refused);
         let detail = serde_json::json!({ "z": [1, null, true], "a": { "ü": "\u{202e}\n", "n": -1 }, "empty": {} });
         audit::append(&world.ctx, tenant, event.by("x\0y").detail(detail)).await.unwrap();
     });
@@ -58,41 +59,149 @@ async fn lines_that_are_written_at_the_same_time_make_one_chain() {
     }
 }
 
-/// Lines from before there was a chain have no place in it: they are counted, and nothing is said of them. One that is
-/// younger than the chain's first isn't from before.
+/// Adds a line that nobody wrote: at a place, or none; with the time of the tenant's first user and a bit.
+async fn forge(database: &TestDatabase, raw: &DatabaseConnection, place: &str, bit: i64) {
+    let id = if database.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" };
+    let sql = format!(
+        "INSERT INTO audit_events (tenant_id, event_id, at, kind, outcome, detail, sequence)
+         SELECT tenant_id, {id}, created_at + ({bit}), 'user.sign_in', 'success', '{{}}', {place} FROM users LIMIT 1"
+    );
+    raw.execute_unprepared(&sql).await.unwrap();
+}
+
+/// Lines from before there was a chain have no place in it: they are counted when it becomes one, and nothing is said of
+/// them. One that is added to them later shows, however old it says it is.
 #[tokio::test]
 async fn lines_from_before_the_chain_are_counted_apart() {
     for database in databases().await {
         let world = World::furnished(&database).await;
         write_lines(&[&world], 3).await;
         let raw = database.raw().await;
+        let run = async |sql: &str| raw.execute_unprepared(sql).await.unwrap();
         let Verdict::Intact { lines, before_chain: 0, head } = verify(&world).await else { panic!() };
-        let id = if database.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" };
-        let copied = async |when: &str, which: &str| {
-            let columns = "kind, outcome, actor, detail";
-            let sql = format!(
-                "INSERT INTO audit_events (tenant_id, event_id, at, {columns})
-                 SELECT tenant_id, {id}, at {when}, {columns} FROM audit_events WHERE sequence {which}"
-            );
-            raw.execute_unprepared(&sql).await.unwrap();
-        };
-        copied("- 1000", "<= 3").await;
+        // As it was before the step that counts them.
+        for sql in [
+            "ALTER TABLE ledger_heads DROP COLUMN audit_unchained",
+            "ALTER TABLE ledger_heads DROP COLUMN audit_anchor_at",
+            "DELETE FROM signet_migrations WHERE version LIKE 'm0034%'",
+        ] {
+            run(sql).await;
+        }
+        for bit in [-1000, -1001, -1002] {
+            forge(&database, &raw, "NULL", bit).await;
+        }
+        world.ctx.database.migrate().await.unwrap();
         let intact = |before_chain| Verdict::Intact { lines, before_chain, head: head.clone() };
         assert_eq!(verify(&world).await, intact(3));
         let filter = audit_log::AuditFilter::default();
         let shown = audit_log::list(&world.ctx, TenantId::DEFAULT, &filter, None, 1000).await.unwrap();
         assert_eq!(shown.len() as u64, lines + 3, "they are looked through like any other");
-        raw.execute_unprepared("UPDATE audit_events SET actor = 'else' WHERE sequence IS NULL").await.unwrap();
+        run("UPDATE audit_events SET actor = 'else' WHERE sequence IS NULL").await;
         assert_eq!(verify(&world).await, intact(3), "nothing holds them");
 
-        copied("+ 1000", "= 2").await;
-        assert_broken(&verify(&world).await, 0, Fault::Stray);
-        raw.execute_unprepared("DELETE FROM audit_events WHERE sequence IS NULL AND at > (SELECT min(at) FROM audit_events WHERE sequence IS NOT NULL)").await.unwrap();
-        assert_eq!(verify(&world).await, intact(3));
-        // They go when they are old, before those of the chain.
+        run("UPDATE audit_events SET actor = 'old' WHERE sequence IS NULL").await;
+        for bit in [1000, -1, -5000] {
+            forge(&database, &raw, "NULL", bit).await;
+            assert_broken(&verify(&world).await, 0, Fault::Stray);
+            run("DELETE FROM audit_events WHERE sequence IS NULL AND actor IS NULL").await;
+            assert_eq!(verify(&world).await, intact(3));
+        }
+        run("CREATE TABLE kept AS SELECT * FROM audit_events WHERE sequence IS NULL").await;
+        run("DELETE FROM audit_events WHERE sequence IS NULL").await;
+        assert_broken(&verify(&world).await, 0, Fault::Fewer);
+        run("INSERT INTO audit_events SELECT * FROM kept").await;
+
+        // They go when they are old, before those of the chain; one that was added shows though it went with them.
+        forge(&database, &raw, "NULL", -1000).await;
         world.pass(world.ctx.config.audit.retention.checked_sub(Duration::from_millis(500)).unwrap());
         audit_log::prune(&world.ctx).await.unwrap();
+        assert_broken(&verify(&world).await, 0, Fault::Stray);
+        run("UPDATE ledger_heads SET audit_unchained = 0").await;
         assert_eq!(verify(&world).await, intact(0));
+    }
+}
+
+/// A line at a place where the chain isn't shows. Beyond the end it is in the way of the next that is written: it gives way,
+/// stays to be seen, and what is audited goes on.
+#[tokio::test]
+async fn a_line_before_or_beyond_the_chain_shows_and_holds_nobody_up() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        write_lines(&[&world], 2).await;
+        let raw = database.raw().await;
+        let last = count(&raw).await;
+        for place in [-1, 0, last + 1, last + 90] {
+            forge(&database, &raw, &place.to_string(), 0).await;
+            assert_broken(&verify(&world).await, place, Fault::Stray);
+            raw.execute_unprepared(&format!("DELETE FROM audit_events WHERE sequence = {place}")).await.unwrap();
+            assert!(matches!(verify(&world).await, Verdict::Intact { .. }));
+        }
+        for place in [last + 2, last + 4] {
+            forge(&database, &raw, &place.to_string(), 0).await;
+        }
+        // Several in one transaction, around both.
+        let inside = world.ctx.clone();
+        let written: Result<(), store::StoreError> = world
+            .ctx
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    for _ in 0..5 {
+                        let event = audit::event(&inside, AuditKind::SignIn, Outcome::Refused).by("test");
+                        store::audit::append(tx, TenantId::DEFAULT, &event.build()).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        written.unwrap();
+        write_lines(&[&world], 2).await;
+        assert_broken(&verify(&world).await, 0, Fault::Stray);
+        let filter = audit_log::AuditFilter::default();
+        let shown = audit_log::list(&world.ctx, TenantId::DEFAULT, &filter, None, 1000).await.unwrap();
+        assert_eq!(i64::try_from(shown.len()).unwrap(), last + 7 + 2, "both stay");
+        raw.execute_unprepared("DELETE FROM audit_events WHERE sequence IS NULL").await.unwrap();
+        let Verdict::Intact { lines, head, .. } = verify(&world).await else { panic!("the chain has no gap") };
+        assert_eq!((i64::try_from(lines).unwrap(), head.sequence), (last + 7, last + 7));
+    }
+}
+
+/// What is before the beginning doesn't go when lines go for their age.
+#[tokio::test]
+async fn a_line_before_the_chain_is_not_removed_with_the_old() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let raw = database.raw().await;
+        forge(&database, &raw, "-1", 0).await;
+        world.pass(world.ctx.config.audit.retention + Duration::from_hours(1));
+        audit_log::prune(&world.ctx).await.unwrap();
+        write_lines(&[&world], 1).await;
+        assert_broken(&verify(&world).await, -1, Fault::Stray);
+    }
+}
+
+/// Who moves the beginning to the end and removes all before it is seen, by the checkpoint at the latest.
+#[tokio::test]
+async fn a_beginning_that_was_cut_off_shows() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        write_lines(&[&world], 4).await;
+        let kept = head(&verify(&world).await);
+        write_lines(&[&world], 4).await;
+        let raw = database.raw().await;
+        let run = async |sql: &str| raw.execute_unprepared(sql).await.unwrap();
+        run("UPDATE ledger_heads SET audit_anchor_sequence = audit_sequence, audit_anchor_hash = audit_hash").await;
+        assert_broken(&verify(&world).await, 1, Fault::Stray);
+        run("DELETE FROM audit_events").await;
+        let last = kept.sequence + 4;
+        assert_broken(&verify(&world).await, last, Fault::TooYoung);
+        run(&format!("UPDATE ledger_heads SET audit_anchor_at = {}", world.ctx.now().millis())).await;
+        assert_broken(&verify(&world).await, last, Fault::TooYoung);
+        // Whoever says that it was old is believed, but not that what the checkpoint was made of is there.
+        run("UPDATE ledger_heads SET audit_anchor_at = 1").await;
+        let held = audit_log::verify(&world.ctx, TenantId::DEFAULT, Some(&kept)).await.unwrap();
+        assert!(matches!(held, Verdict::Outdated { first, .. } if first == last + 1), "{held:?}");
+        assert!(matches!(verify(&world).await, Verdict::Intact { lines: 0, .. }));
     }
 }
 
@@ -144,6 +253,7 @@ async fn what_is_done_to_it_behind_its_back_shows() {
                 Fault::Head,
             ),
             ("UPDATE ledger_heads SET audit_anchor_sequence = 2".to_owned(), 3, Fault::Changed),
+            ("UPDATE audit_events SET sequence = -3 WHERE sequence = 3".to_owned(), 3, Fault::Removed),
         ] {
             for statement in sql.split(';') {
                 run(statement).await;
@@ -155,28 +265,6 @@ async fn what_is_done_to_it_behind_its_back_shows() {
             run("INSERT INTO ledger_heads SELECT * FROM kept_heads").await;
             assert_eq!(verify(&world).await, before, "{sql}");
         }
-    }
-}
-
-#[tokio::test]
-async fn a_line_that_is_added_outside_of_the_chain_shows() {
-    for database in databases().await {
-        let world = World::furnished(&database).await;
-        write_lines(&[&world], 2).await;
-        let raw = database.raw().await;
-        let forge = |at: &str| {
-            format!(
-                "INSERT INTO audit_events (tenant_id, event_id, at, kind, outcome, detail)
-                 SELECT tenant_id, user_id, {at}, 'user.sign_in', 'success', '{{}}' FROM users LIMIT 1"
-            )
-        };
-        raw.execute_unprepared(&forge("created_at - 1")).await.unwrap();
-        let Verdict::Intact { before_chain, .. } = verify(&world).await else {
-            panic!("it may be from before the chain")
-        };
-        assert_eq!(before_chain, 1);
-        raw.execute_unprepared("UPDATE audit_events SET at = at + 5 WHERE sequence IS NULL").await.unwrap();
-        assert_broken(&verify(&world).await, 0, Fault::Stray);
     }
 }
 
@@ -212,6 +300,7 @@ async fn old_lines_go_and_the_rest_is_still_a_chain() {
         .await;
         world.furnish().await;
         let raw = database.raw().await;
+        let first = head(&verify(&world).await);
         write_lines(&[&world], 5).await;
         let old = head(&verify(&world).await);
         world.pass(Duration::from_hours(20));
@@ -227,6 +316,9 @@ async fn old_lines_go_and_the_rest_is_still_a_chain() {
         assert_eq!((*lines, head), (4, &young));
         let of_old = audit_log::verify(&world.ctx, TenantId::DEFAULT, Some(&old)).await.unwrap();
         assert_eq!(of_old, verdict, "the line before the first is known still");
+        let of_first = audit_log::verify(&world.ctx, TenantId::DEFAULT, Some(&first)).await.unwrap();
+        let outdated = Verdict::Outdated { first: old.sequence + 1, head: young.clone() };
+        assert_eq!(of_first, outdated, "of what was removed for its age nothing can be said");
         raw.execute_unprepared(&format!("DELETE FROM audit_events WHERE sequence = {}", old.sequence + 1))
             .await
             .unwrap();

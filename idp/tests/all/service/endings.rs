@@ -193,7 +193,7 @@ async fn what_a_service_gets_right_after_an_end_of_everything_holds() {
             let after = service_token(&world, "").await;
             let iat = |token: &str| payload(token)["iat"].clone();
             assert_eq!(iat(&before), iat(&after), "all of it is one second");
-            for (token, expected) in [(&before, false), (&at_once, false), (&as_soon, false), (&after, true)] {
+            for (token, expected) in [(&before, false), (&at_once, false), (&as_soon, true), (&after, true)] {
                 assert_eq!(holds(&world, "", token).await, expected, "{which:?}");
             }
         }
@@ -268,6 +268,56 @@ async fn a_lock_down_holds_at_once_and_its_rows_are_swept_up() {
             audited(&world, id).await,
             [("sessions.ended by test".to_owned(), json!({ "reason": "lock_down" }))]
         );
+    }
+}
+
+/// Clocks of nodes differ, and are set back: what is there at an end of everything ends, by whatever clock it began, and
+/// what begins afterwards counts at once.
+#[tokio::test]
+async fn an_end_of_everything_hangs_on_no_clock() {
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let tenant = world.tenant().await;
+        furnish_rest(&world, &tenant).await;
+        let ahead = world.peer_ahead(database.open().await, Duration::from_secs(2));
+        for which in [Which::OfTenant, Which::OfClient("reports".parse().unwrap())] {
+            // Begun at a node whose clock is ahead, ended at one whose isn't.
+            let theirs = tokens_for(&ahead, "", "reports", EMAIL, &[OFFLINE]).await;
+            let their_service = service_token(&ahead, "").await;
+            assert_eq!(work(&ahead, "", &theirs).await, (true, true));
+            assert!(holds(&ahead, "", &their_service).await);
+            world.end(tenant.id, which.clone()).await;
+            assert_eq!(work(&ahead, "", &theirs).await, (false, false), "{which:?}");
+            assert_eq!(holds(&ahead, "", &their_service).await, which != Which::OfTenant, "{which:?}");
+            // Both go on at once.
+            for node in [&world, &ahead] {
+                let next = tokens_for(node, "", "reports", EMAIL, &[OFFLINE]).await;
+                let next_service = service_token(node, "").await;
+                assert_eq!(work(&ahead, "", &next).await, (true, true), "{which:?}");
+                assert!(holds(&ahead, "", &next_service).await, "{which:?}");
+            }
+        }
+        // A second end at a slower clock takes nothing of the first one back.
+        let theirs = service_token(&ahead, "").await;
+        ahead.end(tenant.id, Which::OfTenant).await;
+        world.end(tenant.id, Which::OfTenant).await;
+        assert!(!holds(&ahead, "", &theirs).await);
+
+        // The clock is set back, and what began before that ends nevertheless.
+        let before = tokens_for(&world, "", "reports", EMAIL, &[OFFLINE]).await;
+        let service = service_token(&world, "").await;
+        world.set_back(Duration::from_hours(1));
+        world.end(tenant.id, Which::OfTenant).await;
+        world.pass(Duration::from_hours(1));
+        assert_eq!(work(&world, "", &before).await, (false, false));
+        assert!(!holds(&world, "", &service).await);
+        // And what begins while it is back counts.
+        world.end(tenant.id, Which::OfTenant).await;
+        world.set_back(Duration::from_hours(1));
+        let (next, next_service) =
+            (tokens_for(&world, "", "reports", EMAIL, &[OFFLINE]).await, service_token(&world, "").await);
+        assert_eq!(work(&world, "", &next).await, (true, true));
+        assert!(holds(&world, "", &next_service).await);
     }
 }
 

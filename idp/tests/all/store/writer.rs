@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idp::domain::Secret;
-use idp::store::{self, Database, DatabaseSettings, StoreError};
+use idp::store::{self, Database, DatabaseSettings, Reason, StoreError};
 use sea_orm::ConnectionTrait as _;
 use tokio::sync::Notify;
 
@@ -202,6 +202,46 @@ async fn closing_finishes_what_is_queued_and_refuses_the_rest() {
     let late: Result<(), StoreError> = write!(open, |_tx| Ok(()));
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
     assert!(open.ping().await.is_err());
+}
+
+/// Whoever waits is told that it isn't known what became of it, and it isn't: it may be done yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_a_write_for_longer_than_it_may_take() {
+    for database in databases().await {
+        let settings = DatabaseSettings { write_timeout: Duration::from_millis(300), ..database.settings() };
+        let open = Database::connect(&settings).await.unwrap();
+        let tenant = furnish(&open, 1).await;
+        let (started, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (begun, wait) = (Arc::clone(&started), Arc::clone(&go_on));
+        let held = {
+            let open = open.clone();
+            tokio::spawn(async move {
+                write!(open, |tx| {
+                    begun.notify_one();
+                    wait.notified().await;
+                    store::sessions::insert(tx, tenant, &samples::session(1, 1), &hash(1)).await
+                })
+            })
+        };
+        started.notified().await;
+        let behind = {
+            let open = open.clone();
+            tokio::spawn(async move {
+                write!(open, |tx| store::sessions::insert(tx, tenant, &samples::session(2, 1), &hash(2)).await)
+            })
+        };
+        let held = tokio::time::timeout(Duration::from_secs(4), held).await.unwrap().unwrap();
+        assert!(matches!(held, Err(StoreError::Unavailable(Reason::TimedOut))), "{held:?}");
+        let behind = tokio::time::timeout(Duration::from_secs(4), behind).await.unwrap().unwrap();
+        // On PostgreSQL it had nothing to wait for.
+        assert_eq!(behind.is_err(), database.is_sqlite(), "{behind:?}");
+        go_on.notify_one();
+        // On SQLite one after another: both are done by then.
+        while !(session_exists(&open, 1).await && session_exists(&open, 2).await) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        write!(open, |tx| store::sessions::insert(tx, tenant, &samples::session(3, 1), &hash(3)).await).unwrap();
+    }
 }
 
 /// The file may not grow: SQLite fails the statement, and may throw away the whole transaction.

@@ -248,6 +248,17 @@ impl World {
         self.clock.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
+    /// Sets the clock back.
+    pub(crate) fn set_back(&self, duration: Duration) {
+        self.clock.0.fetch_sub(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Another node on the same database, whose clock is ahead.
+    pub(crate) fn peer_ahead(&self, database: Database, by: Duration) -> Self {
+        let clock = Arc::new(TestClock(AtomicI64::new((self.ctx.now() + by).millis())));
+        Self::assemble(database, self.ctx.config.clone(), clock, Arc::clone(&self.random))
+    }
+
     /// The default tenant.
     pub(crate) async fn tenant(&self) -> Tenant {
         tenants::find(&self.ctx, &Slug::default_tenant()).await.unwrap()
