@@ -279,6 +279,8 @@ async fn an_end_of_everything_hangs_on_no_clock() {
         let world = furnished(&database).await;
         let tenant = world.tenant().await;
         furnish_rest(&world, &tenant).await;
+        // Long after the client was made: a code from before that would be another one's.
+        world.pass(Duration::from_hours(3));
         let ahead = world.peer_ahead(database.open().await, Duration::from_secs(2));
         for which in [Which::OfTenant, Which::OfClient("reports".parse().unwrap())] {
             // Begun at a node whose clock is ahead, ended at one whose isn't.

@@ -17,7 +17,8 @@ pub(super) async fn post_json(stage: &Stage, path: &str, headers: &[(&str, &str)
 /// Signs somebody in in an app.
 pub(super) async fn app_sign_in(stage: &Stage, base: &str, email: &str, app: &str, cookie: bool) -> Answer {
     let body = json!({ "email": email, "password": PASSWORD, "client_id": app, "cookie": cookie });
-    let answer = post_json(stage, &format!("{base}/v1/auth/login"), &[], &body).await;
+    let origin = ("origin", "http://127.0.0.1:8080");
+    let answer = post_json(stage, &format!("{base}/v1/auth/login"), &[origin], &body).await;
     assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
     answer
 }
