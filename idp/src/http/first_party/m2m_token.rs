@@ -22,6 +22,6 @@ pub async fn answer(call: &Call, headers: &HeaderMap, form: &Parameters) -> Resu
     let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
     let resources: Vec<&str> = form.all("resource").collect();
     let scope = form.optional("scope")?;
-    let tokens = client_credentials::grant(&call.ctx, call.tenant(), &client, scope, &resources).await?;
-    token::respond(tokens)
+    let tokens = client_credentials::grant(&call.ctx, call.tenant(), &client, scope, &resources).await;
+    token::respond(call, &client.id, GrantType::ClientCredentials, tokens.map_err(OAuthError::from)).await
 }

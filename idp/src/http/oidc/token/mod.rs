@@ -9,6 +9,7 @@ use poem::http::{HeaderMap, HeaderValue, header};
 use poem_openapi::Object;
 use serde::Serialize;
 
+use crate::domain::ClientId;
 use crate::domain::client::GrantType;
 use crate::domain::parameters::Parameters;
 use crate::http::error::oauth::OAuthError;
@@ -88,15 +89,24 @@ pub async fn answer(call: &Call, headers: &HeaderMap, form: &Parameters) -> Resu
         GrantType::RefreshToken => refresh_token::grant(call, &client, form).await,
         GrantType::Password => password::grant(call, &client, form).await,
     };
+    respond(call, &client.id, grant_type, tokens).await
+}
+
+/// What a grant came to for this client: a token response, or a refusal, which is in the audit log.
+pub async fn respond(
+    call: &Call,
+    client: &ClientId,
+    grant_type: GrantType,
+    tokens: Result<Tokens, OAuthError>,
+) -> Result<Ready, OAuthError> {
     if let Some(error) = tokens.as_ref().err().and_then(OAuthError::refusal) {
-        let refused = (grant_type, error);
-        token::note_refusal(&call.ctx, call.tenant_id(), &call.caller, &client.id, refused).await?;
+        token::note_refusal(&call.ctx, call.tenant_id(), &call.caller, client, (grant_type, error)).await?;
     }
-    respond(tokens?)
+    written(tokens?)
 }
 
 /// A token response as JSON that nobody keeps.
-pub fn respond(tokens: Tokens) -> Result<Ready, OAuthError> {
+fn written(tokens: Tokens) -> Result<Ready, OAuthError> {
     let response = TokenResponse {
         expires_in: tokens.access_token.lifetime.as_secs(),
         scope: tokens.access_token.scope.to_string(),

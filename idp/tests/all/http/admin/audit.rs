@@ -284,6 +284,12 @@ async fn every_refusal_of_the_first_party_api_is_in_it() {
         let world = World::furnished(&database).await;
         let api = Api::new(&world, &world.tenant().await).await;
         let newest = async || found(&api, "?outcome=refused&limit=1").await.pop();
+        world.service(&world.tenant().await, "service").await;
+        let service = basic("service", SECRET);
+        world.pass(Duration::from_secs(1));
+        world.post("/v1/auth/m2m/token", &[("authorization", &service)], "scope=more").await;
+        let line = newest().await.unwrap();
+        assert_eq!((&line["kind"], &line["detail"]["error"]), (&"token.refused".into(), &"invalid_scope".into()));
         let person = json!({ "email": "eve@example.com", "password": PASSWORD });
         let cookie = json!({ "email": "ada@example.com", "password": PASSWORD, "cookie": true });
         for (path, body, kind, error) in [
