@@ -20,7 +20,7 @@ use crate::service::ctx::{Caller, Ctx};
 use crate::service::issue::{self, UserGrant};
 use crate::service::subject::{self, LiveSubject};
 use crate::store::{self, Connection};
-use crate::telemetry::metrics::{Operation, TokenKind};
+use crate::telemetry::metrics::Operation;
 
 /// What a client presents.
 #[derive(Clone, Debug)]
@@ -47,10 +47,7 @@ pub async fn grant(
     presented: CodePresentation,
 ) -> Result<Tokens, TokenError> {
     let result = redeem(ctx, tenant, client, caller, presented).await;
-    ctx.operations.metrics.operation(Operation::Code, &result);
-    if result.as_ref().is_ok_and(|tokens| tokens.refresh_token.is_some()) {
-        ctx.operations.metrics.tokens.count(TokenKind::Refresh);
-    }
+    super::count(ctx, Operation::Code, &result);
     result
 }
 

@@ -20,7 +20,7 @@ pub async fn grant(
     resources: &[&str],
 ) -> Result<Tokens, TokenError> {
     let result = issue_to(ctx, tenant, client, scope, resources).await;
-    ctx.operations.metrics.operation(Operation::Service, &result);
+    super::count(ctx, Operation::Service, &result);
     result
 }
 

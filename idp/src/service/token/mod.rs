@@ -14,6 +14,7 @@ use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::GrantType;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::StoreError;
+use crate::telemetry::metrics::{Operation, TokenKind};
 
 /// What a grant gives.
 #[derive(Clone, Debug)]
@@ -50,6 +51,15 @@ pub enum TokenError {
     /// Something of ours failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+/// Counts what a grant came to, and its refresh token. Access tokens are counted where they are issued.
+fn count(ctx: &Ctx, operation: Operation, result: &Result<Tokens, TokenError>) {
+    let metrics = &ctx.operations.metrics;
+    metrics.operation(operation, result);
+    if result.as_ref().is_ok_and(|tokens| tokens.refresh_token.is_some()) {
+        metrics.tokens.count(TokenKind::Refresh);
+    }
 }
 
 /// Notes in the audit log that a client that proved itself was given nothing. What was wrong with what it presented is

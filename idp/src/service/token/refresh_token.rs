@@ -26,7 +26,7 @@ use crate::service::sessions::policy;
 use crate::service::subject::{self, LiveSubject};
 use crate::service::{Failure, audit, events, sessions};
 use crate::store::{self, Connection};
-use crate::telemetry::metrics::{Operation, TokenKind};
+use crate::telemetry::metrics::Operation;
 
 /// What a client presents.
 #[derive(Clone, Debug)]
@@ -56,10 +56,7 @@ pub async fn grant(
     presented: RefreshPresentation,
 ) -> Result<Tokens, TokenError> {
     let result = spend(ctx, tenant, client, caller, presented).await;
-    ctx.operations.metrics.operation(Operation::Refresh, &result);
-    if result.as_ref().is_ok_and(|tokens| tokens.refresh_token.is_some()) {
-        ctx.operations.metrics.tokens.count(TokenKind::Refresh);
-    }
+    super::count(ctx, Operation::Refresh, &result);
     result
 }
 

@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use idp::domain::client::{ClientStatus, GrantType};
 use idp::domain::session::EndReason;
-use idp::domain::tenant::TenantStatus;
+use idp::domain::tenant::{Tenant, TenantStatus};
 use idp::domain::user::UserStatus;
 
 use self::reason::Reason;
 use self::subject::Subject;
 use self::usage::{Expected, Operation, Usage};
+use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::world::{Answer, World};
 
@@ -42,15 +43,21 @@ fn said(usage: Usage, answer: &Answer) -> String {
     }
 }
 
+/// A provider with a tenant in which resource servers ask what tokens are worth: those of people, and those of services.
+async fn watched(database: &TestDatabase) -> (World, Tenant) {
+    let world = World::on(database.open().await).await;
+    let acme = world.other_tenant("acme").await;
+    let issuer = acme.issuer.to_string();
+    for (id, audience) in [(WATCHER, &*issuer), ("services", "services")] {
+        world.client(&acme, id, |metadata| metadata.audience = Some(audience.to_owned())).await;
+    }
+    (world, acme)
+}
+
 #[tokio::test]
 async fn a_subject_that_may_not_be_used_is_refused_everywhere() {
     for database in databases().await {
-        let world = World::on(database.open().await).await;
-        let acme = world.other_tenant("acme").await;
-        let issuer = acme.issuer.to_string();
-        for (id, audience) in [(WATCHER, &*issuer), ("services", "services")] {
-            world.client(&acme, id, |metadata| metadata.audience = Some(audience.to_owned())).await;
-        }
+        let (world, acme) = watched(&database).await;
         let mut wrong = Vec::new();
         for (number, reason) in Reason::ALL.iter().copied().enumerate() {
             // Refused sign-ins count against the address for a quarter of an hour.

@@ -8,7 +8,7 @@ use poem::http::StatusCode;
 use super::reason::Reason;
 use super::subject::Subject;
 use super::usage::{Expected, Usage};
-use super::{BASE, WATCHER};
+use super::{BASE, watched};
 use crate::http::admin::service_token;
 use crate::support::databases;
 use crate::support::world::{World, request};
@@ -43,12 +43,7 @@ async fn says(mut body: impl Stream<Item = std::io::Result<bytes::Bytes>> + Unpi
 #[tokio::test]
 async fn a_stream_ends_with_the_right_to_it() {
     for database in databases().await {
-        let world = World::on(database.open().await).await;
-        let acme = world.other_tenant("acme").await;
-        let issuer = acme.issuer.to_string();
-        for (id, audience) in [(WATCHER, &*issuer), ("services", "services")] {
-            world.client(&acme, id, |metadata| metadata.audience = Some(audience.to_owned())).await;
-        }
+        let (world, acme) = watched(&database).await;
         let mut wrong = Vec::new();
         for (number, reason) in Reason::ALL.iter().copied().enumerate() {
             world.pass(Duration::from_mins(20));
