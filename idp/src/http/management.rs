@@ -1,5 +1,5 @@
-//! The management's port: `/metrics`, and `/health` with what is wrong. It is apart from the public one, where neither is,
-//! so that no rule of a proxy has to be right for that.
+//! The management's port: `/metrics`, and `/health` with what is wrong. It is apart from the public one, where neither is for
+//! strangers, so that no rule of a proxy has to be right for that.
 
 use bytes::Bytes;
 use poem::http::{self, HeaderValue, StatusCode, header};
@@ -9,6 +9,7 @@ use poem::{Endpoint, EndpointExt as _, IntoResponse, Request, Response, Route, g
 use super::health;
 use super::server::{Asked, Served};
 use crate::config::Management;
+use crate::domain::Secret;
 use crate::service::ctx::Ctx;
 use crate::service::operations::measures;
 use crate::telemetry::metrics::Format;
@@ -56,6 +57,11 @@ async fn metrics(Data(ctx): Data<&Ctx>, request: &Request) -> Response {
         refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return refusal;
     }
+    page(ctx, request).await
+}
+
+/// The page of metrics, in the format that is asked for.
+pub(super) async fn page(ctx: &Ctx, request: &Request) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::accepted(accept.unwrap_or_default());
     let mut answer = health::answer(StatusCode::OK, measures::page(ctx, format).await);
@@ -74,7 +80,15 @@ async fn ready(Data(ctx): Data<&Ctx>, request: &Request) -> poem::Result<Respons
 
 /// Whether a request has the token, where there is one.
 fn may_see(config: &Management, request: &Request) -> bool {
-    let Some(token) = &config.token else { return true };
+    config.token.as_ref().is_none_or(|token| presents(token, request))
+}
+
+/// Whether a request on the public port has the token of a management's port that there is.
+pub(super) fn may_see_from_outside(config: &Management, request: &Request) -> bool {
+    config.address.is_some() && config.token.as_ref().is_some_and(|token| presents(token, request))
+}
+
+fn presents(token: &Secret, request: &Request) -> bool {
     let presented =
         request.headers().get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     // Hashes are of one length, whatever was presented.

@@ -1,7 +1,7 @@
 //! Limits on how much one address may ask, and how callers are told of them: `RateLimit` and `RateLimit-Policy`
 //! (draft-ietf-httpapi-ratelimit-headers-10), and 429 with `Retry-After` (RFC 6585 §4) in the form of the endpoint's errors.
 //!
-//! Keys, metadata, assets and health have no limits: they cost less than counting them would.
+//! Keys, metadata, assets, health and metrics have no limits: they cost less than counting them would, or are read by few.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,6 +37,7 @@ fn limited(path: &str) -> Option<Limited> {
         "/" | "/login" | "/signup" | "/select-account" | "/consent" | "/logout" | "/logout/confirm"
         | "/logout/done" => Limited::Pages,
         path if path.starts_with("/account") => Limited::Pages,
+        path if first_party::is_for_operators(path) => return None,
         path if path.starts_with("/v1/auth/") => Limited::FirstParty,
         path if path.starts_with("/v1/admin/") => Limited::Admin,
         _ => return None,

@@ -302,6 +302,7 @@ type Apis = (
     admin::Sessions,
     admin::LogoutTokens,
     first_party::FirstParty,
+    first_party::Watching,
 );
 
 fn service() -> OpenApiService<Apis, ()> {
@@ -317,6 +318,7 @@ fn service() -> OpenApiService<Apis, ()> {
         admin::Sessions,
         admin::LogoutTokens,
         first_party::FirstParty,
+        first_party::Watching,
     );
     OpenApiService::new(apis, "Signet", env!("CARGO_PKG_VERSION"))
         .description("OpenID Connect provider. Addresses are below the issuer's: a tenant's begin with /t/{slug}.")
@@ -338,6 +340,8 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
         .at("/health", get(health::ready))
         .at("/health/live", get(health::live))
         .at("/health/ready", get(health::ready))
+        // For the default tenant without a look at the tenant, which the database may not be there for.
+        .at("/v1/auth/health", get(health::ready))
         .at("/assets/:file", get(asset))
         .at("/openapi.json", get(document));
     let pages = Route::new()
@@ -364,7 +368,10 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
 
 /// Whether an address belongs to no tenant.
 fn is_shared(path: &str) -> bool {
-    path == "/health" || path.starts_with("/health/") || path.starts_with("/assets/") || path == "/openapi.json"
+    matches!(path, "/health" | "/v1/auth/health")
+        || path.starts_with("/health/")
+        || path.starts_with("/assets/")
+        || path == "/openapi.json"
 }
 
 /// Whether an address within a tenant is for people.

@@ -95,6 +95,8 @@ const TEMPLATES: &[&str] = &[
     "/v1/auth/sessions",
     "/v1/auth/sessions/all",
     "/v1/auth/config",
+    "/v1/auth/health",
+    "/v1/auth/metrics",
     "/",
     "/signup",
     "/select-account",

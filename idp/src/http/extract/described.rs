@@ -23,6 +23,11 @@ impl<A> Described<A> {
     pub fn new(result: Result<Ready, OAuthError>) -> Self {
         Self { response: whole(result.unwrap_or_else(OAuthError::into_ready)), described_by: PhantomData }
     }
+
+    /// Takes an answer that is made elsewhere.
+    pub fn ready(response: Response) -> Self {
+        Self { response, described_by: PhantomData }
+    }
 }
 
 impl<A: Send> IntoResponse for Described<A> {

@@ -93,7 +93,8 @@ fn addresses() -> Vec<(String, String)> {
     let document: Value = serde_json::from_str(&idp::http::routes::openapi_document().unwrap()).unwrap();
     let mut found = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
-        if path.starts_with("/v1/auth/") && path != "/v1/auth/m2m/token" {
+        let closed = ["/v1/auth/m2m/token", "/v1/auth/health", "/v1/auth/metrics"];
+        if path.starts_with("/v1/auth/") && !closed.contains(&&**path) {
             let method = operations.as_object().unwrap().keys().next().unwrap().to_uppercase();
             found.push((path.replace("{session_id}", "01980000-0000-7000-8000-000000000000"), method));
         }
@@ -164,7 +165,9 @@ async fn what_is_open_to_all_stays_so_and_the_rest_stays_closed() {
                 assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
                 assert_eq!(answer.header("access-control-allow-credentials"), None, "{path}");
             }
-            for path in ["/introspect", "/v1/auth/m2m/token", "/v1/admin/users", "/login", "/account", "/logout"] {
+            let of_first_party = ["/v1/auth/m2m/token", "/v1/auth/health", "/v1/auth/metrics"];
+            let others = ["/introspect", "/v1/admin/users", "/login", "/account", "/logout"];
+            for path in of_first_party.into_iter().chain(others) {
                 let answer = preflight(&world, path, origin, "POST").await;
                 assert_eq!(leave(&answer), [], "{path}");
                 let answer = world.get(path, &[("origin", origin)]).await;

@@ -43,12 +43,13 @@ async fn health(world: &World) -> (u16, serde_json::Value) {
 async fn health_names_every_dependency_to_the_management_and_none_to_strangers() {
     for database in databases().await {
         let world = World::on(database.open().await).await;
+        world.other_tenant("acme").await;
         world.ctx.operations.note_background_work();
         let ok = json!({
             "database_read": "ok", "database_write": "ok", "migrations": "ok", "signing_keys": "ok", "background_work": "ok",
         });
         assert_eq!(health(&world).await, (200, json!({ "status": "ok", "stopping": false, "checks": ok })));
-        for path in ["/health", "/health/live", "/health/ready"] {
+        for path in ["/health", "/health/live", "/health/ready", "/v1/auth/health", "/t/acme/v1/auth/health"] {
             let answer = world.get(path, &[]).await;
             assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, r#"{"status":"ok"}"#), "{path}");
         }
@@ -59,11 +60,15 @@ async fn health_names_every_dependency_to_the_management_and_none_to_strangers()
 async fn a_node_that_is_about_to_end_lives_and_is_not_ready() {
     for database in databases().await {
         let world = World::on(database.open().await).await;
+        world.other_tenant("acme").await;
         assert_eq!(world.get("/health/ready", &[]).await.status, 200);
         world.ctx.operations.stop();
         let answer = world.get("/health/ready", &[]).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, r#"{"status":"unavailable"}"#));
-        assert_eq!(world.get("/health", &[]).await.status, 503);
+        for path in ["/health", "/v1/auth/health", "/t/acme/v1/auth/health"] {
+            let answer = world.get(path, &[]).await;
+            assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, r#"{"status":"unavailable"}"#), "{path}");
+        }
         assert_eq!(world.get("/health/live", &[]).await.status, 200);
         let (status, body) = health(&world).await;
         assert_eq!((status, &body["stopping"], &body["status"]), (503, &json!(true), &json!("unavailable")));
@@ -80,8 +85,11 @@ async fn without_its_database_a_node_is_not_ready() {
         for check in ["database_read", "database_write", "migrations"] {
             assert_eq!(body["checks"][check], "unavailable", "{body}");
         }
-        let answer = world.get("/health/ready", &[]).await;
-        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, r#"{"status":"unavailable"}"#));
+        for path in ["/health/ready", "/v1/auth/health"] {
+            let answer = world.get(path, &[]).await;
+            assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, r#"{"status":"unavailable"}"#), "{path}");
+        }
+        assert_eq!(world.get("/t/acme/v1/auth/health", &[]).await.status, 503);
         // Metrics are there all the same, without what the database would have to say.
         let (status, _, page) = managed(&world, "/metrics", &[]).await;
         assert_eq!(status, 200);
@@ -216,6 +224,63 @@ async fn where_there_is_a_token_only_who_has_it_sees_more_than_strangers() {
     assert!(status == 200 && !body.contains("planted"));
     let (_, _, body) = managed(&world, "/health", &[("authorization", &right)]).await;
     assert!(body.contains("database_write") && !body.contains("planted"), "{body}");
+}
+
+/// The address of old: on the public port, and there for the management's token alone.
+#[tokio::test]
+async fn metrics_are_below_the_first_party_api_for_who_has_the_managements_token() {
+    const TOKEN: &str = "planted-token-of-the-management";
+    const NEAR: [Option<&str>; 8] = [
+        None,
+        Some(""),
+        Some("Bearer "),
+        Some("Bearer planted-token-of-the-managemenT"),
+        Some("Bearer planted-token-of-the-management "),
+        Some("Basic planted-token-of-the-management"),
+        Some(TOKEN),
+        Some("bearer"),
+    ];
+    let configured =
+        [(None, None), (None, Some(TOKEN)), (Some("127.0.0.1:1"), None), (Some("127.0.0.1:1"), Some(TOKEN))];
+    for (address, token) in configured {
+        for database in databases().await {
+            let world = World::with(database.open().await, |config| {
+                config.management = Management {
+                    address: address.map(|address| address.parse().unwrap()),
+                    token: token.map(Secret::new),
+                };
+            })
+            .await;
+            world.other_tenant("acme").await;
+            let absent = world.get("/v1/auth/nothing", &[]).await;
+            let right = format!("Bearer {TOKEN}");
+            for path in ["/v1/auth/metrics", "/t/acme/v1/auth/metrics"] {
+                for presented in NEAR {
+                    let headers: Vec<_> = presented.map(|value| ("authorization", value)).into_iter().collect();
+                    let answer = world.get(path, &headers).await;
+                    assert_eq!((answer.status, &answer.body), (absent.status, &absent.body), "{presented:?}");
+                    for name in ["content-type", "cache-control", "www-authenticate", "x-content-type-options"] {
+                        assert_eq!(answer.header(name), absent.header(name), "{name}");
+                    }
+                }
+                let answer = world.get(path, &[("authorization", &right)]).await;
+                if address.is_some() && token.is_some() {
+                    assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
+                    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+                    assert_eq!(answer.header("cache-control"), Some("no-store"));
+                    assert!(
+                        answer.body.contains("\nsignet_ready 1\n") && !answer.body.contains("planted"),
+                        "{}",
+                        answer.body
+                    );
+                } else {
+                    assert_eq!((answer.status.as_u16(), &answer.body), (404, &absent.body), "{address:?} {token:?}");
+                }
+            }
+            let answer = world.get("/v1/auth/metrics", &[("accept", "text/html")]).await;
+            answer.assert_page(404, "This page doesn’t exist");
+        }
+    }
 }
 
 /// Every name of a sample with its labels.

@@ -198,9 +198,12 @@ async fn limits_can_be_switched_off(#[case] change: fn(&mut RateLimits)) {
 async fn keys_metadata_and_health_have_none() {
     for database in databases().await {
         let world = limited(database.open().await, |_| {}).await;
-        for path in ["/jwks", "/.well-known/openid-configuration", "/health/live", "/openapi.json", "/docs"] {
+        for path in
+            ["/jwks", "/.well-known/openid-configuration", "/health/live", "/openapi.json", "/docs", "/v1/auth/health"]
+        {
             assert_eq!(told(&world.get(path, &[]).await), "200 - - -", "{path}");
         }
+        assert_eq!(told(&world.get("/v1/auth/metrics", &[]).await), "404 - - -");
     }
 }
 

@@ -133,7 +133,8 @@ impl Operation {
             }
             (None, "/v1/auth/register" | "/v1/auth/signup") => Err("makes somebody who wasn't there"),
             (None, "/revoke" | "/v1/auth/logout") => Err("ends what is presented, and gives nothing"),
-            (None, "/v1/auth/config" | "/jwks") => Err("everybody may know it"),
+            (None, "/v1/auth/config" | "/v1/auth/health" | "/jwks") => Err("everybody may know it"),
+            (Some("management"), "/v1/auth/metrics") => Err("is for a token that is nobody's"),
             (None, path) if path.starts_with("/.well-known/") => Err("everybody may know it"),
             other => panic!("{other:?} is new: which way to use a subject is it? None: say why"),
         }
