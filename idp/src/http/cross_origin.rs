@@ -11,6 +11,7 @@ use poem::{Endpoint, IntoResponse, Request, Response};
 
 use super::error::fallback;
 use super::first_party;
+use super::methods::EXPOSED;
 use super::site::Site;
 use crate::domain::origin::Origin;
 use crate::service::ctx::Ctx;
@@ -107,6 +108,5 @@ fn open(headers: &mut HeaderMap, origin: Option<&Origin>) {
     let Some(origin) = origin.and_then(|origin| HeaderValue::try_from(origin.as_str()).ok()) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    let told = HeaderValue::from_static("www-authenticate, retry-after");
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, told);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
 }

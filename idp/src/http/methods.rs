@@ -8,6 +8,10 @@ use super::{account, admin, first_party};
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
 
+/// What scripts that may call may read of an answer, beside what browsers show them anyway (Fetch §3.2.3): what to present,
+/// when to ask again, and how much is left before that.
+pub(super) const EXPOSED: &str = "www-authenticate, retry-after, ratelimit, ratelimit-policy";
+
 /// What is known of an address before its endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods {
@@ -75,5 +79,5 @@ impl Methods {
 
 fn open_to_scripts(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
 }

@@ -14,6 +14,8 @@ use crate::support::world::{Answer, PASSWORD, World, request};
 
 const APP: &str = "https://app.example.com";
 const LOCAL: &str = "http://127.0.0.1:3000";
+/// What scripts may read of an answer.
+const EXPOSED: &str = "www-authenticate, retry-after, ratelimit, ratelimit-policy";
 /// What is near, and isn't it.
 const NEAR: [&str; 20] = [
     "",
@@ -77,7 +79,7 @@ fn assert_open_to(answer: &Answer, origin: &str, what: &str) {
     let expected = [
         ("access-control-allow-credentials", "true"),
         ("access-control-allow-origin", origin),
-        ("access-control-expose-headers", "www-authenticate, retry-after"),
+        ("access-control-expose-headers", EXPOSED),
     ];
     assert_eq!(leave(answer), expected, "{what}: {}", answer.body);
     assert_eq!(answer.header("vary"), Some("origin"), "{what}");
@@ -119,7 +121,7 @@ async fn a_script_of_a_registered_origin_may_call_every_address_and_no_other_may
                     ("access-control-allow-headers", "authorization, content-type"),
                     ("access-control-allow-methods", methods),
                     ("access-control-allow-origin", origin),
-                    ("access-control-expose-headers", "www-authenticate, retry-after"),
+                    ("access-control-expose-headers", EXPOSED),
                     ("access-control-max-age", "600"),
                 ];
                 assert_eq!(leave(&answer), expected, "{path}");
@@ -163,6 +165,7 @@ async fn what_is_open_to_all_stays_so_and_the_rest_stays_closed() {
             for path in ["/token", "/userinfo", "/revoke"] {
                 let answer = preflight(&world, path, origin, "POST").await;
                 assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+                assert_eq!(answer.header("access-control-expose-headers"), Some(EXPOSED), "{path}");
                 assert_eq!(answer.header("access-control-allow-credentials"), None, "{path}");
             }
             let of_first_party = ["/v1/auth/m2m/token", "/v1/auth/health", "/v1/auth/metrics"];
