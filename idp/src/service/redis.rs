@@ -105,6 +105,11 @@ impl Redis {
         self.0.clone().map(|redis| redis as Arc<dyn Bus>)
     }
 
+    /// The longest that anybody waits for [`Self::publish`].
+    pub fn patience(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |redis| redis.settings.timeout + MANY)
+    }
+
     /// Publishes events in their order: each in its channel, and in the stream. They have arrived when this answers; if
     /// it fails, they may have. What Redis refuses of it, for want of rights or room, it refuses as a whole, so that
     /// nobody hears the same again with each attempt.

@@ -25,8 +25,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How many events are taken at a time.
 const BATCH: u64 = 500;
-/// How long a claim on a tenant's cursor is good: longer than Redis is waited for.
-const CLAIM: Duration = Duration::from_secs(10);
+/// How much longer than Redis is waited for a claim on a tenant's cursor is good: for what the database takes.
+const MARGIN: Duration = Duration::from_secs(5);
 /// How many events are removed in one transaction.
 const REMOVED: u64 = 500;
 
@@ -76,12 +76,10 @@ pub async fn to_redis(ctx: &Ctx, node: Uuid) -> Result<bool, StoreError> {
 
 async fn of_tenant_to_redis(ctx: &Ctx, node: Uuid, tenant: TenantId) -> Result<bool, StoreError> {
     loop {
-        let now = ctx.now();
+        let (now, term) = (ctx.now(), ctx.redis.patience() + MARGIN);
         let claimed = ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move { outbox::claim(tx, tenant, Consumer::Redis, node, (now, now + CLAIM)).await })
-            })
+            .write(move |tx| Box::pin(async move { outbox::claim(tx, tenant, Consumer::Redis, node, now, term).await }))
             .await?;
         // Another node is at it.
         let Some(from) = claimed else { return Ok(true) };

@@ -251,18 +251,18 @@ pub(super) fn seal_context(tenant: TenantId, id: EndpointId) -> SealContext {
 /// `None` if there is nothing to do, or another node did it.
 pub(super) async fn enqueue(ctx: &Ctx, tenant: TenantId, from: i64, limit: u64) -> Result<Option<i64>, StoreError> {
     let db = ctx.database.read();
+    // Where the events end is asked before who listens, so that whoever listened when one was written hears of it.
+    let newest = outbox::newest(db, tenant).await?;
+    if newest <= from {
+        return Ok(None);
+    }
     let endpoints = store::webhooks::list(db, tenant, None, MOST).await?;
     let endpoints: Vec<Endpoint> =
         endpoints.into_iter().filter(|endpoint| endpoint.status == EndpointStatus::Active).collect();
-    let events = if endpoints.is_empty() { Vec::new() } else { outbox::after(db, tenant, from, limit).await? };
-    let last = match events.last() {
-        Some(last) => last.position,
-        // Nobody listens, so nobody has to be told.
-        None => outbox::newest(db, tenant).await?,
-    };
-    if last <= from {
-        return Ok(None);
-    }
+    let mut events = if endpoints.is_empty() { Vec::new() } else { outbox::after(db, tenant, from, limit).await? };
+    events.retain(|event| event.position <= newest);
+    // Without any, nobody listens, and nobody has to be told.
+    let last = events.last().map_or(newest, |last| last.position);
     let mut queued = Vec::new();
     for event in &events {
         let interested = endpoints.iter().filter(|endpoint| endpoint.wants(&event.kind));

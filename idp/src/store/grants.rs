@@ -1,7 +1,7 @@
 //! Grants.
 
 use entity::control::grants::{Column, Entity, Model};
-use entity::control::{clients, tenants, users};
+use entity::control::{clients, sessions, tenants, users};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QueryOrder as _,
@@ -131,7 +131,8 @@ pub async fn revoke(
     Ok(revoke_where(db, tenant, Column::GrantId.eq(id.uuid()), now).await? > 0)
 }
 
-/// The clients that were given something in these sessions that they still have, each once a session.
+/// The clients that were given something in these sessions, each once a session: also those that have nothing of it any
+/// more, as what they keep themselves of a person goes on until they hear that the session ended.
 pub async fn clients_of_sessions(
     db: &impl ConnectionTrait,
     tenant: TenantId,
@@ -144,7 +145,6 @@ pub async fn clients_of_sessions(
         .distinct()
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(in_sessions(sessions))
-        .filter(Column::RevokedAt.is_null())
         .into_tuple()
         .all(db)
         .await?;
@@ -241,8 +241,17 @@ async fn revoke_where(
     Ok(revoked.rows_affected)
 }
 
-/// Deletes at most `limit` grants, of any tenant, that were over at `before`: expired, or taken back.
+/// Deletes at most `limit` grants, of any tenant, that were over at `before`: expired, or taken back. Those of a session
+/// that hasn't ended stay, as they say who is to hear of its end.
 pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let over = Condition::any().add(Column::ExpiresAt.lte(before.millis())).add(Column::RevokedAt.lte(before.millis()));
-    delete_batch::<Entity>(db, over, limit).await
+    let session_goes_on = Query::select()
+        .expr(Expr::value(1))
+        .from(sessions::Entity)
+        .and_where(Expr::col((sessions::Entity, sessions::Column::TenantId)).equals((Entity, Column::TenantId)))
+        .and_where(Expr::col((sessions::Entity, sessions::Column::SessionId)).equals((Entity, Column::SessionId)))
+        .and_where(Expr::col((sessions::Entity, sessions::Column::EndedAt)).is_null())
+        .and_where(Expr::col((sessions::Entity, sessions::Column::ExpiresAt)).gt(before.millis()))
+        .take();
+    delete_batch::<Entity>(db, over.and(Expr::not_exists(session_goes_on)), limit).await
 }

@@ -1,16 +1,14 @@
 //! Leases: which node runs a job of the background.
 //!
-//! Taking one, prolonging it and taking it over are the same statement, whose row count says who has it. On PostgreSQL
-//! the database's clock counts, so that nodes whose clocks differ agree on when a lease is over; a SQLite database has
-//! one machine, and so one clock.
+//! Taking one, prolonging it and taking it over are the same statement, whose row count says who has it.
 
 use std::time::Duration;
 
 use entity::control::leases::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
-use super::StoreError;
+use super::{StoreError, clock};
 use crate::domain::ids::NodeId;
 use crate::domain::{TenantId, Timestamp};
 
@@ -22,10 +20,7 @@ pub async fn take(
     now: Timestamp,
     term: Duration,
 ) -> Result<bool, StoreError> {
-    let now = || match db.get_database_backend() {
-        DbBackend::Postgres => Expr::cust("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"),
-        _ => Expr::value(now.millis()),
-    };
+    let now = || clock::shared(db, now);
     let millis = i64::try_from(term.as_millis()).unwrap_or(i64::MAX);
     let stored = |column: Column| Expr::col((Entity, column));
     let free = stored(Column::Holder).eq(holder.uuid()).or(stored(Column::ExpiresAt).lte(now()));

@@ -16,6 +16,7 @@ pub mod changes;
 pub mod client_assertions;
 pub mod client_origins;
 pub mod clients;
+mod clock;
 pub mod consents;
 pub mod database;
 pub mod deliveries;

@@ -4,6 +4,8 @@
 //! Deliveries go on from a tenant's cursor and move it when they are done: what is delivered twice after a crash has
 //! the same id.
 
+use std::time::Duration;
+
 use entity::control::event_cursors::EventConsumer;
 use entity::control::{event_cursors, ledger_heads, outbox_events};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, IntoColumnRef as _, Query, SelectStatement};
@@ -17,6 +19,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::audit::storable;
 use super::changes;
+use super::clock;
 use super::housekeeping::delete_batch;
 use super::ledger::{self, Line};
 use super::row::{Only as _, insert_if_absent, page};
@@ -187,24 +190,27 @@ fn cursor(tenant: TenantId, consumer: Consumer, position: i64) -> event_cursors:
     }
 }
 
-/// Lets a node deliver a tenant's events by this way until then; `None` if another does already. Whoever has it gets it
-/// again. The last place that was taken comes with it.
+/// Lets a node deliver a tenant's events by this way for `term` from now on; `None` if another does already. Whoever has it
+/// gets it again. The last place that was taken comes with it.
 pub async fn claim(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     consumer: Consumer,
     node: Uuid,
-    (now, until): (Timestamp, Timestamp),
+    now: Timestamp,
+    term: Duration,
 ) -> Result<Option<i64>, StoreError> {
     use event_cursors::{Column, Entity};
     insert_if_absent::<Entity, _>(db, cursor(tenant, consumer, 0)).await?;
+    let now = || clock::shared(db, now);
+    let millis = i64::try_from(term.as_millis()).unwrap_or(i64::MAX);
     let free = Condition::any()
         .add(Column::ClaimedUntil.is_null())
-        .add(Column::ClaimedUntil.lte(now.millis()))
+        .add(Expr::col(Column::ClaimedUntil).lte(now()))
         .add(Column::ClaimedBy.eq(node));
     let claimed = Entity::update_many()
         .col_expr(Column::ClaimedBy, Expr::value(node))
-        .col_expr(Column::ClaimedUntil, Expr::value(until.millis()))
+        .col_expr(Column::ClaimedUntil, now().add(millis))
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::Consumer.eq(EventConsumer::from(consumer)))
         .filter(free)

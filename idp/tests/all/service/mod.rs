@@ -8,6 +8,7 @@ mod deliveries;
 mod endings;
 mod keys;
 mod leases;
+mod lost_grants;
 mod outbound;
 pub(crate) mod relay;
 mod secrets;

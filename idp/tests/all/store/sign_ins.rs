@@ -70,8 +70,15 @@ async fn grants_are_taken_back_one_by_one_by_session_and_by_person() {
             assert!(!store::grants::revoke(tx, tenant, samples::grant_id(1), later(2)).await?);
             assert_eq!(store::grants::revoke_of_user(tx, tenant, samples::user_id(2), later(3)).await?, 1);
             let sessions = [samples::session_id(1)];
-            let clients = store::grants::clients_of_sessions(tx, tenant, &sessions).await?;
-            assert_eq!(clients, [(samples::session_id(1), samples::client_id("reports"))]);
+            store::clients::insert(tx, tenant, &samples::client("books")).await?;
+            let own =
+                idp::domain::grant::Grant { client_id: samples::client_id("books"), ..samples::grant(6, 1, "books") };
+            store::grants::insert(tx, tenant, &own).await?;
+            store::grants::revoke(tx, tenant, own.id, later(3)).await?;
+            let mut clients = store::grants::clients_of_sessions(tx, tenant, &sessions).await?;
+            clients.sort_unstable_by_key(|(_, client)| client.to_string());
+            let both = ["books", "reports"].map(|client| (samples::session_id(1), samples::client_id(client)));
+            assert_eq!(clients, both, "also who has nothing of it any more");
             assert_eq!(store::grants::revoke_with_sessions(tx, tenant, &sessions, later(4)).await?, 2);
             Ok(())
         })

@@ -1,0 +1,87 @@
+//! A client that has nothing of a session any more still hears that the session ended: what it keeps of the person itself
+//! goes on until then (Back-Channel Logout 1.0 §2.3, Front-Channel Logout 1.0 §3).
+
+use idp::domain::{ClientId, SessionId};
+use idp::service::consents;
+use idp::service::sessions::ending::Which;
+use idp::store;
+use poem::http::StatusCode;
+
+use crate::http::code_flow::redeem;
+use crate::http::refresh::{OFFLINE, furnished, refresh_with, text};
+use crate::support::databases;
+use crate::support::world::{Browser, PASSWORD, SECRET, World, basic, encode, payload};
+
+/// How a client loses what it was given, while the session goes on.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    OwnRevocation,
+    CodeReplayed,
+    RefreshTokenStolen,
+    ConsentWithdrawn,
+    ClientsTokensRevoked,
+}
+
+impl Loss {
+    const ALL: [Self; 5] = [
+        Self::OwnRevocation,
+        Self::CodeReplayed,
+        Self::RefreshTokenStolen,
+        Self::ConsentWithdrawn,
+        Self::ClientsTokensRevoked,
+    ];
+
+    async fn befall(self, world: &World, code: &str, tokens: &serde_json::Value) {
+        let tenant = world.tenant().await;
+        let client: ClientId = "reports".parse().unwrap();
+        let refresh_token = text(tokens, "refresh_token");
+        match self {
+            Self::OwnRevocation => {
+                let headers = [("authorization", &*basic("reports", SECRET))];
+                let revoked = world.post("/revoke", &headers, &encode(&[("token", refresh_token)])).await;
+                assert_eq!(revoked.status, StatusCode::OK, "{}", revoked.body);
+            }
+            Self::CodeReplayed => {
+                assert_eq!(redeem(world, "", "reports", code).await.status, StatusCode::BAD_REQUEST);
+            }
+            Self::RefreshTokenStolen => {
+                let form = [("refresh_token", refresh_token)];
+                assert_eq!(refresh_with(world, "", "reports", &form).await.status, StatusCode::OK);
+                world.pass(world.ctx.config.tokens.refresh_token_grace + std::time::Duration::from_secs(1));
+                assert_eq!(refresh_with(world, "", "reports", &form).await.status, StatusCode::BAD_REQUEST);
+            }
+            Self::ConsentWithdrawn => {
+                let user = payload(text(tokens, "id_token"))["sub"].as_str().unwrap().parse().unwrap();
+                consents::withdraw(&world.ctx, tenant.id, user, &client, "test").await.unwrap();
+            }
+            Self::ClientsTokensRevoked => {
+                world.end(tenant.id, Which::OfClient(client)).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_lost_its_grant_hears_of_the_sessions_end() {
+    for database in databases().await {
+        for loss in Loss::ALL {
+            let world = furnished(&database).await;
+            let tenant = world.tenant().await;
+            let mut browser = Browser::new(&world, "");
+            let start = browser.authorize("reports", &[OFFLINE]).await;
+            let signed_in = browser.sign_in(&start, "ada@example.com", PASSWORD).await;
+            let code = browser.consent(&signed_in, "allow").await.returned("code").unwrap();
+            let tokens = redeem(&world, "", "reports", &code).await.json();
+            loss.befall(&world, &code, &tokens).await;
+            let bearer = format!("Bearer {}", text(&tokens, "access_token"));
+            let refused = world.get("/userinfo", &[("authorization", &bearer)]).await;
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{loss:?}");
+            let sid: SessionId = payload(text(&tokens, "access_token"))["sid"].as_str().unwrap().parse().unwrap();
+            let session =
+                store::sessions::find_by_id(world.ctx.database.read(), tenant.id, sid).await.unwrap().unwrap();
+            assert_eq!(session.ended_at, None, "{loss:?}");
+            let ended = world.end(tenant.id, Which::One(sid)).await;
+            assert_eq!(ended.named[0].clients, ["reports".parse().unwrap()], "{loss:?}");
+        }
+    }
+}
