@@ -21,7 +21,7 @@ use thiserror::Error;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 pub use format::misplaces;
-pub use request::{RequestHead, RequestId, RequestIds, RequestLine, note_client};
+pub use request::{RequestHead, RequestId, RequestIds, RequestLine, beside, note_client};
 pub use route::Route;
 pub use traces::{Part, Place, Spans, Traces, database_part, outbound_part, part};
 pub use writer::LogGuard;

@@ -3,7 +3,7 @@
 //! Fetched keys are kept as long as the answer says, a minute at least and an hour at most, and read again when a token
 //! names one that isn't among them: that is how a client changes its keys (OpenID Connect Core §10.1.1). Both happen
 //! once for many requests at a time, and at most once in `outbound.retry_interval` for a client, so that neither a
-//! failing address nor a stranger's tokens make this server a hammer. A failure refuses the request at hand; keys that
+//! failing address nor a stranger's tokens, nor a stranger who hangs up, make this server a hammer. A failure refuses the request at hand; keys that
 //! were fetched before stay good until their time is over, and not a moment longer.
 
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use keys::{ForeignJwks, MAX_JWKS_BYTES, VerificationPolicy, VerifiedJws, VerifyError, verify_jws};
 use moka::future::Cache;
-use moka::ops::compute::{CompResult, Op};
 use thiserror::Error;
 
 use super::clients::ReadyClient;
 use super::ctx::Ctx;
+use super::flights::Flights;
 use super::outbound::OutboundError;
 use crate::domain::{ClientId, TenantId, Timestamp};
 
@@ -32,11 +32,15 @@ type Key = (TenantId, ClientId, Arc<str>);
 
 /// Keys that were fetched, by tenant, client and address: a client that changes its address begins anew.
 #[derive(Clone, Debug)]
-pub struct ClientKeyCache(Cache<Key, Arc<Kept>>);
+pub struct ClientKeyCache {
+    kept: Cache<Key, Arc<Kept>>,
+    fetches: Flights<Key, Arc<Kept>>,
+}
 
 impl Default for ClientKeyCache {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(CACHED).time_to_live(MOST_AGE).build())
+        let kept = Cache::builder().max_capacity(CACHED).time_to_live(MOST_AGE).build();
+        Self { kept, fetches: Flights::default() }
     }
 }
 
@@ -60,8 +64,12 @@ impl Kept {
         self.keys.as_ref().filter(|_| now < self.fresh_until && now + MOST_AGE >= self.fresh_until)
     }
 
-    fn just_asked(&self, now: Timestamp, interval: Duration) -> bool {
-        self.asked_at <= now && now < self.asked_at + interval
+    /// Whether nothing better is to be had now. With `insufficient`, other keys than these would be better.
+    fn is_enough(&self, ctx: &Ctx, insufficient: Option<&Arc<ForeignJwks>>) -> bool {
+        let now = ctx.now();
+        let others = |keys: &Arc<ForeignJwks>| insufficient.is_none_or(|old| !Arc::ptr_eq(old, keys));
+        let just_asked = self.asked_at <= now && now < self.asked_at + ctx.config.outbound.retry_interval;
+        just_asked || self.usable(now).is_some_and(others)
     }
 }
 
@@ -115,34 +123,31 @@ async fn keys_at(
     key: &Key,
     insufficient: Option<&Arc<ForeignJwks>>,
 ) -> Result<Arc<ForeignJwks>, ClientKeyError> {
-    let interval = ctx.config.outbound.retry_interval;
-    let enough = |kept: &Kept| {
-        let now = ctx.now();
-        let others = |keys: &Arc<ForeignJwks>| insufficient.is_none_or(|old| !Arc::ptr_eq(old, keys));
-        kept.usable(now).is_some_and(others) || kept.just_asked(now, interval)
-    };
-    let kept = match ctx.client_keys.0.get(key).await {
-        Some(kept) if enough(&kept) => kept,
+    let cache = &ctx.client_keys;
+    let kept = match cache.kept.get(key).await {
+        Some(kept) if kept.is_enough(ctx, insufficient) => kept,
         _ => {
-            // One at a time for an address; whoever waited finds what the one before brought.
-            let compute = async |entry: Option<moka::Entry<Key, Arc<Kept>>>| {
-                let before = entry.map(moka::Entry::into_value);
-                match &before {
-                    Some(kept) if enough(kept) => Op::Nop,
-                    _ => Op::Put(Arc::new(fetch(ctx, &key.2, before.as_deref()).await)),
-                }
-            };
-            match ctx.client_keys.0.entry(key.clone()).and_compute_with(compute).await {
-                CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) | CompResult::Unchanged(entry) => {
-                    entry.into_value()
-                }
-                CompResult::StillNone(_) | CompResult::Removed(_) => return Err(OutboundError::JustFailed.into()),
-            }
+            let begin = || fetched(ctx.clone(), key.clone(), insufficient.cloned());
+            cache.fetches.join(key.clone(), begin).await.ok_or(OutboundError::JustFailed)?
         }
     };
     match kept.usable(ctx.now()) {
         Some(keys) => Ok(Arc::clone(keys)),
         None => Err(kept.failure.clone().unwrap_or(ClientKeyError::Unfetched(OutboundError::JustFailed))),
+    }
+}
+
+/// Fetches what is at an address and keeps it, unless somebody has just done so.
+async fn fetched(ctx: Ctx, key: Key, insufficient: Option<Arc<ForeignJwks>>) -> Arc<Kept> {
+    let cache = &ctx.client_keys.kept;
+    let before = cache.get(&key).await;
+    match before {
+        Some(kept) if kept.is_enough(&ctx, insufficient.as_ref()) => kept,
+        before => {
+            let kept = Arc::new(fetch(&ctx, &key.2, before.as_deref()).await);
+            cache.insert(key, Arc::clone(&kept)).await;
+            kept
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod event_streams;
 pub mod events;
 pub mod explain;
 pub mod first_party;
+pub mod flights;
 pub mod introspection;
 pub mod issue;
 pub mod kept;

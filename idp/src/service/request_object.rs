@@ -12,7 +12,6 @@ use keys::{
     verify_hmac,
 };
 use moka::future::Cache;
-use moka::ops::compute::{CompResult, Op};
 use openssl::sha::{Sha256, sha256};
 use thiserror::Error;
 
@@ -20,6 +19,7 @@ use super::Failure;
 use super::client_keys::{self, ClientKeyError};
 use super::clients::ReadyClient;
 use super::ctx::Ctx;
+use super::flights::Flights;
 use super::outbound::{Fetched, OutboundError};
 use crate::domain::authorization_error::{AuthorizationError, AuthorizationErrorCode as Code};
 use crate::domain::client_assertion::Seen;
@@ -42,12 +42,15 @@ const ACCEPT: &str = "application/oauth-authz-req+jwt, application/jwt";
 /// Goes before a `jti` when it is hashed: that of a request object uses up no assertion's.
 const ID_LABEL: &[u8] = b"request object\0";
 
+type Key = (TenantId, ClientId, Arc<str>);
+
 /// What is remembered of `request_uri`.
 #[derive(Clone, Debug)]
 pub struct RequestObjectCache {
     /// By SHA-256, which the address has in its fragment: such a document never changes.
     by_hash: Cache<[u8; 32], Arc<str>>,
-    latest: Cache<(TenantId, ClientId, Arc<str>), Arc<Latest>>,
+    latest: Cache<Key, Arc<Latest>>,
+    fetches: Flights<Key, Arc<Latest>>,
     /// Counts requests and fetches, to tell which was first.
     order: Arc<AtomicU64>,
 }
@@ -82,10 +85,12 @@ enum Unusable {
 impl Latest {
     /// Whether it will do for a request that came then. A document may be another one for each request, so that it has
     /// to be fetched after the request came. A failure is believed for a while, so that nobody makes us hammer.
-    fn is_enough(&self, came: u64, now: Timestamp, interval: Duration) -> bool {
+    fn is_enough(&self, ctx: &Ctx, came: u64) -> bool {
+        let now = ctx.now();
+        let just_failed = || self.ended_at <= now && now < self.ended_at + ctx.config.outbound.retry_interval;
         match &self.outcome {
             Ok(_) => came < self.begun,
-            Err(_) => came < self.ended || (self.ended_at <= now && now < self.ended_at + interval),
+            Err(_) => came < self.ended || just_failed(),
         }
     }
 }
@@ -103,6 +108,7 @@ impl Default for RequestObjectCache {
                 })
                 .time_to_live(LATEST_AGE)
                 .build(),
+            fetches: Flights::default(),
             order: Arc::default(),
         }
     }
@@ -278,28 +284,34 @@ async fn fetch(ctx: &Ctx, tenant: TenantId, client: &ReadyClient, uri: &str) -> 
 }
 
 /// What is at an address now. It is asked by one request at a time; those that came before it was asked take its answer.
-async fn at(ctx: &Ctx, key: (TenantId, ClientId, Arc<str>)) -> Result<Document, Unusable> {
+async fn at(ctx: &Ctx, key: Key) -> Result<Document, Unusable> {
     let cache = &ctx.request_objects;
-    let (came, address) = (cache.next(), Arc::clone(&key.2));
-    let compute = async |entry: Option<moka::Entry<_, Arc<Latest>>>| {
-        let before = entry.map(moka::Entry::into_value);
-        if before.is_some_and(|it| it.is_enough(came, ctx.now(), ctx.config.outbound.retry_interval)) {
-            return Op::Nop;
+    let came = cache.next();
+    let mut latest = cache.latest.get(&key).await;
+    // What was under way when this request came may not be enough for it; what begins after that is.
+    let latest = loop {
+        if let Some(latest) = latest.filter(|latest| latest.is_enough(ctx, came)) {
+            break latest;
         }
-        let begun = cache.next();
-        let fetched = ctx.outbound.get(&address, ACCEPT, MAX_TOKEN_BYTES).await;
-        let outcome = fetched.map_err(Unusable::from).and_then(|fetched| document(&fetched));
-        Op::Put(Arc::new(Latest { begun, ended: cache.next(), ended_at: ctx.now(), outcome }))
+        let begin = || fetched(ctx.clone(), key.clone(), came);
+        latest = Some(cache.fetches.join(key.clone(), begin).await.ok_or(OutboundError::JustFailed)?);
     };
-    match cache.latest.entry(key).and_compute_with(compute).await {
-        CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) => entry.into_value().outcome.clone(),
-        CompResult::Unchanged(entry) => {
-            let latest = entry.into_value();
-            // Who waited is told what happened, who came later that it isn't asked again yet.
-            if latest.ended < came { Err(OutboundError::JustFailed.into()) } else { latest.outcome.clone() }
-        }
-        CompResult::StillNone(_) | CompResult::Removed(_) => Err(OutboundError::JustFailed.into()),
+    // Who waited is told what happened, who came later that it isn't asked again yet.
+    if latest.ended < came { Err(OutboundError::JustFailed.into()) } else { latest.outcome.clone() }
+}
+
+/// Asks an address and keeps what it said, unless somebody has just done so.
+async fn fetched(ctx: Ctx, key: Key, came: u64) -> Arc<Latest> {
+    let cache = &ctx.request_objects;
+    if let Some(latest) = cache.latest.get(&key).await.filter(|latest| latest.is_enough(&ctx, came)) {
+        return latest;
     }
+    let begun = cache.next();
+    let fetched = ctx.outbound.get(&key.2, ACCEPT, MAX_TOKEN_BYTES).await;
+    let outcome = fetched.map_err(Unusable::from).and_then(|fetched| document(&fetched));
+    let latest = Arc::new(Latest { begun, ended: cache.next(), ended_at: ctx.now(), outcome });
+    cache.latest.insert(key, Arc::clone(&latest)).await;
+    latest
 }
 
 fn document(fetched: &Fetched) -> Result<Document, Unusable> {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
@@ -45,6 +46,18 @@ pub fn note_client(client: &str) {
             current.client.replace(Some(client.to_owned()));
         }
     });
+}
+
+/// Does something beside the request that is being answered, and under its reference: it goes on where that ends.
+pub fn beside<F>(work: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let current = CURRENT.try_with(|current| (current.id, current.place.clone()));
+    match current {
+        Ok((id, place)) => tokio::spawn(id.scope_in(place, work)),
+        Err(_outside) => tokio::spawn(work),
+    }
 }
 
 /// A request's reference: in its log lines, on its error page, in the answer's `X-Request-Id`. 13 characters out of

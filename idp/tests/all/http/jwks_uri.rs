@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use idp::domain::client::{ClientAuthMethod, ClientMetadata, GrantType};
 use idp::domain::tenant::Tenant;
 use josekit::jwk::Jwk;
@@ -171,6 +172,37 @@ async fn who_waited_for_an_address_that_hangs_does_not_ask_it_again() {
         for answer in answers {
             assert_refused(&answer, "hangs");
         }
+        assert_eq!(site.asked("/keys"), 1);
+    }
+}
+
+/// Those who hang up before it has failed don't make it be asked again either.
+#[tokio::test]
+async fn an_address_that_hangs_is_asked_once_for_those_who_hang_up() {
+    let key = private_key("p256", "one");
+    for database in databases().await {
+        let site = Elsewhere::start().await;
+        site.answers("/keys", Reply::Nothing);
+        let world = World::with(database.open().await, |config| {
+            config.outbound.connect_timeout = Duration::from_millis(500);
+            config.outbound.total_timeout = Duration::from_millis(500);
+        })
+        .await;
+        let tenant = world.tenant().await;
+        service(&world, &tenant, "robot", &site.url("/keys"), |_| {}).await;
+        for _ in 0..5 {
+            let asked = async {
+                while site.asked("/keys") == 0 {
+                    tokio::task::yield_now().await;
+                }
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let first = select(Box::pin(ask(&world, &key, AT_ONCE)), Box::pin(asked)).await;
+            assert!(matches!(first, Either::Right(_)), "it hangs");
+        }
+        assert_refused(&ask(&world, &key, AT_ONCE).await, "hangs");
         assert_eq!(site.asked("/keys"), 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use idp::domain::client::{ClientAuthMethod, GrantType};
 use poem::http::StatusCode;
 use serde_json::json;
@@ -285,6 +285,23 @@ async fn an_address_is_asked_once_for_many_requests_at_a_time() {
         }
         assert_error(&ask(&world, &site.url("/hangs")).await, BAD, "right after");
         assert_eq!(site.asked("/hangs"), 1);
+        // Nor do those who hang up make it be asked again.
+        world.pass(Duration::from_secs(3));
+        let uri = site.url("/hangs");
+        for _ in 0..3 {
+            let asked = async {
+                while site.asked("/hangs") == 1 {
+                    tokio::task::yield_now().await;
+                }
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let first = select(Box::pin(ask(&world, &uri)), Box::pin(asked)).await;
+            assert!(matches!(first, Either::Right(_)), "it hangs");
+        }
+        assert_error(&ask(&world, &uri).await, BAD, "hangs");
+        assert_eq!(site.asked("/hangs"), 2);
         world.pass(Duration::from_secs(3));
         site.answers("/hangs", Reply::request_object(&signed(&key, "app", &json!({ "exp": now() + 90 }))));
         ask(&world, &site.url("/hangs")).await.assert_leads_to("/login");
