@@ -26,7 +26,7 @@ pub struct User {
     pub roles: BTreeSet<String>,
     /// The other standard claims.
     pub profile: Profile,
-    /// When it last did something.
+    /// When it last did something, as far as whoever read it looked: its row knows of sign-ins, its sessions of the rest.
     pub last_activity_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,

@@ -123,7 +123,9 @@ pub async fn follow_changes(ctx: &Ctx) {
 pub async fn clean(ctx: &Ctx) -> Result<(), StoreError> {
     let (now, keep_dead) = (ctx.now(), ctx.config.deliveries.keep_dead);
     loop {
-        let removed = ctx.database.write(move |tx| Box::pin(clean_batch(tx, now, keep_dead))).await?;
+        // By themselves: they are the only ones whose people are noted in, and a person's row comes before all else.
+        let sessions = ctx.database.write(move |tx| Box::pin(forget_sessions(tx, now))).await?;
+        let removed = sessions + ctx.database.write(move |tx| Box::pin(clean_batch(tx, now, keep_dead))).await?;
         if removed == 0 {
             return ctx.database.shrink().await;
         }
@@ -141,8 +143,11 @@ async fn clean_batch(tx: &impl store::Connection, now: Timestamp, keep_dead: Dur
         + store::sign_in_limits::delete_stale(tx, before, BATCH).await?
         + store::refresh_tokens::delete_expired(tx, before, BATCH).await?
         + store::grants::delete_expired(tx, before, BATCH).await?
-        + store::denied_tokens::delete_expired(tx, now, BATCH).await?
-        + store::sessions::delete_expired(tx, before, BATCH).await?)
+        + store::denied_tokens::delete_expired(tx, now, BATCH).await?)
+}
+
+async fn forget_sessions(tx: &impl store::Connection, now: Timestamp) -> Result<u64, StoreError> {
+    store::sessions::delete_expired(tx, now - AFTERLIFE, BATCH).await
 }
 
 /// Takes the keys a step on where it is time. Tenants whose keys aren't due cost nothing.

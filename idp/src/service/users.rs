@@ -223,7 +223,9 @@ pub async fn find(ctx: &Ctx, tenant: &Tenant, name: &str) -> Result<User, UserCh
         Ok(id) => store::users::find_by_id(db, tenant.id, id).await?,
         Err(_) => store::users::find_by_login(db, tenant.id, &LoginName::new(name)).await?,
     };
-    user.ok_or_else(|| UserChangeError::Unknown(name.to_owned()))
+    let mut user = user.ok_or_else(|| UserChangeError::Unknown(name.to_owned()))?;
+    see_last_activity(ctx, tenant.id, std::slice::from_mut(&mut user)).await?;
+    Ok(user)
 }
 
 /// Users in the order of their ids, those after `after` only; at most 1,000 at a time.
@@ -234,7 +236,23 @@ pub async fn list(
     after: Option<UserId>,
     limit: u64,
 ) -> Result<Vec<User>, Failure> {
-    Ok(store::users::list(ctx.database.read(), tenant.id, filter, after, limit).await?)
+    let mut users = store::users::list(ctx.database.read(), tenant.id, filter, after, limit).await?;
+    see_last_activity(ctx, tenant.id, &mut users).await?;
+    Ok(users)
+}
+
+/// Looks up when people last did something. Their rows say when they last signed in; that a session is used is noted with
+/// the session alone, since a person's row would be one more to write and to wait for.
+pub async fn see_last_activity(ctx: &Ctx, tenant: TenantId, users: &mut [User]) -> Result<(), Failure> {
+    let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let found = store::users::last_activity(ctx.database.read(), tenant, &ids).await?;
+    for user in users {
+        user.last_activity_at = found.get(&user.id).copied().max(user.last_activity_at);
+    }
+    Ok(())
 }
 
 /// How often a change is tried that doesn't mind what others changed.

@@ -1,5 +1,6 @@
 //! Sessions.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use entity::control::sessions::{Column, Entity, Model};
@@ -11,9 +12,8 @@ use sea_orm::{
 };
 
 use super::changes::{self, Change};
-use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place, page};
-use super::{StoreError, sweeps};
+use super::{StoreError, sweeps, users};
 use crate::domain::session::{Session, SessionOrigin};
 use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
@@ -390,7 +390,30 @@ pub async fn touch(
 }
 
 /// Deletes at most `limit` sessions, of any tenant, whose time was up at `before`. Sessions that were ended stay until
-/// their time is up.
+/// their time is up. What they tell of a person's last activity is noted with the person.
+///
+/// People come before sessions, as where somebody is switched off with all sessions: the other way round two
+/// transactions could wait for one another.
 pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-    delete_batch::<Entity>(db, Column::ExpiresAt.lte(before.millis()), limit).await
+    let over: Vec<(uuid::Uuid, uuid::Uuid, uuid::Uuid)> = Entity::find()
+        .select_only()
+        .columns([Column::TenantId, Column::SessionId, Column::UserId])
+        .filter(Column::ExpiresAt.lte(before.millis()))
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut by_tenant: BTreeMap<uuid::Uuid, (Vec<uuid::Uuid>, Vec<UserId>)> = BTreeMap::new();
+    for (tenant, session, user) in over {
+        let (sessions, users) = by_tenant.entry(tenant).or_default();
+        sessions.push(session);
+        users.push(UserId::from_uuid(user));
+    }
+    let mut deleted = 0;
+    for (tenant, (sessions, users)) in by_tenant {
+        users::note_last_use(db, TenantId::from_uuid(tenant), &users).await?;
+        let these = Column::TenantId.eq(tenant).and(Column::SessionId.is_in(sessions));
+        deleted += Entity::delete_many().filter(these).exec(db).await?.rows_affected;
+    }
+    Ok(deleted)
 }

@@ -1,8 +1,10 @@
 //! People, and the passwords that they prove themselves with.
 
-use entity::control::credentials;
+use std::collections::HashMap;
+
 use entity::control::users::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, OnConflict, Query};
+use entity::control::{credentials, sessions};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, OnConflict, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel as _, QueryFilter,
     QueryOrder as _, QuerySelect as _,
@@ -252,6 +254,60 @@ pub async fn touch(db: &impl ConnectionTrait, tenant: TenantId, id: UserId, now:
     Entity::update_many()
         .col_expr(Column::LastActivityAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// When somebody last used one of their sessions, as far as these are kept.
+fn last_use() -> SelectStatement {
+    Query::select()
+        .expr(Expr::col((sessions::Entity, sessions::Column::LastSeenAt)).max())
+        .from(sessions::Entity)
+        .and_where(Expr::col((sessions::Entity, sessions::Column::TenantId)).equals((Entity, Column::TenantId)))
+        .and_where(Expr::col((sessions::Entity, sessions::Column::UserId)).equals((Entity, Column::UserId)))
+        .take()
+}
+
+fn these(tenant: TenantId, ids: &[UserId]) -> Condition {
+    let ids = ids.iter().map(|id| id.uuid());
+    Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::UserId.is_in(ids))
+}
+
+/// When each of these people last did something: signed in, or used one of their sessions. Who never did isn't there.
+pub async fn last_activity(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    ids: &[UserId],
+) -> Result<HashMap<UserId, Timestamp>, StoreError> {
+    let found: Vec<(uuid::Uuid, Option<i64>, Option<i64>)> = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .column(Column::LastActivityAt)
+        .expr_as(last_use(), "last_use")
+        .filter(these(tenant, ids))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let newest = |(id, noted, used): (uuid::Uuid, Option<i64>, Option<i64>)| {
+        Ord::max(noted, used).map(|at| (UserId::from_uuid(id), Timestamp::from_millis(at)))
+    };
+    Ok(found.into_iter().filter_map(newest).collect())
+}
+
+/// Notes with people what their sessions tell of their last activity, for these are about to be deleted.
+pub(super) async fn note_last_use(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    ids: &[UserId],
+) -> Result<(), StoreError> {
+    let earlier = Condition::any()
+        .add(Column::LastActivityAt.is_null())
+        .add(Expr::col((Entity, Column::LastActivityAt)).lt(last_use()));
+    Entity::update_many()
+        .col_expr(Column::LastActivityAt, last_use().into())
+        .filter(these(tenant, ids))
+        .filter(earlier)
         .exec(db)
         .await?;
     Ok(())

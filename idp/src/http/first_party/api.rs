@@ -23,6 +23,7 @@ use crate::service::sessions::{self, policy};
 use crate::service::sign_up::{self, SignUpError};
 use crate::service::token::Tokens;
 use crate::service::token::refresh_token::{self, RefreshPresentation};
+use crate::service::users;
 
 /// The first-party API.
 #[derive(Debug)]
@@ -91,9 +92,8 @@ impl FirstParty {
 
     /// Who is signed in
     #[oai(path = "/me", method = "get", operation_id = "me")]
-    #[expect(clippy::unused_async, reason = "the framework wants it so")]
     async fn me(&self, owner: Owner) -> Answer<Own<Person>> {
-        Answer::new(Ok(Content::json(&Person::from(&owner.subject.live.user))))
+        Answer::new(me(&owner).await)
     }
 
     /// The session that asks
@@ -267,6 +267,13 @@ fn signed_out(call: &Call, app: &Client) -> Content {
 async fn activity(owner: &Owner) -> Result<Content> {
     let session = first_party::active(&owner.ctx, owner.tenant(), owner.session.id).await?;
     shown(owner, session)
+}
+
+/// What is kept ready doesn't know of their last activity.
+async fn me(owner: &Owner) -> Result<Content> {
+    let mut user = owner.subject.live.user.clone();
+    users::see_last_activity(&owner.ctx, owner.tenant().id, std::slice::from_mut(&mut user)).await?;
+    Ok(Content::json(&Person::from(&user)))
 }
 
 /// As it is now: what is kept ready doesn't know when it was last used.

@@ -107,7 +107,7 @@ pub struct Person {
     pub role: Option<String>,
     /// Roles.
     pub roles: Vec<String>,
-    /// When they last did something.
+    /// When they last did something: signed in, or used one of their sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity_at: Option<DateTime>,
     /// When they were made.

@@ -22,6 +22,7 @@ mod id_token;
 pub(crate) mod introspect;
 pub(crate) mod jose;
 mod jwks_uri;
+mod last_activity;
 mod limits;
 mod login;
 mod logout;

@@ -105,7 +105,7 @@ pub struct User {
     pub roles: Vec<String>,
     /// The other standard claims.
     pub profile: Profile,
-    /// When it last did something.
+    /// When it last did something: signed in, or used one of its sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity_at: Option<DateTime>,
     /// When it was made.
