@@ -37,13 +37,9 @@ impl<E: Endpoint<Output = Response> + 'static> Served for Hot<E> {
         let endpoint = Hottest::of(asked.method, path)?;
         let site = self.tenants.site(&self.ctx, slug.as_ref()).await.ok()?;
         let usage = rate_limit::count(&self.ctx, site.tenant.id, path, asked.client).await;
-        let mut answer = match usage.filter(|usage| usage.exceeded) {
-            Some(usage) => OAuthError::too_many_requests(usage).into_ready(),
-            None => self.answer(endpoint, site, asked).await?,
-        };
-        if let Some(usage) = &usage {
-            rate_limit::tell(usage, answer.headers_mut());
-        }
+        let answer = async |asked| self.answer(endpoint, site, asked).await;
+        let refuse = async |_, usage| Some(OAuthError::too_many_requests(usage).into_ready());
+        let mut answer = rate_limit::hold(usage, asked, answer, refuse).await?;
         Methods::of(path).leave(answer.headers_mut());
         answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Some(answer)

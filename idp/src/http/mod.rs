@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod api;
 pub mod cross_origin;
 pub mod error;
 pub mod extract;

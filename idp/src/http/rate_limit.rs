@@ -17,6 +17,7 @@ use super::error::oauth::OAuthError;
 use super::first_party;
 use super::methods::Methods;
 use super::pages::{ErrorPage, Failure};
+use super::ready::Ready;
 use super::server::ClientAddress;
 use super::site::{Site, speaks_oauth};
 use crate::domain::TenantId;
@@ -95,6 +96,44 @@ pub async fn count(ctx: &Ctx, tenant: TenantId, path: &str, address: IpAddr) -> 
     ctx.rate_limits.count_address(&ctx.config.rate_limits, limited, tenant, address).await
 }
 
+/// An answer that can tell of a limit; none where there is nobody to tell.
+pub trait Tells {
+    /// Its headers.
+    fn headers(&mut self) -> Option<&mut HeaderMap>;
+}
+
+impl Tells for Option<Ready> {
+    fn headers(&mut self) -> Option<&mut HeaderMap> {
+        self.as_mut().map(Ready::headers_mut)
+    }
+}
+
+impl Tells for poem::Result<Response> {
+    fn headers(&mut self) -> Option<&mut HeaderMap> {
+        self.as_mut().ok().map(Response::headers_mut)
+    }
+}
+
+/// Has a request that was counted answered, or refuses it where it goes too far; either way the caller is told what is left.
+pub async fn hold<Q, A, R, T>(
+    counted: Option<Usage>,
+    request: Q,
+    answer: impl FnOnce(Q) -> A,
+    refuse: impl FnOnce(Q, Usage) -> R,
+) -> T
+where
+    A: Future<Output = T>,
+    R: Future<Output = T>,
+    T: Tells,
+{
+    let Some(usage) = counted else { return answer(request).await };
+    let mut answered = if usage.exceeded { refuse(request, usage).await } else { answer(request).await };
+    if let Some(headers) = answered.headers() {
+        tell(&usage, headers);
+    }
+    answered
+}
+
 /// Tells the caller what is left. What an endpoint has said of a narrower limit stays.
 pub fn tell(usage: &Usage, headers: &mut HeaderMap) {
     if headers.contains_key(&LIMIT) {
@@ -135,17 +174,12 @@ impl<E: Endpoint> Endpoint for RateLimited<E> {
             (Some(site), Some(address)) => count(&self.ctx, site.tenant.id, request.uri().path(), address.ip()).await,
             (None, _) | (_, None) => None,
         };
-        let mut response = match usage.filter(|usage| usage.exceeded) {
-            Some(usage) => {
-                let refusal = Methods::of(request.uri().path()).complete(refuse(&request, &usage));
-                cross_origin::beyond_the_limit(&request, refusal).await
-            }
-            None => self.inner.call(request).await?.into_response(),
+        let answer = async |request| self.inner.call(request).await.map(IntoResponse::into_response);
+        let refuse = async |request: Request, usage| {
+            let refusal = Methods::of(request.uri().path()).complete(refuse(&request, &usage));
+            Ok(cross_origin::beyond_the_limit(&request, refusal).await)
         };
-        if let Some(usage) = &usage {
-            tell(usage, response.headers_mut());
-        }
-        Ok(response)
+        hold(usage, request, answer, refuse).await
     }
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{
 use super::StoreError;
 use super::changes;
 use super::housekeeping::delete_batch;
-use super::row::{Only as _, Place, page};
+use super::row::{Place, page};
 use crate::domain::delivery::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 use crate::domain::{DeliveryId, TenantId, Timestamp};
 
@@ -226,50 +226,6 @@ async fn give_up(db: &impl ConnectionTrait, which: Condition, reason: &str, now:
         .exec(db)
         .await?;
     Ok(given_up.rows_affected)
-}
-
-/// The message of this id.
-pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-    Entity::find().filter(this(tenant, id)).filter(known()).only(db).await?.map(Delivery::try_from).transpose()
-}
-
-/// The tenant's messages, oldest first, of one state or of any; those after `after`.
-pub async fn list(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    state: Option<DeliveryState>,
-    after: Option<DeliveryId>,
-    limit: u64,
-) -> Result<Vec<Delivery>, StoreError> {
-    let mut query = Entity::find().filter(Column::TenantId.eq(tenant.uuid())).filter(known());
-    if let Some(state) = state {
-        query = query.filter(in_state(state));
-    }
-    if let Some(after) = after {
-        query = query.filter(Column::DeliveryId.gt(after.uuid()));
-    }
-    let rows = query.order_by(Column::DeliveryId, Order::Asc).limit(page(limit)).all(db).await?;
-    rows.into_iter().map(Delivery::try_from).collect()
-}
-
-/// Tries a dead message again from the start; `false` if there is no such one.
-pub async fn replay(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: DeliveryId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let pending = entity::control::deliveries::DeliveryState::from(DeliveryState::Pending);
-    let replayed = Entity::update_many()
-        .col_expr(Column::State, Expr::value(pending))
-        .col_expr(Column::Attempts, Expr::value(0))
-        .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
-        .filter(this(tenant, id))
-        .filter(in_state(DeliveryState::Dead))
-        .exec(db)
-        .await?;
-    changes::note_delivery();
-    Ok(replayed.rows_affected > 0)
 }
 
 /// A target's messages, oldest first; those after `after`.

@@ -17,12 +17,13 @@ use crate::cli::http::Client as Http;
 use crate::domain::tenant::Issuer;
 use crate::domain::user::UserStatus;
 use crate::domain::{Secret, UserId, client::ClientStatus};
+use crate::http::admin::MOST_AT_ONCE;
 use crate::http::admin::model::{
     AuditLine, AuditPart, AuditWhich, Client, ClientPart, Consent, ConsentPart, Key, KeyPart, LogoutToken,
     LogoutTokenPart, NewClient, NewKey, NewSecret, NewUser, NewWebhook, NewWebhookSecret, Replayed, Session,
     SessionPart, User, UserPart, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart,
 };
-use crate::http::admin::{MOST_AT_ONCE, RULE};
+use crate::http::api::RULE;
 use crate::service::key_rings::KeyChange;
 use crate::service::users::UserChangeError;
 

@@ -4,11 +4,11 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 
 use super::Group;
-use super::answer::{Answer, Content, Listed};
 use super::gate::{AuditRead, Gate};
 use super::model::{AuditLine, AuditPart, AuditWhich};
 use super::paging::Part;
-use super::refusal::{Refusal, Result};
+use crate::http::api::answer::{Answer, Content, Listed};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::service::audit_log::{self, AuditCursor};
 
 /// The audit log.

@@ -6,16 +6,17 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 
 use super::Group;
-use super::answer::{Answer, Changed, Content, Done, Listed, Made, Shown, Switched};
-use super::body::{Body, Optional, Patch};
 use super::gate::{ClientsRead, ClientsWrite, Gate};
 use super::model::{Client, ClientPart, ClientPatch, NewClient, NewSecret, Registration, Rotation};
 use super::paging::Part;
-use super::refusal::{Refusal, Result};
+use super::refusal;
 use super::users::matching;
 use crate::domain::client::{self, ClientStatus};
 use crate::domain::client_details::ClientDetails;
 use crate::domain::{ClientId, Secret};
+use crate::http::api::answer::{Answer, Changed, Content, Done, Listed, Made, Shown, Switched};
+use crate::http::api::body::{Body, Optional, Patch};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::service::access::Admitted;
 use crate::service::clients;
 
@@ -189,9 +190,9 @@ async fn list(gate: &Gate<ClientsRead>, part: Result<Part<ClientId>>) -> Result<
 fn hand_on(admitted: &Admitted, details: &ClientDetails) -> Result<()> {
     let (scope, roles) = (&details.metadata.scope, &details.metadata.roles);
     if !admitted.may_hand_on(scope) {
-        Err(Refusal::hands_on(scope))
+        Err(refusal::hands_on(scope))
     } else if !roles.is_empty() && !admitted.may_give_roles() {
-        Err(Refusal::gives_roles())
+        Err(refusal::gives_roles())
     } else {
         Ok(())
     }

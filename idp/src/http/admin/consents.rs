@@ -3,13 +3,13 @@
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use super::answer::{Answer, Content, Done, Listed};
 use super::gate::{ConsentsRead, ConsentsWrite, Gate};
 use super::model::{Consent, ConsentPart};
 use super::paging::Part;
-use super::refusal::Result;
 use super::{Group, clients, users};
 use crate::domain::{ClientId, UserId};
+use crate::http::api::answer::{Answer, Content, Done, Listed};
+use crate::http::api::refusal::Result;
 use crate::service::consents;
 
 /// What people allowed clients.

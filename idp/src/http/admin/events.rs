@@ -10,13 +10,14 @@ use poem_openapi::param::Query;
 use poem_openapi::types::Any;
 
 use super::Group;
-use super::answer::{Answer, Content, Listed};
 use super::gate::{EventsRead, Gate, Right as _};
 use super::model::EventPart;
 use super::paging::Part;
-use super::refusal::{Refusal, Result};
+use super::refusal;
 use crate::domain::Secret;
 use crate::domain::event::OutboxEvent;
+use crate::http::api::answer::{Answer, Content, Listed};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::http::extract::bearer;
 use crate::service::Failure;
 use crate::service::event_streams::{self, Follower, Heard};
@@ -74,7 +75,7 @@ async fn follow(gate: &Gate<EventsRead>, request: &Request, cursor: Option<&str>
     let after = last.or(cursor).map(str::parse).transpose();
     let after = after.map_err(|_| Refusal::bad_request("Last-Event-ID must be the id of an event of this stream"))?;
     let token: Secret =
-        bearer::read(request.headers(), None).map_err(|error| Refusal::bearer(error, EventsRead::NEED.scope))?;
+        bearer::read(request.headers(), None).map_err(|error| refusal::bearer(error, EventsRead::NEED.scope))?;
     let who = (&gate.caller, &token, EventsRead::NEED);
     let follower = Follower::begin(&gate.ctx, gate.tenant(), who, after).await.map_err(Failure::from)?;
     let Some(follower) = follower else {

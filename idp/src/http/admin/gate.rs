@@ -8,7 +8,8 @@ use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::refusal::Refusal;
+use super::refusal;
+use crate::http::api::refusal::Refusal;
 use crate::http::extract::visit::Call;
 use crate::http::extract::{bearer, query};
 use crate::service::access::{self, Admitted, Need};
@@ -92,9 +93,9 @@ impl<'a, R: Right> ApiExtractor<'a> for Gate<R> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let call = <Call as FromRequest>::from_request(request, body).await?;
-        let token = bearer::read(request.headers(), None).map_err(|error| Refusal::bearer(error, R::NEED.scope))?;
+        let token = bearer::read(request.headers(), None).map_err(|error| refusal::bearer(error, R::NEED.scope))?;
         let admitted = access::admit(&call.ctx, call.tenant(), &call.caller, &token, R::NEED).await;
-        let admitted = admitted.map_err(|error| Refusal::access(error, R::NEED.scope))?;
+        let admitted = admitted.map_err(|error| refusal::access(error, R::NEED.scope))?;
         if let Some(name) = query::repeated(request) {
             let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
             return Err(Refusal::bad_request(format!("{name}: was sent more than once; send it once")).into());

@@ -3,14 +3,14 @@
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use super::answer::{Answer, Changed, Content, Listed};
-use super::body::{Body, Optional};
 use super::gate::{Gate, SessionsRead, SessionsWrite};
 use super::model::{LogoutToken, LogoutTokenPart, Replay, Replayed};
 use super::paging::Part;
-use super::refusal::{Refusal, Result};
 use super::{Group, clients};
 use crate::domain::DeliveryId;
+use crate::http::api::answer::{Answer, Changed, Content, Listed};
+use crate::http::api::body::{Body, Optional};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::service::backchannel_logout;
 
 /// What clients are told of ended sessions.

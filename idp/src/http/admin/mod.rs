@@ -1,12 +1,7 @@
 //! `/v1/admin`: what administrators and their programs do to a tenant's people, clients, keys, consents and sessions. A file per
-//! family of endpoints; each begins with the same [`gate`] and ends in a [`refusal`] or an [`answer`].
-//!
-//! Bodies are read by serde into types that name every member, so that one that isn't known is refused by its name; the
-//! same types describe them in the OpenAPI document.
+//! family of endpoints; each begins with the same [`gate`] and ends in a [`refusal`](super::api::refusal) or an [`answer`](super::api::answer).
 
-pub(in crate::http) mod answer;
 mod audit;
-pub(in crate::http) mod body;
 mod clients;
 mod consents;
 mod events;
@@ -15,8 +10,7 @@ mod keys;
 mod logout_tokens;
 pub mod model;
 mod paging;
-pub(in crate::http) mod refusal;
-pub(in crate::http) mod schema;
+mod refusal;
 mod sessions;
 mod users;
 mod webhooks;
@@ -25,8 +19,6 @@ use poem_openapi::Tags;
 
 /// The most that one part of a list has.
 pub const MOST_AT_ONCE: u64 = paging::MOST as u64;
-/// Type of the problem that what was asked for is understood, and a rule forbids it, whatever it is asked with.
-pub const RULE: &str = "urn:signet:problem:rule";
 
 pub use audit::Audit;
 pub use clients::Clients;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::refusal::{Refusal, Result};
+use crate::http::api::refusal::{Refusal, Result};
 
 /// How many a part has unless said otherwise.
 const USUAL: u16 = 50;

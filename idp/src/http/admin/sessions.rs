@@ -3,14 +3,14 @@
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use super::answer::{Answer, Content, Done, Listed, Shown};
 use super::gate::{Gate, SessionsRead, SessionsWrite};
 use super::model::{Session, SessionPart};
 use super::paging::Part;
-use super::refusal::{Refusal, Result};
 use super::{Group, clients, users};
 use crate::domain::SessionId;
 use crate::domain::session::EndReason;
+use crate::http::api::answer::{Answer, Content, Done, Listed, Shown};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::service::sessions::ending::{self, Ended, Ending, Which};
 use crate::service::sessions::{self, SessionFilter};
 

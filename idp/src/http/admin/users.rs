@@ -5,15 +5,15 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 
 use super::Group;
-use super::answer::{Answer, Changed, Content, Done, Listed, Made, Set, Shown, Switched, etag};
-use super::body::{Body, Patch};
 use super::gate::{Gate, UsersRead, UsersWrite};
 use super::model::{NewUser, PasswordChange, User, UserPart, UserPatch};
 use super::paging::Part;
-use super::refusal::{Refusal, Result};
-use super::schema::Word;
 use crate::domain::user::{self, LoginName, UserStatus};
 use crate::domain::{Secret, UserId};
+use crate::http::api::answer::{Answer, Changed, Content, Done, Listed, Made, Set, Shown, Switched, etag};
+use crate::http::api::body::{Body, Patch};
+use crate::http::api::refusal::{Refusal, Result};
+use crate::http::api::schema::Word;
 use crate::service::users::{self, UserFilter};
 
 /// People.

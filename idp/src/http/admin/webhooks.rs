@@ -7,8 +7,6 @@ use poem_openapi::param::{Header, Path, Query};
 use serde_json::Value;
 
 use super::Group;
-use super::answer::{Answer, Changed, Content, Done, Listed, Made, Shown};
-use super::body::{Body, Optional, Patch};
 use super::gate::{Gate, WebhooksRead, WebhooksWrite};
 use super::logout_tokens::delivery;
 use super::model::{
@@ -16,11 +14,13 @@ use super::model::{
     WebhookPatch, WebhookRotation,
 };
 use super::paging::Part;
-use super::refusal::{Refusal, Result};
 use super::users::matching;
 use crate::domain::DeliveryId;
 use crate::domain::ids::EndpointId;
 use crate::domain::webhook::Endpoint;
+use crate::http::api::answer::{Answer, Changed, Content, Done, Listed, Made, Shown};
+use crate::http::api::body::{Body, Optional, Patch};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::service::webhooks;
 
 /// How long messages are signed with the former secret as well unless said otherwise.

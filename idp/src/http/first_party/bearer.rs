@@ -11,7 +11,7 @@ use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::domain::session::Session;
-use crate::http::admin::refusal::{Refusal, Result};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::http::error::oauth::OAuthError;
 use crate::http::extract::bearer;
 use crate::http::extract::visit::Call;

@@ -10,7 +10,7 @@ use poem::http::{StatusCode, header};
 
 use crate::domain::Secret;
 use crate::domain::client::Client;
-use crate::http::admin::refusal::{Refusal, Result};
+use crate::http::api::refusal::{Refusal, Result};
 use crate::http::extract::cookies;
 use crate::http::site::{Site, hex};
 

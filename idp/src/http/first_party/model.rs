@@ -9,7 +9,7 @@ use crate::domain::session;
 use crate::domain::sign_up::SignUpPolicy;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::User;
-use crate::http::admin::schema::{DateTime, EmailAddress, Id, Password};
+use crate::http::api::schema::{DateTime, EmailAddress, Id, Password};
 use crate::service::sessions::policy;
 
 /// A new account.

@@ -5,7 +5,7 @@ use poem::http::{HeaderValue, StatusCode, header};
 
 use crate::domain::Timestamp;
 use crate::domain::sign_up::Faults;
-use crate::http::admin::refusal::Refusal;
+use crate::http::api::refusal::Refusal;
 use crate::http::error::fallback;
 use crate::service::first_party::AppError;
 use crate::service::sign_in::SignInError;

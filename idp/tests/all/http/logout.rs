@@ -1,14 +1,10 @@
-//! `/logout`: RP-initiated, front-channel and back-channel logout.
+//! `/logout`: RP-initiated logout. What clients are shown and told of it is in `logout_channels`.
 
 use std::time::Duration;
 
-use idp::domain::delivery::Delivery;
-use idp::domain::tenant::{Tenant, TenantStatus};
-use idp::domain::user::UserStatus;
-use idp::domain::{Secret, TenantId};
+use idp::domain::TenantId;
+use idp::domain::tenant::Tenant;
 use idp::service::key_rings::{self, KeyChange};
-use idp::service::{tenants, upkeep, users};
-use idp::store;
 use keys::{Algorithm, KeySpec};
 use poem::http::StatusCode;
 use serde_json::Value;
@@ -17,11 +13,12 @@ use super::code_flow::redeem;
 use super::jose::header;
 use super::redirects::near_misses;
 use crate::support::databases;
+use crate::support::deliveries::queue;
 use crate::support::world::{Answer, Browser, PASSWORD, World, encode, hidden, payload};
 
-const BYE: &str = "https://client.example.com/bye";
+pub(super) const BYE: &str = "https://client.example.com/bye";
 const ASKED: &str = "<h1>Sign out?</h1>";
-const SIGNED_OUT: &str = "You’re signed out";
+pub(super) const SIGNED_OUT: &str = "You’re signed out";
 const REJECTED: &str = "We couldn’t be sure that this came from you";
 
 /// A client that is to be told of logouts in the ways that these tests are about.
@@ -35,7 +32,7 @@ async fn client(world: &World, tenant: &Tenant, id: &str) {
 }
 
 /// Ada and Grace, and two clients.
-async fn furnished(world: &World) {
+pub(super) async fn furnished(world: &World) {
     let tenant = world.tenant().await;
     world.user(&tenant, "ada@example.com").await;
     world.person(&tenant, "grace@example.com", |new| new.profile.name = Some("Grace Hopper".to_owned())).await;
@@ -44,7 +41,7 @@ async fn furnished(world: &World) {
 }
 
 /// Signs somebody in and gives the tokens that the client got.
-async fn tokens(world: &World, browser: &mut Browser<'_>, base: &str, client: &str, email: &str) -> Value {
+pub(super) async fn tokens(world: &World, browser: &mut Browser<'_>, base: &str, client: &str, email: &str) -> Value {
     let start = browser.authorize(client, &[("prompt", "select_account")]).await;
     let flow = start.location().split_once("flow=").unwrap().1.to_owned();
     let page = browser.get(&format!("/login?flow={flow}&switch=1")).await;
@@ -56,7 +53,7 @@ async fn tokens(world: &World, browser: &mut Browser<'_>, base: &str, client: &s
     redeem(world, base, client, &answer.returned("code").unwrap()).await.json()
 }
 
-async fn id_token(world: &World, browser: &mut Browser<'_>, client: &str, email: &str) -> String {
+pub(super) async fn id_token(world: &World, browser: &mut Browser<'_>, client: &str, email: &str) -> String {
     tokens(world, browser, "", client, email).await["id_token"].as_str().unwrap().to_owned()
 }
 
@@ -78,7 +75,7 @@ async fn answer(
     browser.post("/logout/confirm", &form).await
 }
 
-async fn confirm(browser: &mut Browser<'_>, parameters: &[(&str, &str)]) -> Answer {
+pub(super) async fn confirm(browser: &mut Browser<'_>, parameters: &[(&str, &str)]) -> Answer {
     let page = ask(browser, parameters).await;
     page.assert_page(200, ASKED);
     let account = hidden(&page.body, "account");
@@ -86,7 +83,7 @@ async fn confirm(browser: &mut Browser<'_>, parameters: &[(&str, &str)]) -> Answ
 }
 
 /// Whether the browser is signed in: whether a silent request gets a code.
-async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
+pub(super) async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
     let silent = browser.authorize("shop", &[("prompt", "none")]).await;
     silent.returned("code").is_some()
 }
@@ -96,10 +93,6 @@ fn radio(html: &str, name: &str) -> String {
     let before = &html[..html.find(name).unwrap_or_else(|| panic!("no {name}: {html}"))];
     let at = before.rfind("name=\"account\" value=\"").unwrap() + "name=\"account\" value=\"".len();
     before[at..].split('"').next().unwrap().to_owned()
-}
-
-async fn queue(world: &World, tenant: TenantId) -> Vec<Delivery> {
-    store::deliveries::list(world.ctx.database.read(), tenant, None, None, 1000).await.unwrap()
 }
 
 #[tokio::test]
@@ -258,7 +251,7 @@ async fn a_request_that_can_not_be_trusted_gets_a_page_and_ends_nothing() {
         let raw = browser.post_raw("/logout/confirm", None, Vec::new()).await;
         assert_eq!(raw.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
         assert!(is_signed_in(&mut browser).await);
-        assert!(queue(&world, TenantId::DEFAULT).await.is_empty());
+        assert!(queue(&world.ctx.database, TenantId::DEFAULT).await.is_empty());
     }
 }
 
@@ -476,151 +469,6 @@ async fn cookies_of_one_tenant_mean_nothing_in_another() {
     }
 }
 
-#[tokio::test]
-async fn clients_with_a_frame_are_shown_before_the_way_on() {
-    for database in databases().await {
-        let world = World::on(database.open().await).await;
-        furnished(&world).await;
-        let tenant = world.tenant().await;
-        for (id, uri) in [("one", "https://client.example.com/end?x=1"), ("two", "https://client.example.com/end2")] {
-            world
-                .client(&tenant, id, |metadata| {
-                    metadata.frontchannel_logout_uri = Some(uri.parse().unwrap());
-                    metadata.post_logout_redirect_uris = vec![BYE.parse().unwrap()];
-                })
-                .await;
-        }
-        // A client that got nothing in this session isn't shown.
-        world
-            .client(&tenant, "three", |metadata| {
-                metadata.redirect_uris.push("https://three.example.com/cb".parse().unwrap());
-                metadata.frontchannel_logout_uri = Some("https://three.example.com/end".parse().unwrap());
-            })
-            .await;
-        let mut browser = Browser::new(&world, "");
-        let token = id_token(&world, &mut browser, "one", "ada@example.com").await;
-        let sid = payload(&token)["sid"].as_str().unwrap().to_owned();
-        id_token(&world, &mut browser, "two", "ada@example.com").await;
-        let request = [("id_token_hint", &*token), ("post_logout_redirect_uri", BYE), ("state", "x")];
-        let page = confirm(&mut browser, &request).await;
-        page.assert_page(200, SIGNED_OUT);
-        let issuer = "iss=http%3A%2F%2F127.0.0.1%3A8080";
-        for part in [
-            format!("<iframe src=\"https://client.example.com/end?x=1&#38;{issuer}&#38;sid={sid}\""),
-            format!("<iframe src=\"https://client.example.com/end2?{issuer}&#38;sid={sid}\""),
-            "id=\"continue\" href=\"https://client.example.com/bye?state=x\"".to_owned(),
-        ] {
-            assert!(page.body.contains(&part), "{part}: {}", page.body);
-        }
-        assert_eq!(page.body.matches("<iframe").count(), 2);
-        let policy = page.header("content-security-policy").unwrap();
-        assert!(policy.contains("; frame-src https://client.example.com; frame-ancestors 'none'"), "{policy}");
-        assert!(browser.cookie("session").is_none());
-        assert!(!is_signed_in(&mut browser).await);
-
-        let mut browser = Browser::new(&world, "");
-        id_token(&world, &mut browser, "one", "ada@example.com").await;
-        let page = confirm(&mut browser, &[]).await;
-        assert!(page.body.contains("id=\"continue\" href=\"/logout/done\""), "{}", page.body);
-    }
-}
-
-/// In the console it is the same: who signs out there leaves the clients that show a frame.
-#[tokio::test]
-async fn signing_out_in_the_console_shows_the_frames_and_goes_on_in_the_console() {
-    for database in databases().await {
-        let world = World::on(database.open().await).await;
-        furnished(&world).await;
-        let tenant = world.tenant().await;
-        world
-            .client(&tenant, "one", |metadata| {
-                metadata.frontchannel_logout_uri = Some("https://client.example.com/end".parse().unwrap());
-            })
-            .await;
-        for (others, next) in [(&[][..], "/account/signed-out"), (&["grace@example.com"][..], "/account")] {
-            let mut browser = Browser::new(&world, "");
-            for other in others {
-                id_token(&world, &mut browser, "shop", other).await;
-            }
-            let token = id_token(&world, &mut browser, "one", "ada@example.com").await;
-            let sid = payload(&token)["sid"].as_str().unwrap().to_owned();
-            let console = browser.get("/account").await;
-            let gone = browser.post("/account/sign-out", &[("csrf", &hidden(&console.body, "csrf"))]).await;
-            gone.assert_page(200, SIGNED_OUT);
-            let frame = format!(
-                "<iframe src=\"https://client.example.com/end?iss=http%3A%2F%2F127.0.0.1%3A8080&#38;sid={sid}\""
-            );
-            assert!(gone.body.contains(&frame), "{}", gone.body);
-            assert!(gone.body.contains(&format!("id=\"continue\" href=\"{next}\"")), "{}", gone.body);
-            let policy = gone.header("content-security-policy").unwrap();
-            assert!(policy.contains("; frame-src https://client.example.com; "), "{policy}");
-            let silent = browser.authorize("one", &[("prompt", "none"), ("id_token_hint", &token)]).await;
-            assert_eq!(silent.returned("error").as_deref(), Some("login_required"));
-            assert_eq!(browser.get(next).await.status, StatusCode::OK);
-        }
-    }
-}
-
-/// Whatever ends a session: the client is told, by the transaction that ends it.
-#[tokio::test]
-async fn clients_are_told_whatever_ends_a_session() {
-    for database in databases().await {
-        let world = World::on(database.open().await).await;
-        let acme = world.other_tenant("acme").await;
-        world
-            .client(&acme, "shop", |metadata| {
-                metadata.backchannel_logout_uri = Some("http://127.0.0.1:1/end".to_owned());
-            })
-            .await;
-        let mut told = 0;
-        let reasons = ["logout", "password", "disabled", "locked", "deleted", "limit", "tenant"];
-        for reason in reasons {
-            let email = format!("{reason}@example.com");
-            let user = world.user(&acme, &email).await;
-            let mut browser = Browser::new(&world, "/t/acme");
-            let token = tokens(&world, &mut browser, "/t/acme", "shop", &email).await;
-            let sid = payload(token["id_token"].as_str().unwrap())["sid"].clone();
-            let ctx = &world.ctx;
-            match reason {
-                "logout" => {
-                    confirm(&mut browser, &[]).await;
-                }
-                "password" => {
-                    let password = Secret::new("another horse, another battery");
-                    users::set_password(ctx, &acme, &email, password, "test").await.unwrap();
-                }
-                "disabled" => {
-                    users::set_status(ctx, &acme, &email, UserStatus::Disabled, "test").await.unwrap();
-                }
-                "locked" => {
-                    users::set_status(ctx, &acme, &email, UserStatus::Locked, "test").await.unwrap();
-                }
-                "deleted" => users::delete(ctx, &acme, user.id, "test").await.unwrap(),
-                "limit" => {
-                    for number in 1..=5 {
-                        let email = format!("guest{number}@example.com");
-                        world.user(&acme, &email).await;
-                        tokens(&world, &mut browser, "/t/acme", "shop", &email).await;
-                    }
-                }
-                _ => {
-                    tenants::set_status(ctx, &acme.slug, TenantStatus::Suspended, "test").await.unwrap();
-                    upkeep::clean(ctx).await.unwrap();
-                    idp::service::sessions::ending::sweep(ctx).await.unwrap();
-                    // The five guests of before as well.
-                    told += 5;
-                }
-            }
-            let queue = queue(&world, acme.id).await;
-            told += 1;
-            assert_eq!(queue.len(), told, "{reason}");
-            assert!(queue.iter().any(|delivery| delivery.payload["sid"] == sid), "{reason}");
-            assert!(queue.iter().all(|delivery| delivery.target == "shop"));
-        }
-        assert!(queue(&world, TenantId::DEFAULT).await.is_empty(), "nobody else's");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_who_confirm_at_once_one_ends_the_session() {
     for database in databases().await {
@@ -645,6 +493,6 @@ async fn of_many_who_confirm_at_once_one_ends_the_session() {
         for gone in futures_util::future::join_all(tabs).await {
             gone.assert_leads_to("/logout/done");
         }
-        assert_eq!(queue(&world, TenantId::DEFAULT).await.len(), 1);
+        assert_eq!(queue(&world.ctx.database, TenantId::DEFAULT).await.len(), 1);
     }
 }

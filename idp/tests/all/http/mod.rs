@@ -26,6 +26,7 @@ mod last_activity;
 mod limits;
 mod login;
 mod logout;
+mod logout_channels;
 mod metadata;
 mod one_gate;
 mod openapi;

@@ -7,13 +7,14 @@ use idp::domain::delivery::{Delivery, DeliveryState};
 use idp::domain::tenant::Tenant;
 use idp::domain::{ClientId, SessionId, TenantId, UserId};
 use idp::service::{backchannel_logout, clients, deliveries};
-use idp::store::{self, StoreError};
+use idp::store::StoreError;
 use keys::Purpose;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::databases;
+use crate::support::deliveries::queue as deliveries_of;
 use crate::support::elsewhere::{Elsewhere, Reply};
 use crate::support::world::{World, payload};
 
@@ -54,7 +55,7 @@ async fn tell(world: &World, tenant: TenantId, clients: &[&str], sessions: u128)
 }
 
 async fn queue(world: &World) -> Vec<Delivery> {
-    store::deliveries::list(world.ctx.database.read(), TenantId::DEFAULT, None, None, 1000).await.unwrap()
+    deliveries_of(&world.ctx.database, TenantId::DEFAULT).await
 }
 
 async fn send(world: &World) -> usize {
@@ -145,13 +146,9 @@ async fn what_is_not_taken_is_tried_again_afresh_after_ever_longer_pauses() {
         assert_eq!((dead.state, dead.attempts), (DeliveryState::Dead, 4));
 
         site.answers("/end", taken());
-        let (id, now) = (dead.id, world.ctx.now());
-        let replayed: Result<bool, StoreError> = world
-            .ctx
-            .database
-            .write(move |tx| Box::pin(async move { store::deliveries::replay(tx, tenant.id, id, now).await }))
-            .await;
-        assert!(replayed.unwrap());
+        let client = "shop".parse().unwrap();
+        let replayed = backchannel_logout::replay(&world.ctx, tenant.id, &client, Some(dead.id), "test").await;
+        assert_eq!(replayed.unwrap(), 1);
         assert_eq!(send(&world).await, 1);
         assert!(queue(&world).await.is_empty());
     }

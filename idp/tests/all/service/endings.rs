@@ -411,7 +411,7 @@ async fn sessions_whose_time_is_up_are_told_of_once() {
         }
         let peer = world.peer(database.open().await);
         let queue = async |tenant: TenantId| {
-            let queue = store::deliveries::list(world.ctx.database.read(), tenant, None, None, 1000).await.unwrap();
+            let queue = crate::support::deliveries::queue(&world.ctx.database, tenant).await;
             queue.into_iter().map(|waiting| waiting.payload["sid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let sessions = world.ctx.config.sessions.clone();

@@ -8,6 +8,7 @@ use idp::store::{self, Database, StoreError};
 use super::samples::{NOW, delivery, delivery_id, furnish, later};
 use super::write;
 use crate::support::databases;
+use crate::support::deliveries::queue;
 
 async fn add(database: &Database, tenant: TenantId, messages: &[(u128, &str, Option<&str>)]) {
     let messages: Vec<_> =
@@ -72,10 +73,9 @@ async fn a_claim_is_over_after_its_time_and_what_its_owner_says_then_does_not_co
             store::deliveries::given_up(tx, tenant, &late, "late", NOW).await
         })
         .unwrap();
-        let find = || store::deliveries::find(database.read(), tenant, delivery_id(1));
-        assert_eq!(find().await.unwrap(), Some(mine));
+        assert_eq!(queue(&database, tenant).await, [mine]);
         write!(database, |tx| store::deliveries::delivered(tx, tenant, &now).await).unwrap();
-        assert_eq!(find().await.unwrap(), None);
+        assert_eq!(queue(&database, tenant).await, []);
     }
 }
 
@@ -121,20 +121,20 @@ async fn dead_messages_are_listed_sent_again_and_deleted_after_a_while() {
             Ok(())
         })
         .unwrap();
-        let list = async |state, after| {
-            let list = store::deliveries::list(database.read(), tenant, state, after, 10).await.unwrap();
-            numbers(&list)
-        };
-        assert_eq!(list(None, None).await, [1, 2, 3]);
-        assert_eq!(list(Some(DeliveryState::Dead), None).await, [1, 2]);
-        assert_eq!(list(Some(DeliveryState::Dead), Some(delivery_id(1))).await, [2]);
-        assert_eq!(list(Some(DeliveryState::Pending), None).await, [3]);
+        let target = (DeliveryKind::BackchannelLogout, "a");
+        let list =
+            async |after| store::deliveries::list_of_target(database.read(), tenant, target, after, 10).await.unwrap();
+        assert_eq!(numbers(&list(None).await), [1, 2, 3]);
+        assert_eq!(numbers(&list(Some(delivery_id(1))).await), [2, 3]);
+        let states: Vec<_> = list(None).await.iter().map(|delivery| delivery.state).collect();
+        assert_eq!(states, [DeliveryState::Dead, DeliveryState::Dead, DeliveryState::Pending]);
         let replayed = write!(database, |tx| {
-            let replayed = store::deliveries::replay(tx, tenant, delivery_id(1), later(5)).await?;
-            Ok([replayed, store::deliveries::replay(tx, tenant, delivery_id(1), later(5)).await?])
+            let one = Some(delivery_id(1));
+            let replayed = store::deliveries::replay_of_target(tx, tenant, target, one, later(5)).await?;
+            Ok([replayed, store::deliveries::replay_of_target(tx, tenant, target, one, later(5)).await?])
         });
-        assert_eq!(replayed.unwrap(), [true, false]);
-        let again = store::deliveries::find(database.read(), tenant, delivery_id(1)).await.unwrap().unwrap();
+        assert_eq!(replayed.unwrap(), [1, 0]);
+        let again = list(None).await.remove(0);
         assert_eq!((again.attempts, again.next_attempt_at), (0, later(5)));
         assert_eq!(again.last_error.as_deref(), Some("refused"));
 
@@ -142,7 +142,7 @@ async fn dead_messages_are_listed_sent_again_and_deleted_after_a_while() {
             let deleted = write!(database, |tx| store::deliveries::delete_dead(tx, later(before), 10).await);
             assert_eq!(deleted.unwrap(), expected, "from when it was given up");
         }
-        assert_eq!(list(None, None).await, [1, 3], "what waits is never deleted");
+        assert_eq!(numbers(&list(None).await), [1, 3], "what waits is never deleted");
     }
 }
 

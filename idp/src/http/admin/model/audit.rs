@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::Timestamp;
 use crate::domain::audit::{AuditEvent, AuditKind, Outcome};
-use crate::http::admin::schema::{DateTime, Id};
+use crate::http::api::schema::{DateTime, Id};
 use crate::service::audit_log::{AuditCursor, AuditFilter};
 
 /// Something that happened.

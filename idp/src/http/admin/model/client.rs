@@ -12,7 +12,7 @@ use crate::domain::client::{
 };
 use crate::domain::client_details::ClientDetails;
 use crate::domain::{self, ClientId, Secret, Timestamp};
-use crate::http::admin::schema::{DateTime, EmailAddress, Password, Uri, Word};
+use crate::http::api::schema::{DateTime, EmailAddress, Password, Uri, Word};
 
 macro_rules! registration {
     ($(#[$doc:meta])* $name:ident [$($rule:ident)?] { $($extra:tt)* }) => {

@@ -4,7 +4,7 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
 use crate::domain;
-use crate::http::admin::schema::{DateTime, Id};
+use crate::http::api::schema::{DateTime, Id};
 
 /// What a person allowed a client.
 #[derive(Clone, Debug, Serialize, Deserialize, Object)]

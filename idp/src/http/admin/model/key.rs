@@ -6,7 +6,7 @@ use poem_openapi::types::Any;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
-use crate::http::admin::schema::{DateTime, Word};
+use crate::http::api::schema::{DateTime, Word};
 use crate::service::key_rings::StoredKey;
 
 /// A signing key: `staged` (published, not used), then `active`, then `retiring` (published, verifies), then `retired`.

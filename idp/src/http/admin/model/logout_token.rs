@@ -3,8 +3,8 @@
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::delivery::DeliveryState;
-use crate::http::admin::schema::{DateTime, Id};
+use super::delivery::Progress;
+use crate::http::api::schema::{DateTime, Id};
 use crate::service::backchannel_logout::WaitingLogout;
 
 /// A logout token that waits for a client, or was given up. It is signed when it is sent.
@@ -33,16 +33,16 @@ pub struct LogoutToken {
 
 impl From<&WaitingLogout> for LogoutToken {
     fn from(WaitingLogout { user_id, sid, delivery }: &WaitingLogout) -> Self {
-        let pending = delivery.state == DeliveryState::Pending;
+        let Progress { state, attempts, next_attempt_at, created_at, last_error } = delivery.into();
         Self {
             delivery_id: Id(delivery.id.to_string()),
             session_id: Id(sid.to_string()),
             user_id: Id(user_id.to_string()),
-            state: delivery.state.as_str().to_owned(),
-            attempts: delivery.attempts,
-            next_attempt_at: pending.then(|| delivery.next_attempt_at.into()),
-            created_at: delivery.created_at.into(),
-            last_error: delivery.last_error.clone(),
+            state,
+            attempts,
+            next_attempt_at,
+            created_at,
+            last_error,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod consent;
+mod delivery;
 mod event;
 mod key;
 mod logout_token;
@@ -18,10 +19,9 @@ pub use key::{Key, KeyPart, KeyStep, NewKey};
 pub use logout_token::{LogoutToken, LogoutTokenPart, Replay, Replayed};
 pub use session::{Session, SessionPart};
 pub use user::{Address, NewUser, PasswordChange, Profile, User, UserPart, UserPatch};
-
 pub use webhook::{
     NewWebhook, NewWebhookSecret, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart, WebhookPatch,
     WebhookRotation,
 };
 
-pub use super::schema::{DateTime, Uri};
+pub use crate::http::api::schema::{DateTime, Uri};

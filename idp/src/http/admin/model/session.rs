@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain;
 use crate::domain::device::Device;
-use crate::http::admin::schema::{DateTime, Id};
+use crate::http::api::schema::{DateTime, Id};
 
 /// A person signed in on a device.
 #[derive(Clone, Debug, Serialize, Deserialize, Object)]

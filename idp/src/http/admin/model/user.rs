@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain;
 use crate::domain::user::UserStatus;
 use crate::domain::user_details::UserDetails;
-use crate::http::admin::schema::{DateTime, EmailAddress, Id, Password, Uri, Word};
+use crate::http::api::schema::{DateTime, EmailAddress, Id, Password, Uri, Word};
 
 /// Standard claims beside e-mail and user name (OpenID Connect Core §5.1). A claim without a value is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Object)]

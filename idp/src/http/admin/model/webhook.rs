@@ -4,12 +4,13 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::delivery::{Delivery, DeliveryState};
+use super::delivery::Progress;
+use crate::domain::delivery::Delivery;
 use crate::domain::merge_patch::FieldError;
 use crate::domain::typed_json;
 use crate::domain::webhook::{self, Endpoint, EndpointDetails};
 use crate::domain::{Secret, Timestamp};
-use crate::http::admin::schema::{DateTime, Id, Uri, Word};
+use crate::http::api::schema::{DateTime, Id, Uri, Word};
 
 /// An address that is told of events.
 #[derive(Clone, Debug, Serialize, Deserialize, Object)]
@@ -201,16 +202,16 @@ pub struct WebhookDelivery {
 impl From<&Delivery> for WebhookDelivery {
     fn from(delivery: &Delivery) -> Self {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let pending = delivery.state == DeliveryState::Pending;
+        let Progress { state, attempts, next_attempt_at, created_at, last_error } = delivery.into();
         Self {
             delivery_id: Id(delivery.id.to_string()),
             event_id: text(delivery.payload.get("event_id")),
             kind: text(delivery.payload.get("event").and_then(|event| event.get("type"))),
-            state: delivery.state.as_str().to_owned(),
-            attempts: delivery.attempts,
-            next_attempt_at: pending.then(|| delivery.next_attempt_at.into()),
-            created_at: delivery.created_at.into(),
-            last_error: delivery.last_error.clone(),
+            state,
+            attempts,
+            next_attempt_at,
+            created_at,
+            last_error,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `/v1/admin`, from the outside.
 
 mod audit;
+mod bad_input;
 mod clients;
 mod consents;
 mod events;

@@ -1,4 +1,4 @@
-//! How the admin API answers: JSON, described in the OpenAPI document by the kind of answer that it is.
+//! How the JSON APIs answer: JSON, described in the OpenAPI document by the kind of answer that it is.
 
 use std::marker::PhantomData;
 
@@ -131,7 +131,7 @@ impl<K: Kind> Answer<K> {
 
 impl<K> Answer<K> {
     /// One that is made elsewhere: a stream.
-    pub(super) fn ready(response: Response) -> Self {
+    pub(in crate::http) fn ready(response: Response) -> Self {
         Self { response, kind: PhantomData }
     }
 }
