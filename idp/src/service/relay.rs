@@ -19,6 +19,9 @@ use crate::store::{self, StoreError};
 
 /// How often the outbox is looked at where nobody says that something is in it.
 const LOOKS: Duration = Duration::from_secs(1);
+/// How long it rests after each look: a look takes as much of the database as some of the changes that it is told of, and
+/// takes what many of them say at once. An event after a quiet time isn't kept waiting.
+const REST: Duration = Duration::from_millis(25);
 /// How long nothing is tried after Redis failed for the first time; each further time it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
@@ -52,6 +55,9 @@ pub async fn run(ctx: &Ctx, stop: &CancellationToken) {
                     tracing::warn!(error = %error, "events could not be read for Redis; they will be next time");
                 }
             }
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+            return;
         }
         tokio::select! {
             () = stop.cancelled() => {}

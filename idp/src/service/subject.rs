@@ -170,10 +170,21 @@ pub async fn ready(
     grant: GrantId,
     now: Timestamp,
 ) -> Result<Result<Arc<ReadySubject>, SubjectRefused>, Failure> {
-    let (database, key) = (&ctx.database, (tenant, grant));
-    if let Some(subject) = ctx.subjects.0.get(database, &key).await.filter(|subject| subject.is_live(now)) {
-        return Ok(Ok(subject));
+    let kept = ctx.subjects.0.get(&ctx.database, &(tenant, grant)).await;
+    match kept.filter(|subject| subject.is_live(now)) {
+        Some(subject) => Ok(Ok(subject)),
+        None => read(ctx, tenant, grant, now).await,
     }
+}
+
+/// The same as the database has it now: what is kept doesn't learn that its session was used, unless it is read anew.
+pub async fn read(
+    ctx: &Ctx,
+    tenant: TenantId,
+    grant: GrantId,
+    now: Timestamp,
+) -> Result<Result<Arc<ReadySubject>, SubjectRefused>, Failure> {
+    let (database, key) = (&ctx.database, (tenant, grant));
     let lookup = database.changes().begin();
     let live = match find(database.read(), tenant, grant, now).await? {
         Ok(found) => found,

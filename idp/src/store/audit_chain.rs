@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
-use super::ledger;
+use super::ledger::{self, Beside};
 use super::row::{Only as _, Place};
 use crate::domain::audit::Digest;
 use crate::domain::ids::AuditEventId;
@@ -205,16 +205,23 @@ pub async fn lines(
     Ok(rows.into_iter().map(line).collect())
 }
 
-/// Adds lines that have their places; `false` if somebody else's are in some of these places. Those that are there already
-/// stay.
-pub(super) async fn add(db: &impl ConnectionTrait, rows: &[Model]) -> Result<bool, StoreError> {
+/// Adds lines that have their places, and what is `beside` them; `false` if somebody else's are in some of these places.
+/// Those that are there already stay.
+pub(super) async fn add(
+    db: &impl ConnectionTrait,
+    rows: &[Model],
+    mut beside: Option<Beside>,
+) -> Result<bool, StoreError> {
     use audit_events::{Column, Entity};
     let mut added = 0;
     for rows in rows.chunks(ledger::AT_ONCE) {
         let mut insert = Entity::insert_many(rows.iter().cloned().map(Model::into_active_model));
         // On PostgreSQL a statement that fails is the end of the transaction, so that it must not.
         let statement = insert.query().on_conflict(OnConflict::new().do_nothing().to_owned());
-        added += db.execute(statement).await?.rows_affected();
+        added += match beside.take() {
+            Some(beside) => beside.add(db, statement.to_owned()).await?,
+            None => db.execute(statement).await?.rows_affected(),
+        };
     }
     if added == rows.len() as u64 {
         return Ok(true);

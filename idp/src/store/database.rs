@@ -23,7 +23,7 @@ use super::following::{self, Following};
 use super::ledger;
 use super::load::{Asked, Load, connections};
 use super::reads::Reads;
-use super::writer::{self, Writer};
+use super::writer::{self, Extent, Writer};
 use super::{Reason, StoreError};
 use crate::domain::Secret;
 use crate::telemetry;
@@ -290,7 +290,30 @@ impl Database {
     /// # Errors
     /// The job's own, or [`StoreError::Unavailable`] if it couldn't be begun or committed, or not within
     /// [`DatabaseSettings::write_timeout`]: then it may be done yet.
-    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    pub fn write<T, E, F>(&self, job: F) -> impl Future<Output = Result<T, E>> + Send
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        self.write_as(Extent::Any, job)
+    }
+
+    /// The same for a job that has one statement that changes something, at most, and whose every error is the
+    /// database's: what it decides otherwise it answers. On SQLite it costs no savepoint, and what it shares its commit
+    /// with fails with it.
+    ///
+    /// # Errors
+    /// See [`Self::write`].
+    pub fn write_one<T, F>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        self.write_as(Extent::One, job)
+    }
+
+    async fn write_as<T, E, F>(&self, extent: Extent, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -299,12 +322,12 @@ impl Database {
         let system = if self.0.writer.is_some() { "sqlite" } else { "postgresql" };
         let _part = telemetry::database_part("database write", system);
         let asked = self.0.asked.begin();
-        let result = self.begin_write(job).await;
+        let result = self.begin_write(extent, job).await;
         asked.end(result.is_ok());
         result
     }
 
-    async fn begin_write<T, E, F>(&self, job: F) -> Result<T, E>
+    async fn begin_write<T, E, F>(&self, extent: Extent, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -315,7 +338,7 @@ impl Database {
         let late = |_| E::from(Reason::TimedOut.into());
         let limit = self.0.settings.write_timeout;
         if let Some(writer) = &self.0.writer {
-            return tokio::time::timeout(limit, writer.write(job)).await.map_err(late)?;
+            return tokio::time::timeout(limit, writer.write(extent, job)).await.map_err(late)?;
         }
         let database = self.clone();
         let running = tokio::spawn(async move { database.transaction(job).await });

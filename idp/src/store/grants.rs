@@ -1,8 +1,10 @@
 //! Grants.
 
+use std::sync::LazyLock;
+
 use entity::control::grants::{Column, Entity, Model};
 use entity::control::{clients, sessions, tenants, users};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QueryOrder as _,
     QuerySelect as _,
@@ -91,6 +93,23 @@ pub async fn find_live(
     id: GrantId,
     now: Timestamp,
 ) -> Result<Option<(Grant, Option<User>)>, StoreError> {
+    let user = Entity::belongs_to(users::Entity)
+        .from((Column::TenantId, Column::UserId))
+        .to((users::Column::TenantId, users::Column::UserId));
+    let rows = Entity::find_by_id((tenant.uuid(), id.uuid()))
+        .filter(goes_on())
+        .join(JoinType::LeftJoin, user.into())
+        .select_also(users::Entity)
+        .all(db)
+        .await?;
+    let Some((grant, user)) = rows.into_iter().next() else { return Ok(None) };
+    let grant = Grant::try_from(grant)?;
+    Ok(if grant.is_live(now) { Some((grant, user.map(User::try_from).transpose()?)) } else { None })
+}
+
+/// Grants that didn't end with all of their tenant's or of their client's. There are no values in it, so that its text is
+/// made once: to make it takes longer than to look.
+static GOES_ON: LazyLock<String> = LazyLock::new(|| {
     let given = || Expr::col((Entity, Column::CreatedAt));
     let of_tenant = Query::select()
         .expr(Expr::value(1))
@@ -105,19 +124,32 @@ pub async fn find_live(
         .and_where(Expr::col((clients::Entity, clients::Column::ClientId)).equals((Entity, Column::ClientId)))
         .and_where(Expr::col((clients::Entity, clients::Column::GrantsSince)).gte(given()))
         .take();
-    let user = Entity::belongs_to(users::Entity)
-        .from((Column::TenantId, Column::UserId))
-        .to((users::Column::TenantId, users::Column::UserId));
-    let rows = Entity::find_by_id((tenant.uuid(), id.uuid()))
-        .filter(Expr::not_exists(of_tenant))
-        .filter(Expr::not_exists(of_client))
-        .join(JoinType::LeftJoin, user.into())
-        .select_also(users::Entity)
-        .all(db)
-        .await?;
-    let Some((grant, user)) = rows.into_iter().next() else { return Ok(None) };
-    let grant = Grant::try_from(grant)?;
-    Ok(if grant.is_live(now) { Some((grant, user.map(User::try_from).transpose()?)) } else { None })
+    let [of_tenant, of_client] = [of_tenant, of_client].map(|ended| ended.to_string(PostgresQueryBuilder));
+    format!("NOT EXISTS ({of_tenant}) AND NOT EXISTS ({of_client})")
+});
+
+fn goes_on() -> Expr {
+    Expr::cust(GOES_ON.as_str())
+}
+
+/// As part of another statement: that the grant counts at `now`, and that whoever gave it is as they were when they were
+/// read. A row of theirs is never changed without a later `updated_at`.
+pub(super) fn is_as_read(tenant: TenantId, id: GrantId, user: &User, now: Timestamp) -> Expr {
+    let giver = Condition::all()
+        .add(Expr::col((users::Entity, users::Column::TenantId)).equals((Entity, Column::TenantId)))
+        .add(Expr::col((users::Entity, users::Column::UserId)).equals((Entity, Column::UserId)));
+    let found = Query::select()
+        .expr(Expr::value(1))
+        .from(Entity)
+        .inner_join(users::Entity, giver)
+        .and_where(Column::TenantId.eq(tenant.uuid()))
+        .and_where(Column::GrantId.eq(id.uuid()))
+        .and_where(Column::RevokedAt.is_null())
+        .and_where(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.millis())))
+        .and_where(users::Column::UpdatedAt.eq(user.updated_at.millis()))
+        .and_where(goes_on())
+        .take();
+    Expr::exists(found)
 }
 
 /// Takes a grant back; `false` if that was done already or there is none.

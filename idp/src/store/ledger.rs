@@ -13,8 +13,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use entity::control::{audit_events, ledger_heads, outbox_events};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+use sea_orm::sea_query::{
+    Alias, CommonTableExpression, Expr, ExprTrait as _, InsertStatement, UpdateStatement, WithClause,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel as _, QueryFilter, QueryTrait as _,
+};
 
 use super::StoreError;
 use super::audit_chain::{self, Link};
@@ -60,7 +64,8 @@ pub(super) async fn add(db: &impl ConnectionTrait, line: Line) -> Result<(), Sto
     let mut line = Some(line);
     let _outside = GATHERED.try_with(|gathered| gathered.borrow_mut().extend(line.take()));
     match line {
-        Some(line) => write(db, vec![line]).await,
+        // Boxed: whoever adds a line would be as large otherwise, for what hardly ever happens.
+        Some(line) => Box::pin(write(db, vec![line])).await,
         None => Ok(()),
     }
 }
@@ -88,48 +93,82 @@ async fn write_of_tenant(db: &impl ConnectionTrait, tenant: TenantId, lines: Vec
     }
     let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
     let head = take_head(db, tenant, (count(events.len()), count(audited.len()))).await?;
-    write_audit(db, tenant, &head, audited).await?;
     let first = head.event_position - count(events.len()) + 1;
     for (row, position) in events.iter_mut().zip(first..) {
         row.position = position;
     }
-    for rows in events.chunks(AT_ONCE) {
+    let mut events = events.chunks(AT_ONCE).map(|rows| {
         let rows = rows.iter().cloned().map(outbox_events::Model::into_active_model);
-        outbox_events::Entity::insert_many(rows).exec_without_returning(db).await?;
+        outbox_events::Entity::insert_many(rows).into_query()
+    });
+    if !audited.is_empty() {
+        write_audit(db, tenant, &head, audited, events.next()).await?;
+    }
+    for rows in events {
+        db.execute(&rows).await?;
     }
     Ok(())
 }
 
-/// Goes on with the chain that ends where the head was before it was moved.
+/// Goes on with the chain that ends where the head was before it was moved, and adds events with it.
 async fn write_audit(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     head: &ledger_heads::Model,
     mut rows: Vec<audit_events::Model>,
+    events: Option<InsertStatement>,
 ) -> Result<(), StoreError> {
     use ledger_heads::{Column, Entity};
-    if rows.is_empty() {
-        return Ok(());
-    }
     let before = head.audit_sequence - i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let mut last = Link::read(before, head.audit_hash.clone())?;
     for row in &mut rows {
         last = audit_chain::next(&last, row);
         (row.sequence, row.hash) = (Some(last.sequence), Some(last.hash.to_vec()));
     }
-    if !audit_chain::add(db, &rows).await? {
+    let head = Entity::update_many()
+        .col_expr(Column::AuditHash, Expr::value(last.hash.as_slice()))
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .into_query();
+    if !audit_chain::add(db, &rows, Some(Beside { head, events })).await? {
         // Only whoever wrote past the head can have been there.
         audit_chain::set_aside(db, tenant, &rows).await?;
-        if !audit_chain::add(db, &rows).await? {
+        if !audit_chain::add(db, &rows, None).await? {
             return Err(StoreError::corrupt("audit_events", "sequence"));
         }
     }
-    Entity::update_many()
-        .col_expr(Column::AuditHash, Expr::value(last.hash.as_slice()))
-        .filter(Column::TenantId.eq(tenant.uuid()))
-        .exec(db)
-        .await?;
     Ok(())
+}
+
+/// What is written together with lines of the audit log.
+pub(super) struct Beside {
+    /// Moves the head's hash on.
+    head: UpdateStatement,
+    /// Adds events.
+    events: Option<InsertStatement>,
+}
+
+impl Beside {
+    /// Adds lines with it, and says how many lines were added. While the head is taken others wait: on PostgreSQL this is
+    /// one statement, and one round trip. SQLite, which is no journey away, has no statement that changes several tables.
+    pub(super) async fn add(self, db: &impl ConnectionTrait, lines: InsertStatement) -> Result<u64, StoreError> {
+        let Self { head, events } = self;
+        let added = if db.get_database_backend() == DbBackend::Postgres {
+            let named = |name| CommonTableExpression::new().table_name(Alias::new(name)).to_owned();
+            let mut with = WithClause::new();
+            with.cte(named("head").query(head).to_owned());
+            if let Some(events) = events {
+                with.cte(named("events").query(events).to_owned());
+            }
+            db.execute(&with.query(lines)).await?
+        } else {
+            db.execute(&head).await?;
+            if let Some(events) = &events {
+                db.execute(events).await?;
+            }
+            db.execute(&lines).await?
+        };
+        Ok(added.rows_affected())
+    }
 }
 
 /// Takes the tenant's head, moves it on by so many events and lines of the audit log, and says where it is then. Others

@@ -2,12 +2,13 @@
 
 use entity::control::refresh_tokens::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, UpdateMany};
 
-use super::StoreError;
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place};
-use crate::domain::{GrantId, TenantId, Timestamp};
+use super::{StoreError, grants, sessions};
+use crate::domain::user::User;
+use crate::domain::{GrantId, SessionId, TenantId, Timestamp};
 
 /// What is kept of a grant's refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,27 +70,54 @@ pub async fn find(
     Entity::find_by_id((tenant.uuid(), grant.uuid())).only(db).await?.map(StoredToken::try_from).transpose()
 }
 
+/// A token's successor, to be put in its place.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// Whose tokens they are.
+    pub grant: GrantId,
+    /// SHA-256 of the token.
+    pub presented: [u8; 32],
+    /// SHA-256 of its successor.
+    pub successor: [u8; 32],
+    /// When that is.
+    pub now: Timestamp,
+    /// When the successor stops working unless it is used before.
+    pub expires_at: Timestamp,
+}
+
+impl Rotation {
+    fn statement(&self, tenant: TenantId) -> UpdateMany<Entity> {
+        Entity::update_many()
+            .col_expr(Column::FormerHash, Expr::value(self.presented.as_slice()))
+            .col_expr(Column::TokenHash, Expr::value(self.successor.as_slice()))
+            .col_expr(Column::RotatedAt, Expr::value(self.now.millis()))
+            .col_expr(Column::ExpiresAt, Expr::value(self.expires_at.millis()))
+            .filter(Column::TenantId.eq(tenant.uuid()))
+            .filter(Column::GrantId.eq(self.grant.uuid()))
+            .filter(Column::TokenHash.eq(self.presented.as_slice()))
+            .filter(Column::ExpiresAt.gt(self.now.millis()))
+    }
+}
+
 /// Puts a token's successor in its place; `false` if the token isn't the grant's current one, or too old.
-pub async fn rotate(
+pub async fn rotate(db: &impl ConnectionTrait, tenant: TenantId, rotation: &Rotation) -> Result<bool, StoreError> {
+    Ok(rotation.statement(tenant).exec(db).await?.rows_affected > 0)
+}
+
+/// The same for who has read what the grant's tokens say before: `false` also if the grant or the session doesn't count
+/// any more, or the person was changed since.
+pub async fn rotate_as_read(
     db: &impl ConnectionTrait,
     tenant: TenantId,
-    grant: GrantId,
-    (presented, successor): (&[u8; 32], &[u8; 32]),
-    now: Timestamp,
-    expires_at: Timestamp,
+    rotation: &Rotation,
+    (user, session): (&User, Option<SessionId>),
 ) -> Result<bool, StoreError> {
-    let rotated = Entity::update_many()
-        .col_expr(Column::FormerHash, Expr::value(presented.as_slice()))
-        .col_expr(Column::TokenHash, Expr::value(successor.as_slice()))
-        .col_expr(Column::RotatedAt, Expr::value(now.millis()))
-        .col_expr(Column::ExpiresAt, Expr::value(expires_at.millis()))
-        .filter(Column::TenantId.eq(tenant.uuid()))
-        .filter(Column::GrantId.eq(grant.uuid()))
-        .filter(Column::TokenHash.eq(presented.as_slice()))
-        .filter(Column::ExpiresAt.gt(now.millis()))
-        .exec(db)
-        .await?;
-    Ok(rotated.rows_affected > 0)
+    let mut statement =
+        rotation.statement(tenant).filter(grants::is_as_read(tenant, rotation.grant, user, rotation.now));
+    if let Some(session) = session {
+        statement = statement.filter(sessions::is_live(tenant, session, rotation.now));
+    }
+    Ok(statement.exec(db).await?.rows_affected > 0)
 }
 
 /// Deletes at most `limit` tokens, of any tenant, whose time was up at `before`.

@@ -1,11 +1,12 @@
 //! Sessions.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use entity::control::sessions::{Column, Entity, Model};
 use entity::control::{grants, tenants};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter,
     QueryOrder as _, QuerySelect as _,
@@ -62,8 +63,9 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Sessions that count: nor were all of their tenant's ended since they began ([`super::sweeps`]).
-fn live(now: Timestamp) -> Condition {
+/// Sessions that didn't end with all of their tenant's since they began ([`super::sweeps`]). There are no values in it, so
+/// that its text is made once: to make it takes longer than to look.
+static GOES_ON: LazyLock<String> = LazyLock::new(|| {
     let ended_with_all = Query::select()
         .expr(Expr::value(1))
         .from(tenants::Entity)
@@ -72,7 +74,18 @@ fn live(now: Timestamp) -> Condition {
             Expr::col((tenants::Entity, tenants::Column::SessionsSince)).gte(Expr::col((Entity, Column::CreatedAt))),
         )
         .take();
-    running(now).add(Expr::not_exists(ended_with_all))
+    format!("NOT EXISTS ({})", ended_with_all.to_string(PostgresQueryBuilder))
+});
+
+/// Sessions that count.
+fn live(now: Timestamp) -> Condition {
+    running(now).add(Expr::cust(GOES_ON.as_str()))
+}
+
+/// As part of another statement: that the session of this id counts at `now`.
+pub(super) fn is_live(tenant: TenantId, id: SessionId, now: Timestamp) -> Expr {
+    let found = Query::select().expr(Expr::value(1)).from(Entity).cond_where(this(tenant, id).add(live(now))).take();
+    Expr::exists(found)
 }
 
 /// Adds a session. `secret_hash` is the SHA-256 of its cookie's secret. It begins after the last end of everything, also by

@@ -3,7 +3,8 @@
 //!
 //! A group is `BEGIN IMMEDIATE`, each job in a savepoint of its own, `COMMIT`; nobody is answered before the commit, so
 //! that nothing is acknowledged that a crash could take back. A job that fails or panics rolls back to its savepoint
-//! and the others don't notice. If the group itself breaks (a full disk makes SQLite roll back everything), all its
+//! and the others don't notice. One that has a single statement needs no savepoint ([`Extent::One`]): there is nothing to
+//! undo unless the database itself fails, and then the group does. If the group itself breaks (a full disk makes SQLite roll back everything), all its
 //! jobs get an error and the next group begins on a new connection.
 //!
 //! Decided against: answering failed jobs before the commit. What made them fail may have been written by another job
@@ -41,8 +42,23 @@ const KEEP_AND_MARK: &str = "RELEASE job; SAVEPOINT job";
 /// After a job that failed; the savepoint stays for the next.
 const UNDO: &str = "ROLLBACK TO job";
 
-type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Done> + Send>;
+type Work = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Done> + Send>;
 type Reopen = Box<dyn Fn() -> BoxFuture<'static, Result<DatabaseConnection, StoreError>> + Send>;
+
+/// How much a job changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Whatever it likes.
+    Any,
+    /// What one statement does, at most. It fails only if the database does.
+    One,
+}
+
+/// A job that waits.
+struct Job {
+    extent: Extent,
+    work: Work,
+}
 
 /// A job that ran, and its caller, who waits.
 struct Done {
@@ -85,7 +101,7 @@ impl Writer {
     }
 
     /// Queues a job and waits until its group is committed.
-    pub(super) async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    pub(super) async fn write<T, E, F>(&self, extent: Extent, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -93,11 +109,13 @@ impl Writer {
     {
         let (caller, answer) = oneshot::channel();
         let changes = Arc::clone(&self.changes);
-        let job: Job = Box::new(move |transaction| Box::pin(run(transaction, job, changes, caller)));
-        self.queue.send_timeout(Message::Run(job), PATIENCE).await.map_err(|refused| match refused {
-            mpsc::error::SendTimeoutError::Timeout(_) => StoreError::from(Reason::QueueFull),
-            mpsc::error::SendTimeoutError::Closed(_) => Reason::Closed.into(),
-        })?;
+        let work: Work = Box::new(move |transaction| Box::pin(run(transaction, job, changes, caller)));
+        self.queue.send_timeout(Message::Run(Job { extent, work }), PATIENCE).await.map_err(
+            |refused| match refused {
+                mpsc::error::SendTimeoutError::Timeout(_) => StoreError::from(Reason::QueueFull),
+                mpsc::error::SendTimeoutError::Closed(_) => Reason::Closed.into(),
+            },
+        )?;
         // Nobody answers if the job panicked or was dropped before it ran; the log has the cause.
         answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Unavailable(Reason::Undone))))
     }
@@ -250,12 +268,17 @@ impl Worker {
         while left > 0
             && let Some(job) = self.another().await
         {
-            transaction.execute_unprepared(between).await.map_err(database)?;
-            between = match run_job(&transaction, job, done).await {
-                Verdict::Keep => KEEP_AND_MARK,
-                Verdict::Undo => UNDO,
-            };
             left -= 1;
+            let extent = job.extent;
+            if extent == Extent::Any || between == UNDO {
+                transaction.execute_unprepared(between).await.map_err(database)?;
+            }
+            between = match (run_job(&transaction, job, done).await, extent) {
+                (Verdict::Keep, Extent::One) if between == MARK => MARK,
+                (Verdict::Keep, _) => KEEP_AND_MARK,
+                (Verdict::Undo, Extent::Any) => UNDO,
+                (Verdict::Undo, Extent::One) => return Err(Reason::Undone),
+            };
         }
         if between == UNDO {
             transaction.execute_unprepared(UNDO).await.map_err(database)?;
@@ -302,7 +325,7 @@ enum Verdict {
 }
 
 async fn run_job(transaction: &DatabaseTransaction, job: Job, done: &mut Vec<Done>) -> Verdict {
-    let Ok(ran) = AssertUnwindSafe(async { job(transaction).await }).catch_unwind().await else {
+    let Ok(ran) = AssertUnwindSafe(async { (job.work)(transaction).await }).catch_unwind().await else {
         // The caller learns of it because its channel went down with the job.
         tracing::error!("a write panicked and was rolled back");
         return Verdict::Undo;

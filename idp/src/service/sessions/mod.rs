@@ -139,7 +139,8 @@ pub async fn used_in(
     Ok(())
 }
 
-fn is_worth_noting(session: &Session, now: Timestamp) -> bool {
+/// Whether a use of a session is worth noting.
+pub fn is_worth_noting(session: &Session, now: Timestamp) -> bool {
     now.since(session.last_seen_at) >= session.idle_timeout / TOUCHES
 }
 

@@ -1,9 +1,11 @@
 //! Grant type `refresh_token` (RFC 6749 §6, OpenID Connect Core §12): tokens again, and the refresh token's successor.
 //!
-//! One transaction, in which a conditional update makes one of many the first. Who comes later with the same token is
+//! One transaction, in which a conditional update makes one of many the first. What the tokens say of the person is read
+//! before, or kept from before; that it still holds is a condition of that update. Who comes later with the same token is
 //! told the same successor for a short while, since an answer may be lost on its way; after that it is a sign of theft,
 //! and the grant ends with all that it gave (RFC 9700 §4.14.2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,16 +18,17 @@ use crate::domain::grant::Grant;
 use crate::domain::scope::ScopeSet;
 use crate::domain::session::{EndReason, Session, SessionOrigin};
 use crate::domain::tenant::Tenant;
-use crate::domain::{ClientId, Secret, TenantId, Timestamp};
+use crate::domain::{ClientId, GrantId, Secret, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
 use crate::service::issue::{self, UserGrant};
 use crate::service::refresh_tokens::RefreshToken;
 use crate::service::sessions::ending::{self, Ending, Which};
 use crate::service::sessions::policy;
-use crate::service::subject::{self, LiveSubject};
+use crate::service::subject::{self, LiveSubject, ReadySubject};
 use crate::service::{Failure, audit, events, sessions};
-use crate::store::{self, Connection};
+use crate::store::refresh_tokens::Rotation;
+use crate::store::{self, Connection, StoreError};
 use crate::telemetry::metrics::Operation;
 
 /// What a client presents.
@@ -78,53 +81,33 @@ async fn spend(
         }
     };
     let token = ctx.refresh_keys.parse(presented.token.expose()).ok_or(TokenError::InvalidGrant(UNKNOWN))?;
-    let successors = ctx.refresh_keys.successors(&token)?;
     let now = ctx.now();
-    let rules = Rules {
-        now,
-        idle: ctx.config.tokens.refresh_token_idle_timeout,
-        first_party_idle: policy::of_first_party(&tenant.settings).refresh_token_lifetime,
-        repeats_since: now - ctx.config.tokens.refresh_token_grace,
-    };
+    let subject = known(ctx, tenant.id, token.grant(), now).await?;
+    let asker = Asker { client_id: client.id.clone(), since: client.created_at };
+    asker.owns(&subject.live.grant)?;
+    let scope = narrowed(&subject.live.grant.scope, requested.as_ref())?;
     let event = |outcome| audit::event(ctx, AuditKind::TokenRefreshed, outcome).client(&client.id).from(caller);
-    let reused = serde_json::json!({ "reason": "the refresh token was used before; its grant was revoked" });
-    let events = (event(Outcome::Success), event(Outcome::Refused).detail(reused));
-    let told = events::of(ctx, EventType::TokenRefreshed).client(&client.id).from(caller);
-    let (inside, whence, registered) = (ctx.clone(), caller.clone(), client.metadata.scope.clone());
-    let (tenant_id, asker) = (tenant.id, Asker { client_id: client.id.clone(), since: client.created_at });
-    let decision = ctx
-        .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let subject = subject::live(tx, tenant_id, token.grant(), &registered, now).await?;
-                let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?;
-                asker.owns(&subject.grant)?;
-                let scope = narrowed(&subject.grant.scope, requested)?;
-                match follow(tx, tenant_id, &token, successors, &subject, rules).await? {
-                    Followed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
-                    Followed::Stolen => {
-                        store::grants::revoke(tx, tenant_id, token.grant(), now).await?;
-                        store::audit::append(tx, tenant_id, &events.1.user(subject.user.id).build()).await?;
-                        if let Some(ending) = stolen(&inside, &whence, subject.session.as_ref()) {
-                            ending::end_in(&inside, tx, tenant_id, ending).await?;
-                        }
-                        Ok(Decision::Stolen)
-                    }
-                    Followed::By(successor) => {
-                        if let Some(session) = &subject.session {
-                            sessions::used_in(&inside, tx, tenant_id, session, now).await?;
-                        }
-                        let told = told.user(subject.user.id).with("scope", json!(scope));
-                        let session = subject.session.as_ref().map(|session| session.id);
-                        session.into_iter().fold(told, Telling::session).tell(tx, tenant_id).await?;
-                        store::audit::append(tx, tenant_id, &events.0.user(subject.user.id).build()).await?;
-                        let grant = user_grant(subject, scope)?;
-                        Ok(Decision::Granted(Box::new(grant), successor))
-                    }
-                }
-            })
-        })
-        .await?;
+    let attempt = Arc::new(Attempt {
+        tenant: tenant.id,
+        successors: ctx.refresh_keys.successors(&token)?,
+        token,
+        rules: Rules {
+            now,
+            idle: ctx.config.tokens.refresh_token_idle_timeout,
+            first_party_idle: policy::of_first_party(&tenant.settings).refresh_token_lifetime,
+            repeats_since: now - ctx.config.tokens.refresh_token_grace,
+        },
+        told: events::of(ctx, EventType::TokenRefreshed).client(&client.id).from(caller),
+        event: event(Outcome::Success),
+    });
+    let decision = if let Some(successor) = attempt.go_on(ctx, &subject, &scope).await? {
+        Decision::Granted(Box::new(user_grant(subject.live.clone(), scope)?), successor)
+    } else {
+        let reused = json!({ "reason": "the refresh token was used before; its grant was revoked" });
+        let reused = event(Outcome::Refused).detail(reused);
+        let registered = client.metadata.scope.clone();
+        decide(ctx, attempt, (asker, registered, requested), (reused, caller.clone())).await?
+    };
     match decision {
         Decision::Stolen => Err(TokenError::InvalidGrant(UNKNOWN)),
         Decision::Granted(grant, successor) => {
@@ -132,6 +115,127 @@ async fn spend(
             Ok(Tokens { access_token, id_token, refresh_token: Some(successor.text()) })
         }
     }
+}
+
+/// The subject of a token's grant, from what is kept where that is good. By a copy that doesn't know better the use of a
+/// session is always due to be noted, so that one is read anew.
+async fn known(ctx: &Ctx, tenant: TenantId, grant: GrantId, now: Timestamp) -> Result<Arc<ReadySubject>, TokenError> {
+    let refused = |_| TokenError::InvalidGrant(UNKNOWN);
+    let subject = subject::ready(ctx, tenant, grant, now).await?.map_err(refused)?;
+    if !is_use_due(&subject.live, now) {
+        return Ok(subject);
+    }
+    subject::read(ctx, tenant, grant, now).await?.map_err(refused)
+}
+
+/// Whether this use of a session has to be noted in it.
+fn is_use_due(subject: &LiveSubject, now: Timestamp) -> bool {
+    subject.session.as_ref().is_some_and(|session| sessions::is_worth_noting(session, now))
+}
+
+/// A token that was presented, and what is to be told of it.
+struct Attempt {
+    tenant: TenantId,
+    token: RefreshToken,
+    successors: Vec<RefreshToken>,
+    rules: Rules,
+    told: Telling,
+    event: audit::Event,
+}
+
+impl Attempt {
+    /// The token's successor, if the token is the grant's current one, and all about the subject is as it is known: one
+    /// statement decides. `None` where more has to be asked, or done.
+    async fn go_on(
+        self: &Arc<Self>,
+        ctx: &Ctx,
+        subject: &Arc<ReadySubject>,
+        scope: &ScopeSet,
+    ) -> Result<Option<RefreshToken>, TokenError> {
+        if is_use_due(&subject.live, self.rules.now) {
+            return Ok(None);
+        }
+        let rotation = self.rotation(&subject.live)?;
+        let (attempt, subject, scope) = (Arc::clone(self), Arc::clone(subject), scope.clone());
+        let rotated = ctx
+            .database
+            .write_one(move |tx| {
+                Box::pin(async move {
+                    let LiveSubject { user, session, .. } = &subject.live;
+                    let read = (user, session.as_ref().map(|session| session.id));
+                    let rotated = store::refresh_tokens::rotate_as_read(tx, attempt.tenant, &rotation, read).await?;
+                    if rotated {
+                        attempt.tell(tx, &subject.live, &scope).await?;
+                    }
+                    Ok(rotated)
+                })
+            })
+            .await?;
+        Ok(if rotated { self.successors.first().cloned() } else { None })
+    }
+
+    /// Puts the token's successor in its place.
+    fn rotation(&self, subject: &LiveSubject) -> Result<Rotation, Failure> {
+        let Rules { now, .. } = self.rules;
+        let next = self.successors.first().ok_or(Failure::Internal)?;
+        Ok(Rotation {
+            grant: subject.grant.id,
+            presented: self.token.hash(),
+            successor: next.hash(),
+            now,
+            expires_at: subject.grant.refreshed_until(now + self.rules.rest(subject.session.as_ref())),
+        })
+    }
+
+    /// Tells of tokens that were given.
+    async fn tell(&self, tx: &impl Connection, subject: &LiveSubject, scope: &ScopeSet) -> Result<(), StoreError> {
+        let user = subject.user.id;
+        let told = self.told.clone().user(user).with("scope", json!(scope));
+        let session = subject.session.as_ref().map(|session| session.id);
+        session.into_iter().fold(told, Telling::session).tell(tx, self.tenant).await?;
+        store::audit::append(tx, self.tenant, &self.event.clone().user(user).build()).await
+    }
+}
+
+/// What comes of a token about which more has to be known than that it is the current one, or in a session whose use has to
+/// be noted.
+async fn decide(
+    ctx: &Ctx,
+    attempt: Arc<Attempt>,
+    (asker, registered, requested): (Asker, ScopeSet, Option<ScopeSet>),
+    (reused, caller): (audit::Event, Caller),
+) -> Result<Decision, TokenError> {
+    let inside = ctx.clone();
+    ctx.database
+        .write(move |tx| {
+            Box::pin(async move {
+                let Attempt { tenant, token, rules: Rules { now, .. }, .. } = &*attempt;
+                let (tenant, grant, now) = (*tenant, token.grant(), *now);
+                let subject = subject::live(tx, tenant, grant, &registered, now).await?;
+                let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?;
+                asker.owns(&subject.grant)?;
+                let scope = narrowed(&subject.grant.scope, requested.as_ref())?;
+                match attempt.follow(tx, &subject).await? {
+                    Followed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
+                    Followed::Stolen => {
+                        store::grants::revoke(tx, tenant, grant, now).await?;
+                        store::audit::append(tx, tenant, &reused.user(subject.user.id).build()).await?;
+                        if let Some(ending) = stolen(&inside, &caller, subject.session.as_ref()) {
+                            ending::end_in(&inside, tx, tenant, ending).await?;
+                        }
+                        Ok(Decision::Stolen)
+                    }
+                    Followed::By(successor) => {
+                        if let Some(session) = &subject.session {
+                            sessions::used_in(&inside, tx, tenant, session, now).await?;
+                        }
+                        attempt.tell(tx, &subject, &scope).await?;
+                        Ok(Decision::Granted(Box::new(user_grant(subject, scope)?), successor))
+                    }
+                }
+            })
+        })
+        .await
 }
 
 /// What else ends with a grant that somebody has a copy of: a session of one of the tenant's own apps has nothing but that
@@ -159,10 +263,10 @@ impl Asker {
 }
 
 /// What was asked for, within what was granted (RFC 6749 §6).
-fn narrowed(granted: &ScopeSet, requested: Option<ScopeSet>) -> Result<ScopeSet, TokenError> {
+fn narrowed(granted: &ScopeSet, requested: Option<&ScopeSet>) -> Result<ScopeSet, TokenError> {
     match requested {
         None => Ok(granted.clone()),
-        Some(scope) if !scope.is_empty() && scope.is_subset(granted) => Ok(scope),
+        Some(scope) if !scope.is_empty() && scope.is_subset(granted) => Ok(scope.clone()),
         Some(_) => Err(TokenError::InvalidScope("scope names something that was not granted".to_owned())),
     }
 }
@@ -198,32 +302,26 @@ enum Followed {
     Stolen,
 }
 
-async fn follow(
-    tx: &impl Connection,
-    tenant: TenantId,
-    token: &RefreshToken,
-    successors: Vec<RefreshToken>,
-    subject: &LiveSubject,
-    rules: Rules,
-) -> Result<Followed, TokenError> {
-    let (hash, grant) = (token.hash(), &subject.grant);
-    let expires_at = grant.refreshed_until(rules.now + rules.rest(subject.session.as_ref()));
-    let next = successors.first().ok_or(Failure::Internal)?;
-    let pair = (&hash, &next.hash());
-    if store::refresh_tokens::rotate(tx, tenant, grant.id, pair, rules.now, expires_at).await? {
-        return Ok(Followed::By(next.clone()));
+impl Attempt {
+    /// Puts the token's successor in its place, or says why it can't.
+    async fn follow(&self, tx: &impl Connection, subject: &LiveSubject) -> Result<Followed, TokenError> {
+        let rotation = self.rotation(subject)?;
+        if store::refresh_tokens::rotate(tx, self.tenant, &rotation).await? {
+            return Ok(self.successors.first().cloned().map_or(Followed::Unknown, Followed::By));
+        }
+        let stored = store::refresh_tokens::find(tx, self.tenant, rotation.grant).await?;
+        let Some(stored) = stored else { return Ok(Followed::Unknown) };
+        if stored.hash == rotation.presented {
+            // The grant's current one, but it rested for too long: that is no theft.
+            return Ok(Followed::Unknown);
+        }
+        let former = stored.former_hash == Some(rotation.presented);
+        if former && stored.rotated_at.is_some_and(|at| at >= self.rules.repeats_since) {
+            let given = self.successors.iter().find(|successor| successor.hash() == stored.hash);
+            return Ok(given.cloned().map_or(Followed::Unknown, Followed::By));
+        }
+        Ok(if former || self.token.is_ours() { Followed::Stolen } else { Followed::Unknown })
     }
-    let Some(stored) = store::refresh_tokens::find(tx, tenant, grant.id).await? else { return Ok(Followed::Unknown) };
-    if stored.hash == hash {
-        // The grant's current one, but it rested for too long: that is no theft.
-        return Ok(Followed::Unknown);
-    }
-    let former = stored.former_hash == Some(hash);
-    if former && stored.rotated_at.is_some_and(|at| at >= rules.repeats_since) {
-        let given = successors.into_iter().find(|successor| successor.hash() == stored.hash);
-        return Ok(given.map_or(Followed::Unknown, Followed::By));
-    }
-    Ok(if former || token.is_ours() { Followed::Stolen } else { Followed::Unknown })
 }
 
 fn user_grant(subject: LiveSubject, scope: ScopeSet) -> Result<UserGrant, TokenError> {

@@ -7,6 +7,7 @@ use idp::domain::tenant::Tenant;
 use idp::service::sessions::ending::Which;
 use idp::service::users;
 use poem::http::StatusCode;
+use sea_orm::ConnectionTrait as _;
 
 use super::code_flow::redeem;
 use crate::support::database::TestDatabase;
@@ -255,6 +256,69 @@ async fn an_offline_token_outlives_the_session_and_another_kind_does_not() {
         assert_eq!(userinfo(&world, text(&later, "access_token")).await, StatusCode::OK);
         let over = refresh_with(&world, "", "bound", &[("refresh_token", text(&again, "refresh_token"))]).await;
         assert_eq!(over.snapshot(), REFUSED);
+    }
+}
+
+/// What is kept of a grant is a guess: the statement that rotates its token decides. So whoever writes to the database
+/// behind this process's back is heeded as well.
+#[tokio::test]
+async fn what_is_kept_gives_nobody_what_the_database_would_not() {
+    let behind_the_back = async |world: &World, sql: &'static str| {
+        let write = world.ctx.database.write(move |tx| {
+            Box::pin(async move {
+                tx.execute_unprepared(sql).await?;
+                Ok::<_, idp::store::StoreError>(())
+            })
+        });
+        write.await.unwrap();
+    };
+    let undone = [
+        ("UPDATE grants SET revoked_at = 1", "UPDATE grants SET revoked_at = NULL"),
+        ("UPDATE grants SET expires_at = 1", "UPDATE grants SET expires_at = NULL"),
+        (
+            "UPDATE users SET status = 'disabled', updated_at = updated_at + 1",
+            "UPDATE users SET status = 'active', updated_at = updated_at + 1",
+        ),
+        ("UPDATE tenants SET sessions_since = 9000000000000", "UPDATE tenants SET sessions_since = NULL"),
+        ("UPDATE clients SET grants_since = 9000000000000", "UPDATE clients SET grants_since = NULL"),
+    ];
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let mut last = tokens(&world, "", "reports").await;
+        for (change, back) in undone {
+            last = refreshed(&world, text(&last, "refresh_token")).await;
+            behind_the_back(&world, change).await;
+            assert_eq!(refresh(&world, text(&last, "refresh_token")).await.snapshot(), REFUSED, "{change}");
+            behind_the_back(&world, back).await;
+        }
+        last = refreshed(&world, text(&last, "refresh_token")).await;
+        let roles = r#"UPDATE users SET roles = '["AUDITOR"]', updated_at = updated_at + 1"#;
+        behind_the_back(&world, roles).await;
+        last = refreshed(&world, text(&last, "refresh_token")).await;
+        assert_eq!(payload(text(&last, "access_token"))["roles"], serde_json::json!(["AUDITOR"]));
+        assert!(payload(text(&last, "access_token"))["sid"].is_string());
+        behind_the_back(&world, "UPDATE sessions SET ended_at = 1").await;
+        last = refreshed(&world, text(&last, "refresh_token")).await;
+        assert!(payload(text(&last, "access_token")).get("sid").is_none());
+    }
+}
+
+/// A session's use is noted once in a while, a hundredth of 72 hours, and also where what is kept of it is from before.
+#[tokio::test]
+async fn a_session_in_which_tokens_are_refreshed_does_not_rest() {
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let mut last = tokens(&world, "", "reports").await;
+        let session = payload(text(&last, "access_token"))["sid"].as_str().unwrap().parse().unwrap();
+        let (tenant, db) = (world.tenant().await.id, world.ctx.database.read());
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            world.pass(Duration::from_mins(20));
+            last = refreshed(&world, text(&last, "refresh_token")).await;
+            let found = idp::store::sessions::find_by_id(db, tenant, session).await.unwrap().unwrap();
+            seen.push(world.ctx.now().since(found.last_seen_at));
+        }
+        assert_eq!(seen, [20, 40, 0, 20, 40, 0].map(Duration::from_mins));
     }
 }
 

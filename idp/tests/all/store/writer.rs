@@ -91,6 +91,84 @@ async fn a_job_that_fails_or_panics_undoes_itself_and_no_other() {
     }
 }
 
+/// Jobs of one statement have no savepoint of their own: one among them that fails otherwise takes nothing of theirs along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_one_statement_stays_whatever_becomes_of_its_neighbours() {
+    for database in databases().await {
+        let database = database.open().await;
+        let tenant = furnish(&database, 1).await;
+        let (held, go_on) = hold(&database).await;
+        // Every order of two kinds, and of jobs that fail and that don't.
+        let jobs: Vec<_> = (0..32_u64)
+            .map(|number| {
+                let (database, [one, fails]) = (database.clone(), kinds(number));
+                tokio::spawn(async move {
+                    let session = samples::session(number.into(), 1);
+                    if one {
+                        let job = database.write_one(move |tx| {
+                            Box::pin(async move { store::sessions::insert(tx, tenant, &session, &hash(number)).await })
+                        });
+                        return job.await.is_ok();
+                    }
+                    let job = database.write::<(), JobError, _>(move |tx| {
+                        Box::pin(async move {
+                            store::sessions::insert(tx, tenant, &session, &hash(number)).await?;
+                            if fails { Err(JobError::Mine(number)) } else { Ok(()) }
+                        })
+                    });
+                    job.await.is_ok()
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        go_on.notify_one();
+        held.await.unwrap().unwrap();
+        for (number, done) in (0..).zip(join_all(jobs).await) {
+            let [one, fails] = kinds(number);
+            assert_eq!(done.unwrap(), one || !fails, "{number}");
+            assert_eq!(session_exists(&database, number).await, one || !fails, "{number}");
+        }
+    }
+}
+
+/// Whether a job has one statement, and whether it fails: every three of them in a row.
+fn kinds(number: u64) -> [bool; 2] {
+    [number.is_multiple_of(2), !(number / 2).is_multiple_of(3)].map(|yes| yes != (number >= 16))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_statement_that_fails_takes_its_commit_along_and_later_writes_work() {
+    for database in databases().await {
+        let database = database.open().await;
+        let tenant = furnish(&database, 1).await;
+        let (held, go_on) = hold(&database).await;
+        let jobs: Vec<_> = (0..3_u64)
+            .map(|number| {
+                let database = database.clone();
+                tokio::spawn(async move {
+                    let one = database.write_one(move |tx| {
+                        Box::pin(async move {
+                            store::sessions::insert(tx, tenant, &samples::session(number.into(), 1), &hash(number))
+                                .await?;
+                            if number == 1 { Err(Reason::Closed.into()) } else { Ok(()) }
+                        })
+                    });
+                    one.await
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        go_on.notify_one();
+        let _with_the_others = held.await.unwrap();
+        for (number, result) in (0..).zip(join_all(jobs).await) {
+            let result = result.unwrap();
+            assert_eq!(session_exists(&database, number).await, result.is_ok(), "{number}: what is answered is true");
+            assert!(number != 1 || result.is_err());
+        }
+        write!(database, |tx| store::sessions::insert(tx, tenant, &samples::session(9, 1), &hash(9)).await).unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_runs_to_its_end_though_the_caller_went_away() {
     for database in databases().await {
