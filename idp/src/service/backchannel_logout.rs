@@ -136,7 +136,7 @@ pub(super) async fn outgoing(ctx: &Ctx, tenant: TenantId, delivery: &Delivery) -
         sid,
         events: LogoutEvents::default(),
     };
-    let token = signer.sign_jwt(TokenType::LogoutToken, &claims).map_err(Failure::from)?;
+    let token = key_rings::sign(&signer, TokenType::LogoutToken, &claims)?;
     let body = form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &token).finish();
     let content_type = "application/x-www-form-urlencoded";
     Ok(Outgoing { url, message: Message { content_type, headers: Vec::new(), body: body.into() } })

@@ -192,5 +192,5 @@ pub async fn sign(ctx: &Ctx, tenant: &Tenant, client: &ReadyClient, answer: &[u8
     })?;
     let claims =
         Signed { iss: tenant.issuer.as_str(), aud: &client.id, iat: ctx.now().seconds(), token_introspection: said };
-    Ok(signer.sign_jwt(TokenType::Introspection, &claims)?)
+    key_rings::sign(&signer, TokenType::Introspection, &claims)
 }

@@ -19,7 +19,6 @@ use crate::domain::session::SessionOrigin;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{Email, User};
 use crate::domain::{GrantId, SessionId, Timestamp};
-use crate::telemetry;
 use crate::telemetry::metrics::TokenKind;
 
 /// `aud` of a service's own tokens, where its registration names no other.
@@ -73,7 +72,7 @@ pub async fn service_token(
         sid: None,
         auth_time: None,
     };
-    let jwt = telemetry::part("sign").of(|| signer.sign_jwt(TokenType::AccessToken, &claims))?;
+    let jwt = key_rings::sign(&signer, TokenType::AccessToken, &claims)?;
     ctx.operations.metrics.tokens.count(TokenKind::Access);
     Ok(AccessToken { jwt, lifetime, scope })
 }
@@ -175,7 +174,7 @@ pub async fn user_tokens(
         at_hash: &left_half_hash(algorithm, &access_token.jwt),
         requested: UserClaims::in_id_token(&grant.user, grant.claims.as_ref(), &client.metadata.scope),
     };
-    let id_token = telemetry::part("sign").of(|| signer.sign_jwt(TokenType::IdToken, &claims))?;
+    let id_token = key_rings::sign(&signer, TokenType::IdToken, &claims)?;
     ctx.operations.metrics.tokens.count(TokenKind::Id);
     Ok((access_token, Some(id_token)))
 }
@@ -214,7 +213,7 @@ async fn user_access_token(
         sid: grant.session_id,
         auth_time: Some(grant.authentication.time.seconds()),
     };
-    let jwt = telemetry::part("sign").of(|| signer.sign_jwt(TokenType::AccessToken, &claims))?;
+    let jwt = key_rings::sign(&signer, TokenType::AccessToken, &claims)?;
     ctx.operations.metrics.tokens.count(TokenKind::Access);
     Ok(AccessToken { jwt, lifetime, scope: grant.scope.clone() })
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use keys::{
     Algorithm, KeyLifecycle, KeyRing, KeySpec, KeyState, Kid, PrivateKey, Purpose, RegisteredClaims, RingKey,
-    RotationRules, Signer, VerificationKey, VerifiedJws, VerifyError, verify_jws,
+    RotationRules, Signer, TokenType, VerificationKey, VerifiedJws, VerifyError, verify_jws,
 };
 use moka::future::Cache;
+use serde::Serialize;
 use thiserror::Error;
 
 use super::audit::Actor;
@@ -26,6 +27,7 @@ use crate::domain::event::EventType;
 use crate::store::changes::Change;
 pub use crate::store::signing_keys::StoredKey;
 use crate::store::{self, StoreError};
+use crate::telemetry;
 
 /// How many tenants' keys are kept ready.
 const CACHED: u64 = 10_000;
@@ -65,6 +67,11 @@ pub async fn ring(ctx: &Ctx, tenant: TenantId) -> Result<Arc<KeyRing>, Failure> 
 pub async fn signer(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Result<Arc<Signer>, Failure> {
     let ring = ring_with(ctx, tenant, algorithm).await?;
     ring.signer(algorithm).map(Arc::clone).ok_or(Failure::Internal)
+}
+
+/// Signs claims, as a part of the request that is being answered.
+pub fn sign<C: Serialize>(signer: &Signer, token_type: TokenType, claims: &C) -> Result<String, Failure> {
+    Ok(telemetry::part("sign").of(|| signer.sign_jwt(token_type, claims))?)
 }
 
 /// An ID token of this tenant, whether it is good or over: one that says whom a request is about. Its key may have been

@@ -24,6 +24,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use openssl::ssl::{SslConnector, SslMethod, SslVersion};
 use openssl::x509::X509;
@@ -121,15 +122,25 @@ struct Asking {
     method: Method,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
-    /// The longest answer, in bytes; `None` if it isn't read, and any success will do.
-    limit: Option<usize>,
+    wanted: Wanted,
+}
+
+/// What is wanted of an answer.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// A document of at most so many bytes, with 200.
+    Document(usize),
+    /// Any success; it isn't read.
+    Success,
+    /// Any success, and what is said with it, if that can be read and has so many bytes at most.
+    Receipt(usize),
 }
 
 impl From<Message> for Asking {
     fn from(message: Message) -> Self {
         let Message { content_type, mut headers, body } = message;
         headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
-        Self { method: Method::POST, headers, body, limit: None }
+        Self { method: Method::POST, headers, body, wanted: Wanted::Success }
     }
 }
 
@@ -231,7 +242,8 @@ impl Outbound {
     /// See [`OutboundError`]; the full reason is logged.
     pub async fn get(&self, url: &str, accept: &'static str, limit: usize) -> Result<Fetched, OutboundError> {
         let accept = (header::ACCEPT, HeaderValue::from_static(accept));
-        let asking = Asking { method: Method::GET, headers: vec![accept], body: Bytes::new(), limit: Some(limit) };
+        let asking =
+            Asking { method: Method::GET, headers: vec![accept], body: Bytes::new(), wanted: Wanted::Document(limit) };
         self.ask(url, asking, "nothing was fetched").await
     }
 
@@ -243,13 +255,15 @@ impl Outbound {
         self.ask(url, message.into(), "a message wasn't taken").await.map(drop)
     }
 
-    /// The same, for a caller that tells the log itself.
+    /// The same, for a caller that tells the log itself, and gets what is answered: nothing where that has more than `limit`
+    /// bytes or can't be read, since the message was taken then.
     ///
     /// # Errors
     /// See [`OutboundError`].
-    pub async fn post_quietly(&self, url: &str, message: Message) -> Result<(), OutboundError> {
+    pub async fn post_quietly(&self, url: &str, message: Message, limit: usize) -> Result<Bytes, OutboundError> {
         let url = self.check(url)?;
-        self.within_time(&url, message.into()).await.map(drop).map_err(|Failed(error, _)| error)
+        let asking = Asking { wanted: Wanted::Receipt(limit), ..message.into() };
+        self.within_time(&url, asking).await.map(|answer| answer.body).map_err(|Failed(error, _)| error)
     }
 
     async fn ask(&self, url: &str, asking: Asking, otherwise: &'static str) -> Result<Fetched, OutboundError> {
@@ -412,7 +426,7 @@ where
         .await
         .map_err(|error| protocol(&error))?;
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-    let Asking { method, headers, body, limit } = asking;
+    let Asking { method, headers, body, wanted } = asking;
     let mut request = Request::builder()
         .method(method)
         .uri(&url[url::Position::BeforePath..url::Position::AfterQuery])
@@ -423,25 +437,31 @@ where
     let request =
         request.header(header::USER_AGENT, "Signet").header(header::CONNECTION, "close").body(Full::new(body));
     let request = request.map_err(|error| protocol(&error))?;
-    let (head, mut body) = sender.send_request(request).await.map_err(|error| protocol(&error))?.into_parts();
-    match head.status {
-        status if limit.is_none() && status.is_success() => {
-            return Ok(Fetched { status, headers: head.headers, body: Bytes::new() });
+    let (head, body) = sender.send_request(request).await.map_err(|error| protocol(&error))?.into_parts();
+    let status = head.status;
+    let body = match wanted {
+        Wanted::Document(limit) if status == StatusCode::OK => whole(body, limit).await?,
+        Wanted::Success if status.is_success() => Bytes::new(),
+        Wanted::Receipt(limit) if status.is_success() => whole(body, limit).await.unwrap_or_default(),
+        _ if status.is_redirection() => return Err(Failed(OutboundError::Redirect, status.to_string())),
+        Wanted::Document(_) => return Err(Failed(OutboundError::Status(status.as_u16()), String::new())),
+        Wanted::Success | Wanted::Receipt(_) => {
+            return Err(Failed(OutboundError::NotTaken(status.as_u16()), String::new()));
         }
-        StatusCode::OK => {}
-        status if status.is_redirection() => return Err(Failed(OutboundError::Redirect, status.to_string())),
-        status if limit.is_none() => return Err(Failed(OutboundError::NotTaken(status.as_u16()), String::new())),
-        status => return Err(Failed(OutboundError::Status(status.as_u16()), String::new())),
-    }
-    let limit = limit.unwrap_or(0);
+    };
+    Ok(Fetched { status, headers: head.headers, body })
+}
+
+/// A whole body of at most `limit` bytes.
+async fn whole(mut body: Incoming, limit: usize) -> Result<Bytes, Failed> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| protocol(&error))?;
+        let frame = frame.map_err(|error| failed(OutboundError::Protocol, &error))?;
         let Some(data) = frame.data_ref() else { continue };
         if whole.len() + data.len() > limit {
             return Err(Failed(OutboundError::TooLarge(limit), String::new()));
         }
         whole.extend_from_slice(data);
     }
-    Ok(Fetched { status: head.status, headers: head.headers, body: whole.freeze() })
+    Ok(whole.freeze())
 }

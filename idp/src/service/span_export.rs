@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::ctx::Ctx;
@@ -32,6 +32,10 @@ use crate::telemetry::{Spans, Traces};
 const BATCH: usize = 512;
 /// How long a batch waits for more, after its first.
 const LINGER: Duration = Duration::from_secs(1);
+/// The longest answer of a collector that is read, in bytes.
+const RECEIPT: usize = 16 * 1024;
+/// The most that the log has of what a collector says, in characters.
+const MAX_REASON: usize = 200;
 /// How long it is waited before a batch is tried again, and how often it is.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
@@ -40,7 +44,6 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), D
 pub struct Export {
     stop: CancellationToken,
     running: JoinHandle<()>,
-    patience: Duration,
 }
 
 /// Begins to trace, where there is a collector.
@@ -55,24 +58,18 @@ pub fn begin(ctx: &Ctx) -> Result<Option<(Arc<Traces>, Export)>, OutboundSetupEr
     let (traces, spans, resource) = Traces::begin(config, issuer, &node, Arc::clone(&metrics));
     let outbound = Outbound::new(ctx.config.outbound.to_operators_address(config.timeout))?;
     let resource = (&resource).into();
-    let exporter = Exporter { outbound, url: url.into(), head, resource, metrics, lost: 0, trouble: None };
+    let exporter = Exporter { outbound, url: url.into(), head, resource, metrics, in_hand: 0, lost: 0, trouble: None };
     let stop = CancellationToken::new();
-    let running = tokio::spawn(exporter.run(spans, stop.clone()));
-    Ok(Some((Arc::new(traces), Export { stop, running, patience: config.timeout })))
+    let running = tokio::spawn(exporter.run(spans, stop.clone(), config.timeout));
+    Ok(Some((Arc::new(traces), Export { stop, running })))
 }
 
 impl Export {
     /// Gives what is left, as far as the time allows that is set for it.
     pub async fn finish(self) {
         self.stop.cancel();
-        let mut running = self.running;
-        match timeout(self.patience, &mut running).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the export of spans ended badly"),
-            Err(_) => {
-                running.abort();
-                tracing::warn!("the last spans could not be given to the collector in time");
-            }
+        if let Err(error) = self.running.await {
+            tracing::error!(%error, "the export of spans ended badly");
         }
     }
 }
@@ -83,6 +80,8 @@ struct Exporter {
     head: Vec<(HeaderName, HeaderValue)>,
     resource: ResourceAttributesWithSchema,
     metrics: Arc<Metrics>,
+    /// How many spans are in the batch that is being given.
+    in_hand: u64,
     /// How many spans had been lost after the last batch.
     lost: u64,
     /// How many had been lost when spans began to be lost, if they are.
@@ -90,10 +89,28 @@ struct Exporter {
 }
 
 impl Exporter {
-    /// Gives batches until `stop` is cancelled and nothing is left.
-    async fn run(mut self, mut spans: Spans, stop: CancellationToken) {
-        while let Some(batch) = next_batch(&mut spans, &stop).await {
-            self.give(batch, &stop).await;
+    /// Gives batches until `stop` is cancelled and nothing is left, or as much time has passed since. Whatever is left then
+    /// is counted: what the collector hadn't taken yet, and what it wasn't given.
+    async fn run(mut self, mut spans: Spans, stop: CancellationToken, patience: Duration) {
+        let too_late = async {
+            stop.cancelled().await;
+            sleep(patience).await;
+        };
+        tokio::select! {
+            () = self.give_all(&mut spans, &stop) => return,
+            () = too_late => {}
+        }
+        let (failed, dropped) = (self.in_hand, spans.len() as u64);
+        self.metrics.spans.add(SpanFate::Failed, failed);
+        self.metrics.spans.add(SpanFate::Dropped, dropped);
+        tracing::warn!(spans = failed + dropped, "the last spans could not be given to the collector in time");
+    }
+
+    async fn give_all(&mut self, spans: &mut Spans, stop: &CancellationToken) {
+        while let Some(batch) = next_batch(spans, stop).await {
+            self.in_hand = batch.len() as u64;
+            self.give(batch, stop).await;
+            self.in_hand = 0;
         }
     }
 
@@ -105,9 +122,9 @@ impl Exporter {
         let error = loop {
             let message =
                 Message { content_type: "application/x-protobuf", headers: self.head.clone(), body: body.clone() };
-            let Err(error) = self.outbound.post_quietly(&self.url, message).await else {
-                self.metrics.spans.add(SpanFate::Exported, count);
-                return self.note(None);
+            let error = match self.outbound.post_quietly(&self.url, message, RECEIPT).await {
+                Ok(receipt) => return self.taken(count, &receipt),
+                Err(error) => error,
             };
             self.note(Some(error));
             match pauses.next() {
@@ -117,6 +134,21 @@ impl Exporter {
         };
         tracing::debug!(%error, spans = count, "spans are lost");
         self.metrics.spans.add(SpanFate::Failed, count);
+    }
+
+    /// Counts what the collector took of a batch. It may say that it didn't take all, and is given none a second time then
+    /// (OTLP §"Partial Success").
+    fn taken(&mut self, count: u64, receipt: &[u8]) {
+        // What can't be read came with a success all the same.
+        let said = ExportTraceServiceResponse::decode(receipt).unwrap_or_default().partial_success.unwrap_or_default();
+        let rejected = u64::try_from(said.rejected_spans).unwrap_or(0).min(count);
+        self.metrics.spans.add(SpanFate::Exported, count - rejected);
+        self.metrics.spans.add(SpanFate::Failed, rejected);
+        if rejected > 0 {
+            let reason: String = said.error_message.chars().take(MAX_REASON).collect();
+            tracing::debug!(spans = rejected, reason, "the collector rejects spans");
+        }
+        self.note(None);
     }
 
     /// Tells the log when spans begin to be lost, and when that is over.
@@ -131,7 +163,7 @@ impl Exporter {
             }
             (None, None) if more => {
                 self.trouble = Some(self.lost);
-                tracing::warn!("there are more spans than the collector takes; those beyond are lost and counted");
+                tracing::warn!("the collector doesn't take all spans; the others are lost and counted");
             }
             (None, Some(before)) if !more => {
                 self.trouble = None;

@@ -80,5 +80,5 @@ async fn claims(ctx: &Ctx, tenant: &Tenant, subject: &ReadySubject, scope: &Scop
     };
     let claims = UserinfoClaims { iss: Some(tenant.issuer.as_str()), aud: Some(&client.id), sub, about };
     let signer = key_rings::signer(ctx, tenant.id, algorithm).await?;
-    Ok(Bytes::from(signer.sign_jwt(TokenType::IdToken, &claims)?))
+    key_rings::sign(&signer, TokenType::IdToken, &claims).map(Bytes::from)
 }

@@ -5,22 +5,27 @@ use std::time::{Duration, Instant};
 
 use idp::config::{Listen, Log, Ratio, Traces};
 use idp::domain::Secret;
+use idp::domain::client::ClientMetadata;
 use idp::http::routes::routes;
 use idp::http::server::{Observed, Server};
 use idp::service::span_export::{self, Export};
 use idp::telemetry;
 use idp::telemetry::metrics::SpanFate;
+use keys::Algorithm;
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
+use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::code_flow::redeem;
 use crate::support::collector::Collector;
 use crate::support::databases;
 use crate::support::elsewhere::Elsewhere;
-use crate::support::world::{PASSWORD, SECRET, World, basic, encode};
+use crate::support::world::{Browser, PASSWORD, SECRET, World, basic, encode};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -353,10 +358,11 @@ async fn a_collector_in_trouble_delays_nothing_and_what_it_does_not_take_is_coun
         let [exported, dropped, failed] =
             [SpanFate::Exported, SpanFate::Dropped, SpanFate::Failed].map(|fate| spans.get(fate));
         assert_eq!(exported, 0);
-        // Whoever says nothing has the last ones in hand when the time is up.
-        assert!(dropped + failed == requests || (is_silent && dropped + failed < requests), "{dropped} {failed}");
+        // Whoever says nothing has the last ones in hand when the time is up: they are counted as well.
+        assert_eq!(dropped + failed, requests, "{dropped} {failed}");
         drop(guard);
         let lines = log.text();
+        assert_eq!(lines.contains("could not be given to the collector in time"), is_silent, "{lines}");
         assert_eq!(lines.matches("the collector takes no spans").count(), 1, "{lines}");
         assert!(!lines.contains("planted"), "{lines}");
     }
@@ -406,6 +412,77 @@ async fn spans_are_given_again_once_the_collector_is_well() {
     served.end().await;
     assert_eq!(world.ctx.operations.metrics.spans.get(SpanFate::Failed), 0);
     assert!(world.ctx.operations.metrics.spans.get(SpanFate::Exported) > 0);
+}
+
+/// A collector may take a part of a batch and say so (OTLP, "Partial Success"); what it says beside is of no importance.
+#[tokio::test]
+async fn spans_that_a_collector_rejects_are_counted_and_not_given_again() {
+    let partial = |rejected_spans, error_message: &str| {
+        let partial_success =
+            Some(ExportTracePartialSuccess { rejected_spans, error_message: error_message.to_owned() });
+        ExportTraceServiceResponse { partial_success }.encode_to_vec()
+    };
+    let all = u64::MAX;
+    for (answer, rejected) in [
+        (Vec::new(), 0),
+        (partial(1, "too old"), 1),
+        (partial(i64::MAX, "all of them"), all),
+        (partial(0, "a warning"), 0),
+        (partial(-1, ""), 0),
+        (b"nonsense".to_vec(), 0),
+        (partial(1, &"long".repeat(10_000)), 0),
+    ] {
+        let [database, ..] = &databases().await[..] else { panic!("no database") };
+        let collector = Collector::start("200 OK").await;
+        *collector.answer.lock().unwrap() = answer;
+        let world = world(database, settings(&collector.url)).await;
+        let (log, guard) = Captured::begin();
+        let served = Served::by(&world);
+        assert_eq!(served.send(served.get("/jwks")).await.0, 200);
+        served.end().await;
+        drop(guard);
+        let given = collector.spans().len() as u64;
+        assert_eq!((given, collector.posts().len()), (1, 1), "once, whatever was said");
+        let rejected = rejected.min(given);
+        let spans = &world.ctx.operations.metrics.spans;
+        let counted = [SpanFate::Exported, SpanFate::Failed, SpanFate::Dropped].map(|fate| spans.get(fate));
+        assert_eq!(counted, [given - rejected, rejected, 0]);
+        let warned = log.text().contains("the collector doesn't take all spans");
+        assert_eq!(warned, rejected > 0, "{}", log.text());
+    }
+}
+
+/// Not only tokens: claims and answers that a client wants signed.
+#[tokio::test]
+async fn whatever_is_signed_for_a_request_is_a_part_of_it() {
+    for database in databases().await {
+        let collector = Collector::start("200 OK").await;
+        let world = world(&database, settings(&collector.url)).await;
+        let tenant = world.tenant().await;
+        let signed = |metadata: &mut ClientMetadata| metadata.userinfo_signed_response_alg = Some(Algorithm::Rs256);
+        world.client(&tenant, "signed", signed).await;
+        let code = Browser::new(&world, "").code("signed", "ada@example.com").await;
+        let tokens = redeem(&world, "", "signed", &code).await.json();
+        let access = tokens["access_token"].as_str().unwrap();
+        let served = Served::by(&world);
+        let (status, body) = served.send(served.get("/userinfo").bearer_auth(access)).await;
+        assert_eq!((status, body.split('.').count()), (200, 3), "{body}");
+        let ask = client()
+            .post(format!("{}/introspect", served.base))
+            .header("authorization", basic("signed", SECRET))
+            .header("accept", "application/token-introspection+jwt")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(encode(&[("token", access)]));
+        let (status, body) = served.send(ask).await;
+        assert_eq!((status, body.split('.').count()), (200, 3), "{body}");
+        served.end().await;
+        let spans = collector.spans();
+        for name in ["GET /userinfo", "POST /introspect"] {
+            let root = named(&spans, name);
+            let below = spans.iter().filter(|span| span.name == "sign" && span.parent_span_id == root.span_id);
+            assert_eq!(below.count(), 1, "{name}: {spans:?}");
+        }
+    }
 }
 
 #[tokio::test]

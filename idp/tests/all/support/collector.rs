@@ -20,6 +20,8 @@ pub(crate) struct Collector {
     posts: Arc<Mutex<Vec<Post>>>,
     count: watch::Receiver<usize>,
     pub(crate) status: Arc<Mutex<&'static str>>,
+    /// What it says beside.
+    pub(crate) answer: Arc<Mutex<Vec<u8>>>,
     serving: JoinHandle<()>,
 }
 
@@ -41,18 +43,20 @@ impl Collector {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (posts, (tell, count)) = (Arc::<Mutex<Vec<Post>>>::default(), watch::channel(0));
         let status = Arc::new(Mutex::new(status));
-        let (kept, answered) = (Arc::clone(&posts), Arc::clone(&status));
+        let answer = Arc::<Mutex<Vec<u8>>>::default();
+        let (kept, answered, said) = (Arc::clone(&posts), Arc::clone(&status), Arc::clone(&answer));
         let serving = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let status = *answered.lock().unwrap();
-                if let Some(post) = read(stream, status).await {
+                let answer = said.lock().unwrap().clone();
+                if let Some(post) = read(stream, status, &answer).await {
                     kept.lock().unwrap().push(post);
                     tell.send_modify(|count| *count += 1);
                 }
             }
         });
-        Self { url, posts, count, status, serving }
+        Self { url, posts, count, status, answer, serving }
     }
 
     /// What is kept once it satisfies this.
@@ -85,7 +89,7 @@ impl Collector {
     }
 }
 
-async fn read(mut stream: TcpStream, status: &str) -> Option<Post> {
+async fn read(mut stream: TcpStream, status: &str, answer: &[u8]) -> Option<Post> {
     let mut bytes = Vec::new();
     let (head, begin, length) = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -103,7 +107,8 @@ async fn read(mut stream: TcpStream, status: &str) -> Option<Post> {
             return None;
         }
     }
-    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    stream.write_all(answer.as_bytes()).await.ok()?;
+    let length = answer.len();
+    let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    stream.write_all(&[reply.as_bytes(), answer].concat()).await.ok()?;
     Some(Post { head, body: bytes[begin..].to_vec() })
 }
