@@ -88,7 +88,7 @@ pub enum AccessError {
 impl From<AccessTokenError> for AccessError {
     fn from(error: AccessTokenError) -> Self {
         match error {
-            AccessTokenError::Invalid => Self::InvalidToken,
+            AccessTokenError::Invalid(_) => Self::InvalidToken,
             AccessTokenError::Failure(failure) => Self::Failure(failure),
         }
     }
@@ -124,7 +124,7 @@ pub async fn admit(
 pub async fn still(ctx: &Ctx, tenant: &Tenant, caller: &Caller, token: &Secret, need: Need) -> Result<bool, Failure> {
     let presented = match access_token::present(ctx, tenant, token).await {
         Ok(presented) => presented,
-        Err(AccessTokenError::Invalid) => return Ok(false),
+        Err(AccessTokenError::Invalid(_)) => return Ok(false),
         Err(AccessTokenError::Failure(failure)) => return Err(failure),
     };
     let Err(refused) = decide(tenant, &presented, need) else { return Ok(true) };

@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::Ctx;
 use super::kept::Kept;
-use super::subject::{self, ReadySubject};
+use super::subject::{self, ReadySubject, SubjectRefused};
 use super::{Failure, issue, key_rings};
 use crate::domain::client::{Client, GrantType};
 use crate::domain::scope::ScopeSet;
@@ -158,47 +158,95 @@ impl Presented {
     }
 }
 
+/// What speaks against a token: for those who look for a mistake. Who presents it learns no more than that it is invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TokenRefused {
+    /// It isn't an access token of this tenant's, or its signature isn't good.
+    #[error("it isn't an access token that this tenant issued")]
+    Foreign,
+    /// Its time hasn't come, or is up.
+    #[error("its time hasn't come, or is up")]
+    Time,
+    /// It was revoked by itself (RFC 7009).
+    #[error("it was revoked")]
+    Revoked,
+    /// Its `jti` names no grant.
+    #[error("its jti names no grant")]
+    NoGrant,
+    /// What it belongs to is over, or may not be used.
+    #[error(transparent)]
+    Subject(SubjectRefused),
+    /// Its grant is another person's, or another client's.
+    #[error("its grant isn't that of the person and the client that it names")]
+    Mismatch,
+    /// A service's own, and there was an end of everything since.
+    #[error("all that its client or its tenant had was ended since it was issued")]
+    Ended,
+    /// A service's own, and its client may have none any more.
+    #[error("its client may not use client_credentials any more")]
+    GrantType,
+    /// A service's own, where a person's is needed.
+    #[error("it is a service's own token, not a person's")]
+    NoPerson,
+}
+
 /// Why a token doesn't hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AccessTokenError {
     /// It isn't one of ours, is too old, or was revoked.
     #[error("the access token is invalid, expired or revoked")]
-    Invalid,
+    Invalid(TokenRefused),
     /// Something of ours failed.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
+impl From<TokenRefused> for AccessTokenError {
+    fn from(refused: TokenRefused) -> Self {
+        Self::Invalid(refused)
+    }
+}
+
+impl From<SubjectRefused> for AccessTokenError {
+    fn from(refused: SubjectRefused) -> Self {
+        Self::Invalid(TokenRefused::Subject(refused))
+    }
+}
+
 /// Reads a token: signature, kind, issuer, dates, and whether it was revoked by itself. No database and no signature when
 /// warm. Whether what it belongs to holds is not asked.
 pub(super) async fn read(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified>, AccessTokenError> {
+    let verified = verify(ctx, tenant, token).await?;
+    if verified.is_in_time(tenant, ctx.now()) { Ok(verified) } else { Err(TokenRefused::Time.into()) }
+}
+
+/// The same at whatever time.
+async fn verify(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verified>, AccessTokenError> {
     let key = (tenant.id, token.sha256());
     let tokens = &ctx.verified_tokens.verified;
     let lookups = &ctx.operations.metrics.verified_tokens;
-    let verified = if let Some(verified) = tokens.get(&ctx.database, &key).await {
+    if let Some(verified) = tokens.get(&ctx.database, &key).await {
         lookups.count(Lookup::Hit);
-        verified
-    } else {
-        lookups.count(Lookup::Miss);
-        let lookup = ctx.database.changes().begin();
-        let ring = key_rings::ring(ctx, tenant.id).await?;
-        let jws = ring.verify(token.expose(), Purpose::AccessToken).map_err(|_| AccessTokenError::Invalid)?;
-        let registered: RegisteredClaims = jws.claims().map_err(|_| AccessTokenError::Invalid)?;
-        let ours = jws.claims().map_err(|_| AccessTokenError::Invalid)?;
-        let grant = registered.jti.as_deref().and_then(issue::grant_of_jti);
-        let jti_hash = registered.jti.as_deref().map(|jti| openssl::sha::sha256(jti.as_bytes()));
-        if let Some(jti_hash) = jti_hash {
-            let db = ctx.database.read();
-            if store::denied_tokens::is_denied(db, tenant.id, &jti_hash).await.map_err(Failure::from)? {
-                return Err(AccessTokenError::Invalid);
-            }
+        return Ok(verified);
+    }
+    lookups.count(Lookup::Miss);
+    let lookup = ctx.database.changes().begin();
+    let ring = key_rings::ring(ctx, tenant.id).await?;
+    let jws = ring.verify(token.expose(), Purpose::AccessToken).map_err(|_| TokenRefused::Foreign)?;
+    let registered: RegisteredClaims = jws.claims().map_err(|_| TokenRefused::Foreign)?;
+    let ours = jws.claims().map_err(|_| TokenRefused::Foreign)?;
+    let grant = registered.jti.as_deref().and_then(issue::grant_of_jti);
+    let jti_hash = registered.jti.as_deref().map(|jti| openssl::sha::sha256(jti.as_bytes()));
+    if let Some(jti_hash) = jti_hash {
+        let db = ctx.database.read();
+        if store::denied_tokens::is_denied(db, tenant.id, &jti_hash).await.map_err(Failure::from)? {
+            return Err(TokenRefused::Revoked.into());
         }
-        let verified = Arc::new(Verified { registered, ours, jti_hash, grant });
-        let of = verified.made_of(tenant.id);
-        tokens.keep(&ctx.database, lookup, &of, key, Arc::clone(&verified)).await;
-        verified
-    };
-    if verified.is_in_time(tenant, ctx.now()) { Ok(verified) } else { Err(AccessTokenError::Invalid) }
+    }
+    let verified = Arc::new(Verified { registered, ours, jti_hash, grant });
+    let of = verified.made_of(tenant.id);
+    tokens.keep(&ctx.database, lookup, &of, key, Arc::clone(&verified)).await;
+    Ok(verified)
 }
 
 /// A person's access token that holds now.
@@ -222,7 +270,7 @@ pub async fn person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Person
     let began = Instant::now();
     let found = look_at(ctx, tenant, token).await.and_then(|presented| match &presented.bearer {
         Bearer::Person(subject) => Ok(Person { subject: Arc::clone(subject), claims: Arc::clone(&presented.claims) }),
-        Bearer::Service => Err(AccessTokenError::Invalid),
+        Bearer::Service => Err(TokenRefused::NoPerson.into()),
     });
     note(ctx, began, &found);
     found
@@ -236,13 +284,26 @@ pub async fn present(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<P
     found
 }
 
+/// What speaks against a token, whatever its time: `None` if nothing does. For those who look for a mistake.
+pub(super) async fn refusal(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Option<TokenRefused>, Failure> {
+    let found = match verify(ctx, tenant, token).await {
+        Ok(verified) => bearer(ctx, tenant, &verified).await.map(drop),
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(()) => Ok(None),
+        Err(AccessTokenError::Invalid(refused)) => Ok(Some(refused)),
+        Err(AccessTokenError::Failure(failure)) => Err(failure),
+    }
+}
+
 /// Counts a token that was presented, and what it was found to be.
 fn note<T>(ctx: &Ctx, began: Instant, found: &Result<T, AccessTokenError>) {
     let metrics = &ctx.operations.metrics;
     metrics.validation.observe(began.elapsed());
     metrics.validations.count(match found {
         Ok(_) => Validity::Valid,
-        Err(AccessTokenError::Invalid) => Validity::Invalid,
+        Err(AccessTokenError::Invalid(_)) => Validity::Invalid,
         Err(AccessTokenError::Failure(_)) => Validity::Error,
     });
 }
@@ -256,15 +317,7 @@ async fn look_at(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Prese
     }
     let lookup = database.changes().begin();
     let verified = read(ctx, tenant, token).await?;
-    let (bearer, client, granted) = if verified.is_service() {
-        let client = service_of(ctx, tenant, &verified).await?;
-        let granted = client.metadata.scope.clone();
-        (Bearer::Service, client, granted)
-    } else {
-        let subject = subject_of(ctx, tenant, &verified).await?;
-        let (client, granted) = (Arc::clone(&subject.client), subject.live.grant.scope.clone());
-        (Bearer::Person(subject), client, granted)
-    };
+    let (bearer, client, granted) = bearer(ctx, tenant, &verified).await?;
     let (scope, audience) = (verified.ours.scope.intersection(&granted), verified.registered.aud.clone());
     let presented = Presented { bearer, client, audience, scope, claims: verified, said: OnceLock::new() };
     let (of, presented) = (presented.made_of(tenant.id), Arc::new(presented));
@@ -272,24 +325,50 @@ async fn look_at(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Prese
     Ok(presented)
 }
 
+/// Whose a token is, if that goes on, with its client and what was granted.
+async fn bearer(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    verified: &Verified,
+) -> Result<(Bearer, Arc<ReadyClient>, ScopeSet), AccessTokenError> {
+    if verified.is_service() {
+        let client = service_of(ctx, tenant, verified).await?;
+        let granted = client.metadata.scope.clone();
+        return Ok((Bearer::Service, client, granted));
+    }
+    let subject = subject_of(ctx, tenant, verified).await?;
+    let (client, granted) = (Arc::clone(&subject.client), subject.live.grant.scope.clone());
+    Ok((Bearer::Person(subject), client, granted))
+}
+
 async fn subject_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadySubject>, AccessTokenError> {
-    let grant = verified.grant.ok_or(AccessTokenError::Invalid)?;
-    let subject = subject::ready(ctx, tenant.id, grant, ctx.now()).await?;
-    let subject = subject.map_err(|_| AccessTokenError::Invalid)?;
-    let theirs = subject.admits(verified.registered.sub.as_deref(), verified.ours.sid)
-        && subject.live.grant.client_id == verified.ours.client_id;
-    if theirs { Ok(subject) } else { Err(AccessTokenError::Invalid) }
+    let grant = verified.grant.ok_or(TokenRefused::NoGrant)?;
+    let subject = subject::ready(ctx, tenant.id, grant, ctx.now()).await??;
+    if subject.live.grant.client_id != verified.ours.client_id {
+        return Err(TokenRefused::Mismatch.into());
+    }
+    let sub = verified.registered.sub.as_deref();
+    if subject.admits(sub, verified.ours.sid) {
+        Ok(subject)
+    } else if subject.admits(sub, None) {
+        // The grant goes on, but not the session that the token is of.
+        Err(SubjectRefused::Session.into())
+    } else {
+        Err(TokenRefused::Mismatch.into())
+    }
 }
 
 async fn service_of(ctx: &Ctx, tenant: &Tenant, verified: &Verified) -> Result<Arc<ReadyClient>, AccessTokenError> {
-    match clients::active(ctx, tenant.id, &verified.ours.client_id).await {
-        Ok(client)
-            if verified.goes_on(tenant, &client)
-                && client.metadata.grant_types.contains(&GrantType::ClientCredentials) =>
-        {
-            Ok(client)
-        }
-        Ok(_) | Err(ClientLookupError::Unknown) => Err(AccessTokenError::Invalid),
-        Err(ClientLookupError::Failure(failure)) => Err(failure.into()),
+    let client = match clients::active(ctx, tenant.id, &verified.ours.client_id).await {
+        Ok(client) => client,
+        Err(ClientLookupError::Unknown) => return Err(SubjectRefused::Client.into()),
+        Err(ClientLookupError::Failure(failure)) => return Err(failure.into()),
+    };
+    if !verified.goes_on(tenant, &client) {
+        return Err(TokenRefused::Ended.into());
     }
+    if !client.metadata.grant_types.contains(&GrantType::ClientCredentials) {
+        return Err(TokenRefused::GrantType.into());
+    }
+    Ok(client)
 }

@@ -1,9 +1,11 @@
 //! What a token says, and why it isn't valid: for people who look for a mistake. Nothing here decides anything.
 
-use keys::{ClaimRules, ExplainContext, Explanation, KeyState, VerificationKey};
+use keys::{ClaimRules, ExplainContext, Explanation, KeyState, Purpose, VerificationKey};
 
+use super::Failure;
+use super::access_token::{self, TokenRefused};
 use super::ctx::Ctx;
-use super::{Failure, issue, subject};
+use super::subject::SubjectRefused;
 use crate::domain::client::ClientStatus;
 use crate::domain::tenant::{Issuer, Tenant, TenantStatus};
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
@@ -64,12 +66,18 @@ pub async fn explain(ctx: &Ctx, token: &Secret, audience: Option<&str>) -> Resul
     if tenant.status == TenantStatus::Suspended {
         refusals.push(format!("the tenant {} is suspended", tenant.slug));
     }
-    if let Some(id) = text("client_id").and_then(|id| id.parse().ok()) {
-        refusals.extend(client_refusal(ctx, tenant.id, &id).await?);
-    }
-    // Only a person's access token has both, and its `jti` names the grant.
-    if let (Some(_), Some(_), Some(jti)) = (text("sid"), text("client_id"), text("jti")) {
-        refusals.extend(grant_refusal(ctx, tenant.id, &jti, now).await?);
+    let of_client = match text("client_id").and_then(|id| id.parse().ok()) {
+        Some(id) => client_refusal(ctx, tenant.id, &id).await?,
+        None => None,
+    };
+    let is_named = of_client.is_some();
+    refusals.extend(of_client);
+    if explanation.purpose == Purpose::AccessToken && explanation.signature_valid == Some(true) {
+        // What the gate says that each of them passes, which knows of clients only that they may not be used.
+        let refused = access_token::refusal(ctx, &tenant, token).await?;
+        let refused =
+            refused.filter(|refused| !(is_named && *refused == TokenRefused::Subject(SubjectRefused::Client)));
+        refusals.extend(refused.map(|refused| refused.to_string()));
     }
     Ok(TokenReport { explanation, tenant: Some(tenant), refusals })
 }
@@ -96,10 +104,4 @@ async fn client_refusal(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Op
         Some(ClientStatus::Disabled) => Some(format!("the client {id} is disabled")),
         None => Some(format!("there is no client {id} any more")),
     })
-}
-
-async fn grant_refusal(ctx: &Ctx, tenant: TenantId, jti: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
-    let Some(grant) = issue::grant_of_jti(jti) else { return Ok(Some("its jti names no grant".to_owned())) };
-    let refused = subject::refusal(ctx.database.read(), tenant, grant, now).await?;
-    Ok(refused.map(|refused| refused.to_string()))
 }

@@ -76,7 +76,7 @@ pub async fn answer(ctx: &Ctx, tenant: &Tenant, client: &ReadyClient, token: &Se
     }
     match access_token::present(ctx, tenant, token).await {
         Ok(presented) if concerns(client, &presented) => of_access_token(tenant, &presented),
-        Ok(_) | Err(AccessTokenError::Invalid) => Ok(Bytes::from_static(INACTIVE)),
+        Ok(_) | Err(AccessTokenError::Invalid(_)) => Ok(Bytes::from_static(INACTIVE)),
         Err(AccessTokenError::Failure(failure)) => Err(failure),
     }
 }

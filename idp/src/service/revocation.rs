@@ -69,7 +69,7 @@ async fn try_to_revoke(
     let claims = match access_token::read(ctx, tenant, token).await {
         Ok(claims) => claims,
         Err(AccessTokenError::Failure(failure)) => return Err(failure.into()),
-        Err(AccessTokenError::Invalid) => {
+        Err(AccessTokenError::Invalid(_)) => {
             let ring = key_rings::ring(ctx, tenant.id).await?;
             let is_id_token = ring.verify(token.expose(), Purpose::IdToken).is_ok();
             return if is_id_token { Err(RevocationError::UnsupportedTokenType) } else { Ok(()) };

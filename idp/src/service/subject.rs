@@ -73,16 +73,6 @@ pub async fn live(
     Ok(find(db, tenant, grant, now).await?.map(|subject| subject.within(registered)))
 }
 
-/// Why the subject of a grant may not get or use tokens at `now`; `None` if it may.
-pub async fn refusal(
-    db: &impl Connection,
-    tenant: TenantId,
-    grant: GrantId,
-    now: Timestamp,
-) -> Result<Option<SubjectRefused>, StoreError> {
-    Ok(find(db, tenant, grant, now).await?.err())
-}
-
 /// The subject of a grant, with all that was ever granted: nothing for anybody outside.
 async fn find(
     db: &impl Connection,

@@ -30,7 +30,7 @@ pub enum UserinfoError {
 impl From<AccessTokenError> for UserinfoError {
     fn from(error: AccessTokenError) -> Self {
         match error {
-            AccessTokenError::Invalid => Self::InvalidToken,
+            AccessTokenError::Invalid(_) => Self::InvalidToken,
             AccessTokenError::Failure(failure) => Self::Failure(failure),
         }
     }

@@ -48,7 +48,7 @@ impl Own {
         };
         let subject = match access_token::person(&call.ctx, call.tenant(), &token).await {
             Ok(person) => person.subject,
-            Err(AccessTokenError::Invalid) => return Err(invalid()),
+            Err(AccessTokenError::Invalid(_)) => return Err(invalid()),
             Err(AccessTokenError::Failure(failure)) => return Err(failure.into()),
         };
         let session = subject.live.session.clone().filter(|_| first_party::is_own(&subject.client));

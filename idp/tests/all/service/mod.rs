@@ -6,6 +6,7 @@ mod client_documents;
 mod counted;
 mod deliveries;
 mod endings;
+mod explain;
 mod keys;
 mod leases;
 mod lost_grants;

@@ -12,10 +12,12 @@ pub(crate) mod usage;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use idp::domain::Secret;
 use idp::domain::client::{ClientStatus, GrantType};
 use idp::domain::session::EndReason;
 use idp::domain::tenant::{Tenant, TenantStatus};
 use idp::domain::user::UserStatus;
+use idp::service::explain;
 
 use self::reason::Reason;
 use self::subject::Subject;
@@ -75,6 +77,17 @@ async fn a_subject_that_may_not_be_used_is_refused_everywhere() {
                 reason.befalls(&world, &acme, &subject.user, client).await;
             }
             world.pass(Duration::from_millis(1));
+            // Who asks what is wrong with a token is told so, and of a good one nothing.
+            for (usage, token) in subject.access_tokens() {
+                let report = explain::explain(&world.ctx, &Secret::new(token), None).await.unwrap();
+                let expected = usage.expected(reason);
+                if report.is_valid() != matches!(expected, Expected::Works(_)) {
+                    wrong.push(format!(
+                        "{usage:?} after {reason:?}: {expected:?}, but explained by {:?}",
+                        report.refusals
+                    ));
+                }
+            }
             for usage in Usage::ALL.iter().copied() {
                 let expected = usage.expected(reason);
                 // Twice: a refusal doesn't open the way for the next try.

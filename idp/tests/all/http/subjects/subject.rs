@@ -122,6 +122,16 @@ impl<'w> Subject<'w> {
         text(&self.tokens, "access_token")
     }
 
+    /// Access tokens that may be presented, each with a way to do so.
+    pub(super) fn access_tokens(&self) -> [(Usage, String); 4] {
+        [
+            (Usage::Userinfo, self.access_token()),
+            (Usage::AppBearer, self.app_token.clone()),
+            (Usage::IntrospectServiceToken, self.service_token.clone()),
+            (Usage::AdminByService, self.admin_service_token.clone()),
+        ]
+    }
+
     async fn token(&self, client: &str, path: &str, form: &[(&str, &str)]) -> Answer {
         let headers = [("authorization", &*basic(client, SECRET))];
         self.world.post(&format!("{BASE}{path}"), &headers, &encode(form)).await
