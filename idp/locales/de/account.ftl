@@ -18,7 +18,7 @@ account-notice-profile-saved = Ihr Profil ist gespeichert.
 account-notice-password-changed = Ihr Passwort ist geändert. Überall sonst sind Sie abgemeldet.
 account-notice-device-signed-out = Das Gerät ist abgemeldet.
 account-notice-others-signed-out = Sie sind überall sonst abgemeldet.
-account-notice-withdrawn = Der Zugriff ist entzogen. Die Anwendung muss Sie neu fragen.
+account-notice-withdrawn = Der Zugriff ist entzogen. Die Anwendung erhält ihn nur von Ihnen wieder.
 
 # Übersicht
 account-overview-title = Ihr Konto
@@ -120,7 +120,7 @@ account-end-others-cancel = Angemeldet bleiben
 # Anwendungen
 account-applications-lead = Diese dürfen Ihr Konto nutzen, ohne Sie noch einmal zu fragen.
 account-applications-none = Keine Anwendung hat Zugriff
-account-applications-none-next = Wenn Sie sich bei einer Anwendung anmelden und ihr etwas erlauben, erscheint sie hier.
+account-applications-none-next = Wenn eine Anwendung Ihr Konto nutzen darf, auch während Sie nicht da sind, erscheint sie hier.
 account-application-since = Zugriff seit:
 account-application-may = Was { $client } darf
 account-application-off = Abgeschaltet
@@ -130,6 +130,7 @@ account-withdraw-title = Zugriff entziehen?
 account-withdraw-lead = { $client } verliert sofort und auf jedem Gerät den Zugriff auf Ihr Konto
 account-withdraw-lost = { $client } kann dann nicht mehr:
 account-withdraw-keeps = Was dort selbst gespeichert ist, bleibt dort. Wenn Sie die Anwendung wieder nutzen, muss sie Sie neu fragen.
+account-withdraw-keeps-own = Was dort selbst gespeichert ist, bleibt dort. Zugriff erhält sie erst wieder, wenn Sie sie wieder nutzen.
 account-withdraw-submit = Zugriff entziehen
 account-withdraw-cancel = Zugriff lassen
 

@@ -18,7 +18,7 @@ account-notice-profile-saved = Your profile is saved.
 account-notice-password-changed = Your password is changed. You’re signed out everywhere else.
 account-notice-device-signed-out = The device is signed out.
 account-notice-others-signed-out = You’re signed out everywhere else.
-account-notice-withdrawn = Access is withdrawn. The application will have to ask you again.
+account-notice-withdrawn = Access is withdrawn. The application gets it again only from you.
 
 # Overview
 account-overview-title = Your account
@@ -120,7 +120,7 @@ account-end-others-cancel = Stay signed in
 # Applications
 account-applications-lead = These may use your account without asking you again.
 account-applications-none = No application has access
-account-applications-none-next = When you sign in to an application and allow it something, it is listed here.
+account-applications-none-next = When an application may use your account also while you’re away, it is listed here.
 account-application-since = Access since
 account-application-may = What { $client } may do
 account-application-off = Switched off
@@ -130,6 +130,7 @@ account-withdraw-title = Withdraw access?
 account-withdraw-lead = { $client } loses its access to your account at once, on every device
 account-withdraw-lost = { $client } will no longer be able to:
 account-withdraw-keeps = What it has stored itself stays there. If you use it again, it has to ask you again.
+account-withdraw-keeps-own = What it has stored itself stays there. It gets access again only if you use it again.
 account-withdraw-submit = Withdraw access
 account-withdraw-cancel = Keep access
 

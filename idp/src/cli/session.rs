@@ -11,7 +11,7 @@ use crate::http::admin::model::Session;
 /// Verbs of `signet session`.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// List the sessions that are live
+    /// List the sessions that are live, the newest first
     List {
         /// Only those of a user: e-mail address, user name or id
         #[arg(long, value_name = "USER")]
@@ -25,9 +25,14 @@ pub(super) enum Verb {
         place: Place,
     },
     /// Show one
+    #[command(group = clap::ArgGroup::new("which").required(true))]
     Show {
         /// Its id, the sid of its tokens
-        session_id: String,
+        #[arg(group = "which")]
+        session_id: Option<String>,
+        /// The one that a person's access token was given in, by the jti of that
+        #[arg(long, value_name = "JTI", group = "which")]
+        jti: Option<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -37,6 +42,9 @@ pub(super) enum Verb {
         /// Id of a session
         #[arg(group = "what")]
         session_id: Option<String>,
+        /// The one that a person's access token was given in, by the jti of that
+        #[arg(long, value_name = "JTI", group = "what")]
+        jti: Option<String>,
         /// All sessions of a user, with all that they gave: e-mail address, user name or id
         #[arg(long, value_name = "USER", group = "what")]
         user: Option<String>,
@@ -79,8 +87,11 @@ impl place::Verb for Verb {
                 let records: Vec<Record> = found.iter().map(|session| Record::of(session).with_all(&COLUMNS)).collect();
                 record::list(console, common.format, &records, &COLUMNS)
             }
-            Self::Show { session_id, .. } => {
-                let session = admin.find_session(&session_id).await?;
+            Self::Show { session_id, jti, .. } => {
+                let session = match (session_id, jti) {
+                    (None, Some(jti)) => admin.session_of_token(&jti).await?,
+                    (id, _) => admin.find_session(&id.unwrap_or_default()).await?,
+                };
                 let all = [
                     "session_id",
                     "user_id",
@@ -98,7 +109,11 @@ impl place::Verb for Verb {
                 ];
                 record::show(console, common.format, &Record::of(&session).with_all(&all))
             }
-            Self::End { session_id, user, client, .. } => {
+            Self::End { session_id, jti, user, client, .. } => {
+                let session_id = match jti {
+                    Some(jti) => Some(admin.session_of_token(&jti).await?.session_id.0),
+                    None => session_id,
+                };
                 let (name, id, what) = match (session_id, user, client) {
                     (Some(id), ..) => ("session_id", id.clone(), End::Session(id)),
                     (None, Some(user), _) => {

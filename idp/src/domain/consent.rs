@@ -1,4 +1,4 @@
-//! Consents: what a person once allowed a client.
+//! Consents: what a person once allowed a client; and what clients may do for longer than a session.
 
 use super::scope::ScopeSet;
 use super::{ClientId, Timestamp, UserId};
@@ -16,4 +16,16 @@ pub struct Consent {
     pub created_at: Timestamp,
     /// When last widened.
     pub updated_at: Timestamp,
+}
+
+/// What a client may do with a person's account until it is withdrawn: what they allowed it, and what it got without asking
+/// and keeps when the session ends (`offline_access`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which client.
+    pub client_id: ClientId,
+    /// What.
+    pub scope: ScopeSet,
+    /// Since when.
+    pub since: Timestamp,
 }

@@ -228,6 +228,9 @@ fn grant_jti(ctx: &Ctx, grant: GrantId) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// What is wrong with a text that names no grant: it is no `jti` of ours, or that of a service's own token.
+pub const NAMES_NO_GRANT: &str = "must be the jti of a person's access token";
+
 /// The grant that a user token's `jti` names.
 pub fn grant_of_jti(jti: &str) -> Option<GrantId> {
     let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(jti).ok()?.try_into().ok()?;

@@ -132,6 +132,14 @@ fn goes_on() -> Expr {
     Expr::cust(GOES_ON.as_str())
 }
 
+/// Grants that count at `now`: the same that [`find_live`] finds.
+pub(super) fn live(now: Timestamp) -> Condition {
+    Condition::all()
+        .add(Column::RevokedAt.is_null())
+        .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.millis())))
+        .add(goes_on())
+}
+
 /// As part of another statement: that the grant counts at `now`, and that whoever gave it is as they were when they were
 /// read. A row of theirs is never changed without a later `updated_at`.
 pub(super) fn is_as_read(tenant: TenantId, id: GrantId, user: &User, now: Timestamp) -> Expr {

@@ -7,6 +7,7 @@
 //! Reads take [`Database::read`]; everything that changes a row goes through [`Database::write`]. The statements are
 //! the same for SQLite and PostgreSQL, by sea-orm's query builder.
 
+pub mod applications;
 pub mod audit;
 pub mod audit_chain;
 pub mod authorization_codes;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use entity::control::sessions::{Column, Entity, Model};
-use entity::control::{grants, tenants};
+use entity::control::{grants as rows, tenants};
 use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter,
@@ -14,9 +14,9 @@ use sea_orm::{
 
 use super::changes::{self, Change};
 use super::row::{Only as _, Place, page};
-use super::{StoreError, sweeps, users};
+use super::{StoreError, grants, sweeps, users};
 use crate::domain::session::{Session, SessionOrigin};
-use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
+use crate::domain::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
 
 const AMR: Place = Place("sessions", "amr");
 
@@ -204,9 +204,14 @@ pub struct SessionFilter {
     pub user: Option<UserId>,
     /// Only those in which this client was given something that it still has.
     pub client: Option<ClientId>,
+    /// Only the one in which this grant was given, whether or not it still counts.
+    pub grant: Option<GrantId>,
+    /// All but this one.
+    pub except: Option<SessionId>,
 }
 
-/// Live sessions in order of their ids, from the one after `after`; at most 1000.
+/// Live sessions, the newest first, from the one after `after`; at most 1000. Where a list is cut, what has just begun
+/// mustn't be what is missing: it is what somebody looks for who looks for a stranger.
 pub async fn list(
     db: &impl ConnectionTrait,
     tenant: TenantId,
@@ -218,23 +223,35 @@ pub async fn list(
     let mut query = Entity::find()
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(live(now))
-        .order_by_asc(Column::SessionId)
+        .order_by_desc(Column::SessionId)
         .limit(page(limit));
     if let Some(user) = filter.user {
         query = query.filter(Column::UserId.eq(user.uuid()));
     }
     if let Some(client) = &filter.client {
         let given = Query::select()
-            .column(grants::Column::SessionId)
-            .from(grants::Entity)
-            .and_where(grants::Column::TenantId.eq(tenant.uuid()))
-            .and_where(grants::Column::ClientId.eq(client.as_str()))
-            .and_where(grants::Column::RevokedAt.is_null())
+            .column(rows::Column::SessionId)
+            .from(rows::Entity)
+            .and_where(rows::Column::TenantId.eq(tenant.uuid()))
+            .and_where(rows::Column::ClientId.eq(client.as_str()))
+            .cond_where(grants::live(now))
             .take();
         query = query.filter(Column::SessionId.in_subquery(given));
     }
+    if let Some(grant) = filter.grant {
+        let given_in = Query::select()
+            .column(rows::Column::SessionId)
+            .from(rows::Entity)
+            .and_where(rows::Column::TenantId.eq(tenant.uuid()))
+            .and_where(rows::Column::GrantId.eq(grant.uuid()))
+            .take();
+        query = query.filter(Column::SessionId.in_subquery(given_in));
+    }
+    if let Some(except) = filter.except {
+        query = query.filter(Column::SessionId.ne(except.uuid()));
+    }
     if let Some(after) = after {
-        query = query.filter(Column::SessionId.gt(after.uuid()));
+        query = query.filter(Column::SessionId.lt(after.uuid()));
     }
     query.all(db).await?.into_iter().map(Session::try_from).collect()
 }

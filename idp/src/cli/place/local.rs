@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Administration, End, Signed, Which};
-use crate::cli::exit::{CliError, Exit};
+use super::{Administration, End, Signed, Which, no_session};
+use crate::cli::exit::CliError;
 use crate::cli::options::ACTOR;
 use crate::domain::client::ClientStatus;
 use crate::domain::client_details::ClientDetails;
@@ -22,6 +22,7 @@ use crate::service::backchannel_logout;
 use crate::service::clients::{self, ClientChangeError};
 use crate::service::consents::{self, WithdrawError};
 use crate::service::ctx::Ctx;
+use crate::service::issue;
 use crate::service::key_rings::{self, KeyChange, KeyChangeError};
 use crate::service::sessions::ending::{self, Ending, Which as Ended};
 use crate::service::sessions::{self, SessionFilter};
@@ -251,7 +252,8 @@ impl Administration for Local<'_> {
             Some(of) => Some(clients::find(self.ctx, self.tenant.id, &client(of)?).await?.id),
             None => None,
         };
-        let filter = SessionFilter { user: of.user.as_deref().map(user).transpose()?, client };
+        let user = of.user.as_deref().map(user).transpose()?;
+        let filter = SessionFilter { user, client, ..SessionFilter::default() };
         let found = sessions::list(self.ctx, self.tenant.id, &filter, after(begin)?, limit).await?;
         Ok(found.iter().map(Session::from).collect())
     }
@@ -259,6 +261,14 @@ impl Administration for Local<'_> {
     async fn find_session(&self, id: &str) -> Result<Session, CliError> {
         let found = sessions::find(self.ctx, self.tenant.id, session(id)?).await?;
         found.as_ref().map(Session::from).ok_or_else(no_session)
+    }
+
+    async fn session_of_token(&self, jti: &str) -> Result<Session, CliError> {
+        let no_grant = || CliError::usage(format!("jti: {}", issue::NAMES_NO_GRANT));
+        let grant = issue::grant_of_jti(jti).ok_or_else(no_grant)?;
+        let filter = SessionFilter { grant: Some(grant), ..SessionFilter::default() };
+        let found = sessions::list(self.ctx, self.tenant.id, &filter, None, 1).await?;
+        found.first().map(Session::from).ok_or_else(no_session)
     }
 
     async fn end(&self, what: &End) -> Result<(), CliError> {
@@ -274,10 +284,6 @@ impl Administration for Local<'_> {
         let ended = ending::end(self.ctx, self.tenant.id, Ending::new(self.ctx, which, reason).by(ACTOR)).await?;
         if matches!(what, End::Session(_)) && ended.sessions == 0 { Err(no_session()) } else { Ok(()) }
     }
-}
-
-fn no_session() -> CliError {
-    CliError::new(Exit::NotFound, "there is no such session, or it has ended")
 }
 
 fn session(id: &str) -> Result<SessionId, CliError> {

@@ -164,8 +164,14 @@ pub(super) trait Administration {
     async fn list_sessions(&self, of: &Signed, after: Option<String>, limit: u64) -> Result<Vec<Session>, CliError>;
     /// The live session of that id.
     async fn find_session(&self, id: &str) -> Result<Session, CliError>;
+    /// The live session that a person's access token of that `jti` was given in.
+    async fn session_of_token(&self, jti: &str) -> Result<Session, CliError>;
     /// Ends sessions or what was given.
     async fn end(&self, what: &End) -> Result<(), CliError>;
+}
+
+fn no_session() -> CliError {
+    CliError::new(Exit::NotFound, "there is no such session, or it has ended")
 }
 
 /// A verb that does its work at a [`Place`].

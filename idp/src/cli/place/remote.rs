@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::token::{self, send};
-use super::{Administration, End, Signed, Which};
+use super::{Administration, End, Signed, Which, no_session};
 use crate::cli::console::Console;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::http::Client as Http;
@@ -378,6 +378,11 @@ impl Administration for Remote {
 
     async fn find_session(&self, id: &str) -> Result<Session, CliError> {
         self.get(&format!("/sessions/{}", word(id))).await
+    }
+
+    async fn session_of_token(&self, jti: &str) -> Result<Session, CliError> {
+        let part: SessionPart = self.get(&format!("/sessions{}", query(None, 1, &[("jti", Some(jti))]))).await?;
+        part.items.into_iter().next().ok_or_else(no_session)
     }
 
     async fn end(&self, what: &End) -> Result<(), CliError> {

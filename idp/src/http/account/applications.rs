@@ -1,11 +1,11 @@
-//! `/account/applications`: what the person allowed, and taking it back.
+//! `/account/applications`: which clients may use the account, and taking it back.
 
 use poem::{Request, Response, handler};
 
 use super::entry::Console;
 use crate::domain::ClientId;
 use crate::domain::account::AccountPage;
-use crate::domain::client::ClientStatus;
+use crate::domain::client::{ClientStatus, ConsentPolicy};
 use crate::domain::parameters::Parameters;
 use crate::domain::scope::Scope;
 use crate::http::extract::oauth_form::PostedBody;
@@ -49,14 +49,15 @@ pub(super) async fn list(visit: Visit, request: &Request) -> Response {
 }
 
 fn view(console: &Console, application: &Application) -> ApplicationView {
-    let Application { consent, client } = application;
-    let scopes: Vec<&str> = consent.scope.iter().map(Scope::as_str).collect();
+    let Application { standing, client } = application;
+    let scopes: Vec<&str> = standing.scope.iter().map(Scope::as_str).collect();
     ApplicationView {
         id: client.id.to_string(),
         client: step::display(client),
         is_disabled: client.status == ClientStatus::Disabled,
         scopes: authorize::in_usual_order(scopes).into_iter().map(str::to_owned).collect(),
-        since: consent.created_at,
+        asks: client.metadata.consent == ConsentPolicy::Ask,
+        since: standing.since,
         now: console.ctx.now(),
     }
 }

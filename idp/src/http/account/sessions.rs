@@ -3,37 +3,42 @@
 use poem::{Request, Response, handler};
 
 use super::entry::Console;
+use crate::domain::SessionId;
 use crate::domain::account::AccountPage;
 use crate::domain::device::Device;
 use crate::domain::session::{AuthenticationMethod, Session, SessionOrigin};
 use crate::http::extract::oauth_form::PostedBody;
 use crate::http::extract::visit::Visit;
+use crate::http::oidc::step;
 use crate::http::pages::account::{DeviceView, EndOthersPage, Notice, SessionsPage};
-use crate::service::{Failure, account};
+use crate::service::{Failure, account, sessions};
 
 /// How many devices a page shows.
 const PAGE: usize = 50;
 
-/// `GET /account/sessions`
+/// `GET /account/sessions`, with `after` those after that one.
 #[handler]
 pub(super) async fn list(visit: Visit, request: &Request) -> Response {
     let console = match Console::open(visit, request, AccountPage::Sessions).await {
         Ok(console) => console,
         Err(response) => return response,
     };
-    match devices(&console).await {
+    // What can't be a session's id has nothing after it: the list begins at its beginning.
+    let after = step::query(request).and_then(|query| query.required("after").ok()?.parse().ok());
+    match devices(&console, after).await {
         Ok((devices, is_cut)) => {
-            console.answer(SessionsPage { frame: console.frame(), devices, is_cut }.render(&console.page))
+            let next = devices.last().filter(|_| is_cut).map(|last| last.id.clone());
+            let page = SessionsPage { frame: console.frame(), devices, is_continued: after.is_some(), next };
+            console.answer(page.render(&console.page))
         }
         Err(failure) => console.failure(failure),
     }
 }
 
-/// The devices, this one first, then the one used last; and whether there are more.
-async fn devices(console: &Console) -> Result<(Vec<DeviceView>, bool), Failure> {
-    let mut sessions = account::sessions(&console.ctx, console.tenant_id(), console.user().id).await?;
-    let this = console.session().id;
-    sessions.sort_by_key(|session| (session.id != this, std::cmp::Reverse(session.last_seen_at)));
+/// The devices after that one: this one first, then the others, the one that came last first; and whether there are more.
+async fn devices(console: &Console, after: Option<SessionId>) -> Result<(Vec<DeviceView>, bool), Failure> {
+    let (tenant, this) = (console.tenant_id(), console.session());
+    let sessions = sessions::of_person(&console.ctx, tenant, this, after, PAGE as u64 + 1).await?;
     let is_cut = sessions.len() > PAGE;
     Ok((sessions.iter().take(PAGE).map(|session| view(console, session)).collect(), is_cut))
 }
@@ -82,7 +87,7 @@ pub(super) async fn ask_others(visit: Visit, request: &Request) -> Response {
         Ok(console) => console,
         Err(response) => return response,
     };
-    match devices(&console).await {
+    match devices(&console, None).await {
         Ok((devices, is_cut)) => {
             let devices: Vec<DeviceView> = devices.into_iter().filter(|device| !device.is_this).collect();
             if devices.is_empty() {

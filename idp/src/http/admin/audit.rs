@@ -6,8 +6,8 @@ use poem_openapi::param::Query;
 use super::Group;
 use super::gate::{AuditRead, Gate};
 use super::model::{AuditLine, AuditPart, AuditWhich};
-use super::paging::Part;
 use crate::http::api::answer::{Answer, Content, Listed};
+use crate::http::api::paging::Part;
 use crate::http::api::refusal::{Refusal, Result};
 use crate::service::audit_log::{self, AuditCursor};
 

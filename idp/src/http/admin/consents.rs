@@ -5,10 +5,10 @@ use poem_openapi::param::{Path, Query};
 
 use super::gate::{ConsentsRead, ConsentsWrite, Gate};
 use super::model::{Consent, ConsentPart};
-use super::paging::Part;
 use super::{Group, clients, users};
 use crate::domain::{ClientId, UserId};
 use crate::http::api::answer::{Answer, Content, Done, Listed};
+use crate::http::api::paging::Part;
 use crate::http::api::refusal::Result;
 use crate::service::consents;
 
@@ -20,7 +20,8 @@ pub struct Consents;
 impl Consents {
     /// List what a user allowed
     ///
-    /// In the order of the clients' ids. Scope: `admin:consents:read`.
+    /// In the order of the clients' ids. What a client got without asking (implied consent) is no consent and isn't there;
+    /// it is taken back in the same way. Scope: `admin:consents:read`.
     #[oai(path = "/users/:user_id/consents", method = "get", operation_id = "listConsentsOfUser")]
     async fn of_user(
         &self,
@@ -56,7 +57,8 @@ impl Consents {
 
     /// Take back what a user allowed a client
     ///
-    /// All that came of it ends at once: codes that weren't redeemed yet, and tokens. Scope: `admin:consents:write`.
+    /// All that came of it ends at once: codes that weren't redeemed yet, and tokens. So does what a client got without
+    /// asking. Scope: `admin:consents:write`.
     #[oai(path = "/users/:user_id/consents/:client_id", method = "delete", operation_id = "withdrawConsent")]
     async fn withdraw(
         &self,

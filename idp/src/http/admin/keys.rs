@@ -6,9 +6,9 @@ use poem_openapi::param::{Path, Query};
 use super::Group;
 use super::gate::{Gate, KeysRead, KeysWrite};
 use super::model::{Key, KeyPart, KeyStep, NewKey};
-use super::paging::Part;
 use crate::http::api::answer::{Answer, Changed, Content, Listed, Made, Shown};
 use crate::http::api::body::{Body, Optional};
+use crate::http::api::paging::Part;
 use crate::http::api::refusal::{Refusal, Result};
 use crate::service::key_rings::{self, KeyChange, KeyChangeError, StoredKey};
 

@@ -5,11 +5,11 @@ use poem_openapi::param::{Path, Query};
 
 use super::gate::{Gate, SessionsRead, SessionsWrite};
 use super::model::{LogoutToken, LogoutTokenPart, Replay, Replayed};
-use super::paging::Part;
 use super::{Group, clients};
 use crate::domain::DeliveryId;
 use crate::http::api::answer::{Answer, Changed, Content, Listed};
 use crate::http::api::body::{Body, Optional};
+use crate::http::api::paging::Part;
 use crate::http::api::refusal::{Refusal, Result};
 use crate::service::backchannel_logout;
 

@@ -9,7 +9,6 @@ mod gate;
 mod keys;
 mod logout_tokens;
 pub mod model;
-mod paging;
 mod refusal;
 mod sessions;
 mod users;
@@ -18,7 +17,7 @@ mod webhooks;
 use poem_openapi::Tags;
 
 /// The most that one part of a list has.
-pub const MOST_AT_ONCE: u64 = paging::MOST as u64;
+pub const MOST_AT_ONCE: u64 = super::api::paging::MOST as u64;
 
 pub use audit::Audit;
 pub use clients::Clients;

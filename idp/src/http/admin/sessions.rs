@@ -5,12 +5,13 @@ use poem_openapi::param::{Path, Query};
 
 use super::gate::{Gate, SessionsRead, SessionsWrite};
 use super::model::{Session, SessionPart};
-use super::paging::Part;
 use super::{Group, clients, users};
 use crate::domain::SessionId;
 use crate::domain::session::EndReason;
 use crate::http::api::answer::{Answer, Content, Done, Listed, Shown};
+use crate::http::api::paging::Part;
 use crate::http::api::refusal::{Refusal, Result};
+use crate::service::issue;
 use crate::service::sessions::ending::{self, Ended, Ending, Which};
 use crate::service::sessions::{self, SessionFilter};
 
@@ -22,7 +23,7 @@ pub struct Sessions;
 impl Sessions {
     /// List sessions
     ///
-    /// Those that are live, in the order of their ids, which is that of age. Scope: `admin:sessions:read`.
+    /// Those that are live, the newest first. Scope: `admin:sessions:read`.
     #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
     async fn list(
         &self,
@@ -31,6 +32,8 @@ impl Sessions {
         user_id: Query<Option<String>>,
         /// Only those in which this client was given something that it still has.
         client_id: Query<Option<String>>,
+        /// Only the one that a person's access token of this `jti` was given in.
+        jti: Query<Option<String>>,
         /// How many, 1 to 200; 50 unless given.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u16>>,
@@ -38,7 +41,8 @@ impl Sessions {
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<SessionPart>> {
         let part = Part::new(limit.0, cursor.0.as_deref());
-        Answer::new(list(&gate, user_id.0.as_deref(), client_id.0.as_deref(), part).await)
+        let of = (user_id.0.as_deref(), client_id.0.as_deref(), jti.0.as_deref());
+        Answer::new(list(&gate, of, part).await)
     }
 
     /// Show a session
@@ -113,11 +117,12 @@ fn unknown() -> Refusal {
 
 async fn list(
     gate: &Gate<SessionsRead>,
-    user: Option<&str>,
-    client: Option<&str>,
+    (user, client, jti): (Option<&str>, Option<&str>, Option<&str>),
     part: Result<Part<SessionId>>,
 ) -> Result<Content> {
     let part = part?;
+    let no_grant = || Refusal::bad_request(format!("jti: {}", issue::NAMES_NO_GRANT));
+    let grant = jti.map(|jti| issue::grant_of_jti(jti).ok_or_else(no_grant)).transpose()?;
     let user = match user {
         Some(user) => Some(users::find(gate, user).await?.id),
         None => None,
@@ -126,7 +131,7 @@ async fn list(
         Some(client) => Some(clients::find(gate, client).await?.id),
         None => None,
     };
-    let filter = SessionFilter { user, client };
+    let filter = SessionFilter { user, client, grant, ..SessionFilter::default() };
     let found = sessions::list(&gate.ctx, gate.tenant_id(), &filter, part.after, part.reads()).await?;
     let (shown, next_cursor) = part.shows(found, |session| session.id.to_string());
     Ok(Content::json(&SessionPart { items: shown.iter().map(Session::from).collect(), next_cursor }))

@@ -13,13 +13,13 @@ use super::model::{
     NewWebhook, NewWebhookSecret, Replay, Replayed, Webhook, WebhookDelivery, WebhookDeliveryPart, WebhookPart,
     WebhookPatch, WebhookRotation,
 };
-use super::paging::Part;
 use super::users::matching;
 use crate::domain::DeliveryId;
 use crate::domain::ids::EndpointId;
 use crate::domain::webhook::Endpoint;
 use crate::http::api::answer::{Answer, Changed, Content, Done, Listed, Made, Shown};
 use crate::http::api::body::{Body, Optional, Patch};
+use crate::http::api::paging::Part;
 use crate::http::api::refusal::{Refusal, Result};
 use crate::service::webhooks;
 

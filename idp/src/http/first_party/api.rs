@@ -2,20 +2,21 @@
 
 use poem::Request;
 use poem::http::{StatusCode, header};
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::{OpenApi, Tags};
 
 use super::bearer::Own as Owner;
 use super::model::{AppConfig, Credentials, NewAccount, OwnSession, OwnSessions, Person, Presented, SessionTokens};
 use super::{cookie, refusal};
-use crate::domain::Secret;
 use crate::domain::audit::AuditKind;
 use crate::domain::client::Client;
 use crate::domain::session::{EndReason, Session};
 use crate::domain::sign_up::Typed;
 use crate::domain::user::LoginName;
+use crate::domain::{Secret, SessionId};
 use crate::http::api::answer::{Answer, Content, Ended, Own, Public, Refreshed, SignedIn, SignedOut, SignedUp};
 use crate::http::api::body::{Body, Optional};
+use crate::http::api::paging::{self, Part};
 use crate::http::api::refusal::{Refusal, Result};
 use crate::http::extract::visit::Call;
 use crate::service::first_party::{self, Opened};
@@ -104,10 +105,18 @@ impl FirstParty {
 
     /// The person's live sessions
     ///
-    /// In apps and in browsers.
+    /// In apps and in browsers: the one that asks, then the others, the newest first.
     #[oai(path = "/sessions", method = "get", operation_id = "ownSessions")]
-    async fn sessions(&self, owner: Owner) -> Answer<Own<OwnSessions>> {
-        Answer::new(sessions(&owner).await)
+    async fn sessions(
+        &self,
+        owner: Owner,
+        /// How many, 1 to 200; 200 unless given.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u16>>,
+        /// `next_cursor` of the part before.
+        cursor: Query<Option<String>>,
+    ) -> Answer<Own<OwnSessions>> {
+        Answer::new(sessions(&owner, Part::new(limit.0.or(Some(paging::MOST)), cursor.0.as_deref())).await)
     }
 
     /// End all of the person's sessions
@@ -286,10 +295,12 @@ fn shown(owner: &Owner, session: Option<Session>) -> Result<Content> {
     Ok(Content::json(&OwnSession::new(&session, &owner.session)))
 }
 
-async fn sessions(owner: &Owner) -> Result<Content> {
-    let found = first_party::sessions_of(&owner.ctx, owner.tenant(), &owner.subject).await?;
-    let sessions = found.iter().map(|session| OwnSession::new(session, &owner.session)).collect();
-    Ok(Content::json(&OwnSessions { sessions }))
+async fn sessions(owner: &Owner, part: Result<Part<SessionId>>) -> Result<Content> {
+    let part = part?;
+    let found = sessions::of_person(&owner.ctx, owner.tenant().id, &owner.session, part.after, part.reads()).await?;
+    let (shown, next_cursor) = part.shows(found, |session| session.id.to_string());
+    let sessions = shown.iter().map(|session| OwnSession::new(session, &owner.session)).collect();
+    Ok(Content::json(&OwnSessions { sessions, next_cursor }))
 }
 
 async fn end_all(owner: &Owner) -> Result<Content> {

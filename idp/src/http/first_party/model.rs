@@ -181,11 +181,15 @@ impl OwnSession {
     }
 }
 
-/// A person's live sessions, in the order in which they began; at most 200.
+/// A part of a person's live sessions.
 #[derive(Clone, Debug, Serialize, Deserialize, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct OwnSessions {
-    /// The sessions.
+    /// The sessions: the one that asks, then the others, the newest first.
     pub sessions: Vec<OwnSession>,
+    /// `cursor` of the next part; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 /// What an app has to know of the tenant. Times are in seconds.

@@ -13,7 +13,7 @@ use super::users::{self, UserChangeError};
 use super::{Failure, subject};
 use crate::domain::account::FRESH;
 use crate::domain::client::Client;
-use crate::domain::consent::Consent;
+use crate::domain::consent::Standing;
 use crate::domain::own_claims::OwnClaims;
 use crate::domain::session::Session;
 use crate::domain::tenant::Tenant;
@@ -22,7 +22,7 @@ use crate::domain::{ClientId, TenantId, Timestamp, UserId};
 use crate::store;
 
 pub use password::{PasswordChange, PasswordChangeError, change_password};
-pub use sessions::{session, sessions, sign_out, sign_out_others};
+pub use sessions::{session, sign_out, sign_out_others};
 
 /// An account that is signed in on a browser.
 #[derive(Clone, Debug)]
@@ -69,16 +69,17 @@ pub async fn change_claims(
     users::update(ctx, tenant, user.id, Some(seen), &patch, Actor::themselves(caller)).await
 }
 
-/// A client that a person allowed something.
+/// A client that may use a person's account, also when they are away.
 #[derive(Clone, Debug)]
 pub struct Application {
-    /// What was allowed.
-    pub consent: Consent,
+    /// What it may do.
+    pub standing: Standing,
     /// The client, in use or not.
     pub client: Client,
 }
 
-/// What a person allowed, in order of the clients' ids, from the one after `after`; at most 1,000 at a time.
+/// The clients that may use a person's account, whether the person allowed it or wasn't asked, in order of the clients' ids,
+/// from the one after `after`; at most 1,000 at a time. What ends with the session isn't there: that is its devices' matter.
 pub async fn applications(
     ctx: &Ctx,
     tenant: TenantId,
@@ -88,15 +89,15 @@ pub async fn applications(
 ) -> Result<Vec<Application>, Failure> {
     let db = ctx.database.read();
     let mut applications = Vec::new();
-    for consent in store::consents::list_of_user(db, tenant, user, after, limit).await? {
-        if let Some(client) = store::clients::find(db, tenant, &consent.client_id, ctx.now()).await? {
-            applications.push(Application { consent, client });
+    for standing in store::applications::list(db, tenant, user, after, ctx.now(), limit).await? {
+        if let Some(client) = store::clients::find(db, tenant, &standing.client_id, ctx.now()).await? {
+            applications.push(Application { standing, client });
         }
     }
     Ok(applications)
 }
 
-/// What a person allowed that client; `None` if nothing.
+/// What that client may do with a person's account; `None` if nothing.
 pub async fn application(
     ctx: &Ctx,
     tenant: TenantId,
@@ -104,7 +105,7 @@ pub async fn application(
     client: &ClientId,
 ) -> Result<Option<Application>, Failure> {
     let db = ctx.database.read();
-    let Some(consent) = store::consents::find(db, tenant, user, client).await? else { return Ok(None) };
+    let Some(standing) = store::applications::find(db, tenant, user, client, ctx.now()).await? else { return Ok(None) };
     let client = store::clients::find(db, tenant, client, ctx.now()).await?;
-    Ok(client.map(|client| Application { consent, client }))
+    Ok(client.map(|client| Application { standing, client }))
 }

@@ -5,17 +5,7 @@ use crate::domain::{SessionId, TenantId, UserId};
 use crate::service::Failure;
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::sessions::ending::{self, Ended, Ending, Which};
-use crate::service::sessions::{self, SessionFilter};
 use crate::store;
-
-/// The most sessions that are looked at.
-const MOST: u64 = 1000;
-
-/// The live sessions of this person; the first thousand.
-pub async fn sessions(ctx: &Ctx, tenant: TenantId, user: UserId) -> Result<Vec<Session>, Failure> {
-    let theirs = SessionFilter { user: Some(user), ..SessionFilter::default() };
-    sessions::list(ctx, tenant, &theirs, None, MOST).await
-}
 
 /// The live session of that id, if it is this person's.
 pub async fn session(ctx: &Ctx, tenant: TenantId, user: UserId, id: SessionId) -> Result<Option<Session>, Failure> {

@@ -8,8 +8,8 @@ mod grant;
 
 use super::ctx::{Caller, Ctx};
 use super::issue;
+use super::sessions;
 use super::sessions::ending::{self, Ended, Ending, Which};
-use super::sessions::{self, SessionFilter};
 use super::sign_in::{self, Place, SignInAttempt, SignInError, SignedIn};
 use super::sign_up::{self, SignUp, SignUpError};
 use super::subject::ReadySubject;
@@ -94,12 +94,6 @@ pub async fn note_refusal(
         .from(caller)
         .detail(serde_json::json!({ "error": error }));
     Ok(audit::append(ctx, tenant, event).await?)
-}
-
-/// The live sessions of a person, at most 200: of apps and of browsers.
-pub async fn sessions_of(ctx: &Ctx, tenant: &Tenant, subject: &ReadySubject) -> Result<Vec<Session>, Failure> {
-    let filter = SessionFilter { user: Some(subject.live.user.id), ..SessionFilter::default() };
-    sessions::list(ctx, tenant.id, &filter, None, 200).await
 }
 
 /// Notes that a session is used, if that is worth noting, and gives it back as it is now; `None` if it has ended.

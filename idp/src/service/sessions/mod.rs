@@ -144,7 +144,7 @@ pub fn is_worth_noting(session: &Session, now: Timestamp) -> bool {
     now.since(session.last_seen_at) >= session.idle_timeout / TOUCHES
 }
 
-/// Live sessions in order of their ids, from the one after `after`; at most 1,000 at a time.
+/// Live sessions, the newest first, from the one after `after`; at most 1,000 at a time.
 pub async fn list(
     ctx: &Ctx,
     tenant: TenantId,
@@ -153,6 +153,28 @@ pub async fn list(
     limit: u64,
 ) -> Result<Vec<Session>, Failure> {
     Ok(store::sessions::list(ctx.database.read(), tenant, filter, after, ctx.now(), limit).await?)
+}
+
+/// A part of a person's live sessions: the one that they ask from, then the others, the newest first. It begins after
+/// `after`; at most 1,000 at a time.
+pub async fn of_person(
+    ctx: &Ctx,
+    tenant: TenantId,
+    asking: &Session,
+    after: Option<SessionId>,
+    limit: u64,
+) -> Result<Vec<Session>, Failure> {
+    let others = SessionFilter { user: Some(asking.user_id), except: Some(asking.id), ..SessionFilter::default() };
+    let Some(after) = after else {
+        // As it is now: what the caller has doesn't know when it was last used.
+        let asking = find(ctx, tenant, asking.id).await?;
+        let room = limit.saturating_sub(u64::from(asking.is_some()));
+        let others = list(ctx, tenant, &others, None, room).await?;
+        return Ok(asking.into_iter().chain(others).collect());
+    };
+    // After the one that comes first come all others, also those that are newer.
+    let after = Some(after).filter(|after| *after != asking.id);
+    list(ctx, tenant, &others, after, limit).await
 }
 
 /// The session of that id, if it is live.

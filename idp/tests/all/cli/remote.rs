@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::site::{Ran, Site, block_on};
+use crate::support::world::payload;
 
 const SCOPES: &str = "admin:users:read admin:users:write admin:clients:read admin:clients:write admin:keys:read \
      admin:keys:write admin:consents:read admin:consents:write admin:audit:read \
@@ -436,6 +437,20 @@ fn sessions_are_seen_and_ended_the_same_on_the_database_and_at_a_server() {
         assert_eq!(local(&["session", "end", &here[0]]).exit, Exit::NotFound, "once");
         assert_eq!(remote(&["session", "end", &there[0]]).exit, Exit::NotFound, "once");
 
+        // One by a token that was given in it.
+        let tokens = both_sign_in();
+        let jtis = tokens.each_ref().map(|token| payload(token)["jti"].as_str().unwrap().to_owned());
+        let sids = tokens.each_ref().map(|token| payload(token)["sid"].as_str().unwrap().to_owned());
+        assert_eq!(local(&["session", "show", "--jti", &jtis[0]]).json()["session_id"], *sids[0]);
+        assert_eq!(remote(&["session", "show", "--jti", &jtis[1]]).json()["session_id"], *sids[1]);
+        assert_eq!(local(&["session", "end", "--jti", &jtis[1]]).exit, Exit::NotFound, "another tenant's");
+        assert_eq!(remote(&["session", "end", "--jti", &jtis[0]]).exit, Exit::NotFound, "another tenant's");
+        assert_eq!(local(&["session", "end", "--jti", &jtis[0]]).json()["session_id"], *sids[0]);
+        assert_eq!(remote(&["session", "end", "--jti", &jtis[1]]).json()["session_id"], *sids[1]);
+        both_over(&tokens);
+        assert_eq!(local(&["session", "show", "--jti", &jtis[0]]).exit, Exit::NotFound, "once");
+        assert_eq!(remote(&["session", "end", "--jti", &jtis[1]]).exit, Exit::NotFound, "once");
+
         // All of a user, all that a client was given, and everything.
         for what in [&["--user", "ada@example.com"][..], &["--client", "first-party"], &["--all"]] {
             let tokens = both_sign_in();
@@ -447,6 +462,11 @@ fn sessions_are_seen_and_ended_the_same_on_the_database_and_at_a_server() {
             (&["session", "end", "x", "--all"], Exit::Usage),
             (&["session", "end", "x"], Exit::NotFound),
             (&["session", "show", "x"], Exit::NotFound),
+            (&["session", "show"], Exit::Usage),
+            (&["session", "show", "x", "--jti", "y"], Exit::Usage),
+            (&["session", "show", "--jti", "x"], Exit::Usage),
+            (&["session", "end", "--jti", "x"], Exit::Usage),
+            (&["session", "end", "--jti", "x", "--all"], Exit::Usage),
             (&["session", "end", "--user", "nobody"], Exit::NotFound),
             (&["session", "end", "--client", "nobody"], Exit::NotFound),
             (&["session", "list", "--user", "nobody"], Exit::NotFound),

@@ -10,7 +10,7 @@ use idp::domain::audit::AuditKind;
 use idp::domain::client::ClientStatus;
 use idp::domain::event::OutboxEvent;
 use idp::domain::tenant::Tenant;
-use idp::service::{clients, relay, users};
+use idp::service::{clients, relay, sessions, users};
 use idp::store;
 use idp::store::audit::AuditFilter;
 use poem::http::StatusCode;
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::code_flow::redeem;
+use super::sessions::{Age, plant};
 use super::subjects::app;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
@@ -299,6 +300,44 @@ async fn a_sixth_session_ends_the_first() {
         let listed = listed["sessions"].as_array().unwrap().clone();
         assert_eq!(listed.len(), 5);
         assert_eq!(listed.iter().filter(|session| session["current"] == true).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_many_sessions_the_one_that_asks_comes_first_and_then_the_newest() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        let body = signed_in(&world, "").await;
+        let sid = payload(text(&body, "token"))["sid"].as_str().unwrap().to_owned();
+        let id = sid.parse().unwrap();
+        let session = sessions::find(&world.ctx, tenant.id, id).await.unwrap().unwrap();
+        let older = plant(&world, &tenant, &session, 3, Age::Older).await;
+        let newer = plant(&world, &tenant, &session, 204, Age::Newer).await;
+        let expected: Vec<String> =
+            [id].iter().chain(newer.iter().rev()).chain(&older).map(ToString::to_string).collect();
+        let part = async |query: &str| {
+            let part = by(&world, text(&body, "token"), "GET", &format!("/v1/auth/sessions{query}")).await.json();
+            let items = part["sessions"].as_array().unwrap_or_else(|| panic!("{part}"));
+            let ids: Vec<String> = items.iter().map(|item| text(item, "id").to_owned()).collect();
+            assert_eq!(items.iter().filter(|item| item["current"] == true).count(), usize::from(ids.contains(&sid)));
+            (ids, part["next_cursor"].as_str().map(str::to_owned))
+        };
+        let (first, next) = part("").await;
+        assert_eq!(first, expected[..200]);
+        let (rest, end) = part(&format!("?cursor={}", next.unwrap())).await;
+        assert_eq!((rest.as_slice(), end), (&expected[200..], None));
+        // One at a time none is left out either.
+        let (mut read, mut next) = part("?limit=1").await;
+        while let (true, Some(cursor)) = (read.len() < 3, next) {
+            let (one, after) = part(&format!("?limit=1&cursor={cursor}")).await;
+            read.extend(one);
+            next = after;
+        }
+        assert_eq!(read, expected[..3]);
+        for wrong in ["limit=0", "limit=201", "limit=x", "cursor=x", "cursor=%00"] {
+            let answer = by(&world, text(&body, "token"), "GET", &format!("/v1/auth/sessions?{wrong}")).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}: {}", answer.body);
+        }
     }
 }
 

@@ -3,12 +3,15 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idp::domain::tenant::{SessionSettings, TenantSettings};
+use idp::domain::SessionId;
+use idp::domain::session::Session;
+use idp::domain::tenant::{SessionSettings, Tenant, TenantSettings};
 use idp::service::browser::Form;
 use idp::service::sessions::ending::Which;
 use idp::service::sessions::{self as service_sessions, SessionFilter};
 use idp::service::tenants::{self, TenantChangeError};
 use idp::service::users;
+use idp::store::{self, StoreError};
 use poem::http::StatusCode;
 
 use super::code_flow::redeem;
@@ -346,6 +349,42 @@ async fn of_sign_ins_at_once_as_many_stay_as_may() {
     }
 }
 
+/// Makes so many more sessions like that one, each a millisecond newer than the one before, or older; their ids, in that
+/// order.
+pub(crate) async fn plant(world: &World, tenant: &Tenant, like: &Session, count: u32, age: Age) -> Vec<SessionId> {
+    let one_after = |number: u32| {
+        // The first 48 bits of an id are its milliseconds (RFC 9562 §5.7).
+        let (id, step) = (like.id.uuid().as_u128(), u128::from(number) << 80);
+        let id = if matches!(age, Age::Newer) { id + step } else { id - step };
+        Session { id: SessionId::from_uuid(uuid::Uuid::from_u128(id)), ..like.clone() }
+    };
+    let planted: Vec<Session> = (1..=count).map(one_after).collect();
+    let ids = planted.iter().map(|session| session.id).collect();
+    let tenant = tenant.id;
+    let written: Result<(), StoreError> = world
+        .ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                for session in &planted {
+                    let hash = openssl::sha::sha256(session.id.uuid().as_bytes());
+                    store::sessions::insert(tx, tenant, session, &hash).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    written.unwrap();
+    ids
+}
+
+/// Of sessions that are planted.
+#[derive(Clone, Copy)]
+pub(crate) enum Age {
+    Newer,
+    Older,
+}
+
 #[tokio::test]
 async fn sessions_are_listed_by_person_and_client_page_by_page() {
     for database in databases().await {
@@ -364,15 +403,16 @@ async fn sessions_are_listed_by_person_and_client_page_by_page() {
         };
         let all = list(SessionFilter::default(), None, 10).await;
         assert_eq!(all.len(), 3);
+        assert!(all.is_sorted_by_key(|session| std::cmp::Reverse(session.created_at)), "the newest first");
         let first = list(SessionFilter::default(), None, 2).await;
         let rest = list(SessionFilter::default(), Some(first[1].id), 2).await;
         assert_eq!([first, rest].concat(), all);
-        let bobs = list(SessionFilter { user: Some(bob.id), client: None }, None, 10).await;
-        assert_eq!(bobs, all[1..]);
-        let reports = SessionFilter { user: Some(bob.id), client: Some("reports".parse().unwrap()) };
-        assert_eq!(list(reports, None, 10).await, all[2..]);
-        world.end(tenant.id, Which::One(all[2].id)).await;
-        assert_eq!(list(SessionFilter { user: Some(bob.id), client: None }, None, 10).await, all[1..2]);
+        let of_bob = || SessionFilter { user: Some(bob.id), ..SessionFilter::default() };
+        assert_eq!(list(of_bob(), None, 10).await, all[..2]);
+        let reports = SessionFilter { client: Some("reports".parse().unwrap()), ..of_bob() };
+        assert_eq!(list(reports, None, 10).await, all[..1]);
+        world.end(tenant.id, Which::One(all[0].id)).await;
+        assert_eq!(list(of_bob(), None, 10).await, all[1..2]);
         let other = world.other_tenant("acme").await;
         let theirs = service_sessions::list(&world.ctx, other.id, &SessionFilter::default(), None, 10).await.unwrap();
         assert!(theirs.is_empty());

@@ -3,8 +3,14 @@
 use idp::domain::CodeHash;
 use idp::domain::authorization_code::Redeemed;
 use idp::domain::authorization_flow::FlowState;
+use idp::domain::consent::Standing;
+use idp::domain::grant::Grant;
+use idp::domain::ids::SweepId;
+use idp::domain::session::EndReason;
 use idp::store;
-use idp::store::sessions::Ending;
+use idp::store::sessions::{Ending, SessionFilter};
+use idp::store::sweeps::Sweep;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use super::samples::{self, NOW, furnish, hash, later};
 use super::write;
@@ -167,5 +173,170 @@ async fn a_code_works_within_its_time() {
             Ok(())
         })
         .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_found_by_what_a_client_still_has_in_them_the_newest_first() {
+    for database in databases().await {
+        let database = database.open().await;
+        let tenant = furnish(&database, 1).await;
+        write!(database, |tx| {
+            for number in 1..=6 {
+                store::sessions::insert(tx, tenant, &samples::session(number.into(), 1), &hash(number)).await?;
+                let grant = Grant {
+                    session_id: Some(samples::session_id(number.into())),
+                    // That of the second is over sooner than its session.
+                    expires_at: Some(later(if number == 2 { 60 } else { 3600 })),
+                    ..samples::grant(number.into(), 1, "reports")
+                };
+                store::grants::insert(tx, tenant, &grant).await?;
+            }
+            store::grants::revoke(tx, tenant, samples::grant_id(3), later(1)).await.map(drop)
+        })
+        .unwrap();
+        let found = async |filter: SessionFilter| {
+            let found = store::sessions::list(database.read(), tenant, &filter, None, later(90), 10).await.unwrap();
+            found.iter().map(|session| session.id.uuid().as_u128()).collect::<Vec<_>>()
+        };
+        let all = SessionFilter::default;
+        let of_client = || SessionFilter { client: Some(samples::client_id("reports")), ..all() };
+        assert_eq!(found(all()).await, [6, 5, 4, 3, 2, 1]);
+        assert_eq!(found(of_client()).await, [6, 5, 4, 1]);
+        assert_eq!(found(SessionFilter { except: Some(samples::session_id(5)), ..of_client() }).await, [6, 4, 1]);
+        // A grant's session is found whatever has become of the grant.
+        assert_eq!(found(SessionFilter { grant: Some(samples::grant_id(3)), ..all() }).await, [3]);
+        assert_eq!(found(SessionFilter { grant: Some(samples::grant_id(9)), ..all() }).await, []);
+        // What ended all at once counts before its rows are swept up.
+        let sweep = Sweep {
+            id: SweepId::from_uuid(uuid::Uuid::from_u128(1)),
+            client_id: Some(samples::client_id("reports")),
+            reason: EndReason::Revoked,
+            until: later(2),
+        };
+        write!(database, |tx| store::sweeps::begin(tx, tenant, sweep).await.map(drop)).unwrap();
+        assert_eq!(found(of_client()).await, []);
+        assert_eq!(found(all()).await.len(), 6, "people stay signed in");
+    }
+}
+
+/// However many rows there are, and however many of them are the person's, no more is read than is shown.
+#[tokio::test]
+async fn a_persons_sessions_and_applications_are_read_by_an_index_in_their_order() {
+    for database in databases().await {
+        let open = database.open().await;
+        furnish(&open, 1).await;
+        let raw = database.raw().await;
+        let backend = raw.get_database_backend();
+        let (explain, column) = match backend {
+            DbBackend::Postgres => ("EXPLAIN", "QUERY PLAN"),
+            _ => ("EXPLAIN QUERY PLAN", "detail"),
+        };
+        if backend == DbBackend::Postgres {
+            // A table without rows is never worth an index.
+            raw.execute_unprepared("SET enable_seqscan = off; SET enable_sort = off").await.unwrap();
+        }
+        let person = "tenant_id = (SELECT tenant_id FROM tenants) AND user_id = (SELECT user_id FROM users)";
+        for (index, query) in [
+            (
+                "sessions_of_user_idx",
+                format!(
+                    "SELECT session_id FROM sessions WHERE {person} AND ended_at IS NULL ORDER BY session_id DESC LIMIT 51"
+                ),
+            ),
+            (
+                "grants_of_user_idx",
+                format!(
+                    "SELECT client_id FROM grants WHERE {person} AND offline = TRUE AND revoked_at IS NULL \
+                     GROUP BY client_id ORDER BY client_id LIMIT 26"
+                ),
+            ),
+        ] {
+            let statement = Statement::from_string(backend, format!("{explain} {query}"));
+            let rows = raw.query_all_raw(statement).await.unwrap();
+            let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).unwrap()).collect();
+            let plan = lines.join("\n");
+            assert!(plan.contains(index), "{plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_clients_may_do_is_what_was_allowed_and_what_outlives_its_session() {
+    for database in databases().await {
+        let database = database.open().await;
+        let tenant = furnish(&database, 1).await;
+        let other = furnish(&database, 2).await;
+        write!(database, |tx| {
+            store::users::insert(tx, tenant, &samples::user(2)).await?;
+            for client in ["B", "a", "b", "c", "d", "e", "f", "g"] {
+                store::clients::insert(tx, tenant, &samples::client(client)).await?;
+            }
+            let allow = async |user, client: &str, scope: &str, now| {
+                let client = samples::client_id(client);
+                store::consents::upsert(tx, tenant, samples::user_id(user), &client, &scope.parse().unwrap(), now).await
+            };
+            allow(1, "B", "openid", NOW).await?;
+            allow(1, "b", "openid", later(5)).await?;
+            allow(2, "c", "openid", NOW).await?;
+            let mut number = 0;
+            let mut give = async |user, client: &str, change: fn(&mut Grant)| {
+                number += 1;
+                let mut grant = Grant { offline: true, ..samples::grant(number, user, client) };
+                change(&mut grant);
+                store::grants::insert(tx, tenant, &grant).await
+            };
+            give(1, "b", |grant| grant.scope = "email".parse().unwrap()).await?;
+            give(1, "a", |grant| grant.created_at = later(7)).await?;
+            give(1, "a", |grant| grant.created_at = later(6)).await?;
+            give(1, "a", |grant| grant.scope = "email".parse().unwrap()).await?;
+            give(1, "d", |grant| grant.offline = false).await?;
+            give(1, "e", |grant| grant.expires_at = Some(later(60))).await?;
+            give(1, "f", |grant| grant.revoked_at = Some(later(1))).await?;
+            give(1, "g", |grant| grant.expires_at = None).await?;
+            give(2, "c", |_| {}).await?;
+            let foreign = Grant { offline: true, ..samples::grant(1, 1, "reports") };
+            store::grants::insert(tx, other, &foreign).await
+        })
+        .unwrap();
+        let db = database.read();
+        let (user, now) = (samples::user_id(1), later(90));
+        let all = store::applications::list(db, tenant, user, None, now, 100).await.unwrap();
+        let mut said: Vec<_> = all
+            .iter()
+            .map(|one| (one.client_id.as_str(), one.scope.to_string(), one.since.since(NOW).as_secs()))
+            .collect();
+        said.sort_unstable();
+        let text = |text: &str| text.to_owned();
+        assert_eq!(
+            said,
+            [
+                ("B", text("openid"), 0),
+                ("a", text("email openid profile"), 0),
+                ("b", text("email openid"), 0),
+                ("g", text("openid profile"), 0),
+            ]
+        );
+        // By parts none is left out or comes twice, whatever order of texts the database has.
+        let mut read = Vec::new();
+        loop {
+            let after = read.last().map(|one: &Standing| one.client_id.clone());
+            let part = store::applications::list(db, tenant, user, after.as_ref(), now, 1).await.unwrap();
+            if part.is_empty() {
+                break;
+            }
+            read.extend(part);
+        }
+        assert_eq!(read, all);
+        for one in &all {
+            let found = store::applications::find(db, tenant, user, &one.client_id, now).await.unwrap();
+            assert_eq!(found.as_ref(), Some(one));
+            assert_eq!(store::applications::find(db, other, user, &one.client_id, now).await.unwrap(), None);
+        }
+        for none in ["c", "d", "e", "f", "reports", "nobody"] {
+            let id = samples::client_id(none);
+            assert_eq!(store::applications::find(db, tenant, user, &id, now).await.unwrap(), None, "{none}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What the person allowed, and whether to take it back.
+//! Which applications may use the account, and whether to take that back.
 
 use askama::Template;
 use poem::{Response, http::StatusCode};
@@ -9,7 +9,7 @@ use crate::http::pages::consent::ScopeLine;
 use crate::http::pages::moment::Moment;
 use crate::http::pages::{ClientDisplay, PageContext, RequestedScope, headers::Answer, layout::Chrome, texts::Texts};
 
-/// A client that the person allowed something.
+/// A client that may use the account.
 #[derive(Clone, Debug)]
 pub struct ApplicationView {
     /// Its `client_id`.
@@ -18,6 +18,8 @@ pub struct ApplicationView {
     pub client: ClientDisplay,
     /// Whether it is switched off.
     pub is_disabled: bool,
+    /// Whether it has to ask the person.
+    pub asks: bool,
     /// What it may do.
     pub scopes: Vec<String>,
     /// Since when.

@@ -34,6 +34,7 @@ fn application(text: &str, scopes: &[&str]) -> ApplicationView {
         id: text.to_owned(),
         client: ClientDisplay::new(text),
         is_disabled: scopes.is_empty(),
+        asks: !scopes.is_empty(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         since: Timestamp::from_seconds(1_893_456_000),
         now: Timestamp::from_seconds(1_893_459_600),
@@ -92,12 +93,18 @@ pub(crate) fn every_page(context: &PageContext, text: &str) -> Vec<Response> {
         PasswordPage { frame: frame(text, AccountPage::Password, None), problem: None }.render(context),
         PasswordPage { frame: frame(text, AccountPage::Password, Some(Notice::PasswordChanged)), problem: None }
             .render(context),
-        SessionsPage { frame: frame(text, AccountPage::Sessions, None), devices: devices(text), is_cut: true }
-            .render(context),
+        SessionsPage {
+            frame: frame(text, AccountPage::Sessions, None),
+            devices: devices(text),
+            is_continued: true,
+            next: Some(text.to_owned()),
+        }
+        .render(context),
         SessionsPage {
             frame: frame(text, AccountPage::Sessions, Some(Notice::DeviceSignedOut)),
             devices: devices(text).split_off(2),
-            is_cut: false,
+            is_continued: false,
+            next: None,
         }
         .render(context),
         EndOthersPage {
@@ -108,6 +115,8 @@ pub(crate) fn every_page(context: &PageContext, text: &str) -> Vec<Response> {
         .render(context),
         applications(Vec::new(), None).render(context),
         applications(vec![application(text, &["openid", text]), application(text, &[])], Some(text)).render(context),
+        WithdrawPage { frame: frame(text, AccountPage::Applications, None), application: application(text, &[]) }
+            .render(context),
         WithdrawPage {
             frame: frame(text, AccountPage::Applications, None),
             application: application(text, &["openid", "profile", "email", "address", "phone", "offline_access", text]),

@@ -38,10 +38,12 @@ pub struct DeviceView {
 pub struct SessionsPage {
     /// What is around it.
     pub frame: Frame,
-    /// The devices, this one first.
+    /// The devices of this page. On the first one, this one is first.
     pub devices: Vec<DeviceView>,
-    /// Whether there are more than these.
-    pub is_cut: bool,
+    /// Whether there are some before these.
+    pub is_continued: bool,
+    /// The last of these, if there are more after it.
+    pub next: Option<String>,
 }
 
 /// Asks whether to sign out everywhere else. Posts `csrf` to `{base}/account/sessions/end-others`.
@@ -100,6 +102,8 @@ struct ListView<'a> {
     frame: &'a Frame,
     page: &'a SessionsPage,
     rows: Vec<Row<'a>>,
+    has_others: bool,
+    next: Option<String>,
 }
 
 #[derive(Template)]
@@ -117,7 +121,15 @@ impl SessionsPage {
     pub fn render(&self, context: &PageContext) -> Response {
         let t = Texts(context.language);
         let rows = self.devices.iter().map(|device| device.row(t)).collect();
-        let view = ListView { chrome: Chrome::of_request(context), t, frame: &self.frame, page: self, rows };
+        let view = ListView {
+            chrome: Chrome::of_request(context),
+            t,
+            frame: &self.frame,
+            page: self,
+            rows,
+            has_others: self.devices.iter().any(|device| !device.is_this),
+            next: self.next.as_ref().map(|after| context.address("/account/sessions", &[("after", after)])),
+        };
         Answer::new(StatusCode::OK).render(&view, context)
     }
 }

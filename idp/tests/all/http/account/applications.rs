@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use idp::domain::client::{ClientStatus, ConsentPolicy, GrantType};
+use idp::domain::client::{ClientMetadata, ClientStatus, ConsentPolicy, GrantType};
 use idp::service::clients;
+use idp::service::sessions::ending::Which;
 use poem::http::StatusCode;
+use serde_json::Value;
 
 use super::{NO_SUCH_PAGE, code, console, csrf};
 use crate::http::code_flow::redeem;
@@ -34,7 +36,7 @@ async fn what_was_allowed_is_listed_with_since_when_and_what() {
         assert_eq!(
             page.body.matches("/account/applications/withdraw?client=").count(),
             2,
-            "who wasn't asked about isn't there"
+            "what ends with the session isn't there"
         );
         // Somebody else's list has nothing of it.
         world.user(&tenant, "grace@example.com").await;
@@ -47,6 +49,72 @@ async fn what_was_allowed_is_listed_with_since_when_and_what() {
     }
 }
 
+/// Signs in at a client for when the person is away; its tokens.
+async fn offline(world: &World, browser: &mut Browser<'_>, client: &str) -> Value {
+    let start = browser.authorize(client, &[("scope", "openid email offline_access")]).await;
+    redeem(world, "", client, &start.returned("code").unwrap()).await.json()
+}
+
+#[tokio::test]
+async fn what_was_got_without_asking_and_outlives_the_session_is_listed_and_withdrawn() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        for client in ["own", "ours"] {
+            world
+                .client(&tenant, client, |metadata| {
+                    metadata.grant_types.insert(GrantType::RefreshToken);
+                    metadata.scope = "openid email offline_access".parse().unwrap();
+                    metadata.consent = ConsentPolicy::Implied;
+                })
+                .await;
+        }
+        world.user(&tenant, "grace@example.com").await;
+        let mut grace = console(&world, "", "grace@example.com").await;
+        offline(&world, &mut grace, "ours").await;
+        let mut browser = console(&world, "", "ada@example.com").await;
+        // What ends with the session isn't there.
+        code(&mut browser, "own").await;
+        browser.get("/account/applications").await.assert_page(200, "No application has access");
+        browser.get("/account/applications/withdraw?client=own").await.assert_page(404, NO_SUCH_PAGE);
+
+        let works = async |tokens: &Value| {
+            let token = tokens["refresh_token"].as_str().unwrap();
+            let form = encode(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
+            let answer = world.post("/token", &[("authorization", &basic("own", SECRET))], &form).await;
+            (answer.status == StatusCode::OK).then(|| answer.json())
+        };
+        let tokens = offline(&world, &mut browser, "own").await;
+        world.pass(Duration::from_hours(1));
+        let list = browser.get("/account/applications").await;
+        list.assert_page(200, r#"href="/account/applications/withdraw?client=own""#);
+        list.assert_page(200, "Stay connected when you’re away");
+        list.assert_page(200, "1 hour ago");
+        assert_eq!(list.body.matches("/account/applications/withdraw?client=").count(), 1, "Grace's is hers");
+        // Signing out everywhere else leaves it, and says where it is withdrawn.
+        let token = csrf(&mut browser).await;
+        browser.post("/account/sessions/end-others", &[("csrf", &token)]).await.assert_leads_to("/account/sessions");
+        let tokens = works(&tokens).await.unwrap();
+        let question = browser.get("/account/applications/withdraw?client=own").await;
+        question.assert_page(200, "It gets access again only if you use it again.");
+        browser.get("/account/applications/withdraw?client=ours").await.assert_page(404, NO_SUCH_PAGE);
+        let form = [("csrf", &*token), ("client", "own")];
+        browser.post("/account/applications/withdraw", &form).await.assert_leads_to("/account/applications");
+        assert_eq!(works(&tokens).await, None);
+        browser.get("/account/applications").await.assert_page(200, "No application has access");
+        browser.post("/account/applications/withdraw", &form).await.assert_page(404, NO_SUCH_PAGE);
+
+        // It isn't there either once it is over in another way.
+        offline(&world, &mut browser, "own").await;
+        browser.get("/account/applications").await.assert_page(200, "client=own");
+        world.pass(Duration::from_millis(1));
+        world.end(tenant.id, Which::OfClient("own".parse().unwrap())).await;
+        world.pass(Duration::from_millis(1));
+        browser.get("/account/applications").await.assert_page(200, "No application has access");
+        grace.get("/account/applications").await.assert_page(200, "client=ours");
+    }
+}
+
 #[tokio::test]
 async fn a_long_list_comes_in_parts() {
     for database in databases().await {
@@ -55,8 +123,19 @@ async fn a_long_list_comes_in_parts() {
         let mut browser = console(&world, "", "ada@example.com").await;
         for number in 0..27 {
             let client = format!("client-{number:02}");
-            world.client(&tenant, &client, |_| {}).await;
-            code(&mut browser, &client).await;
+            // Of each third, nobody was asked.
+            let implied = |metadata: &mut ClientMetadata| {
+                metadata.grant_types.insert(GrantType::RefreshToken);
+                metadata.scope = "openid email offline_access".parse().unwrap();
+                metadata.consent = ConsentPolicy::Implied;
+            };
+            if number % 3 == 0 {
+                world.client(&tenant, &client, implied).await;
+                offline(&world, &mut browser, &client).await;
+            } else {
+                world.client(&tenant, &client, |_| {}).await;
+                code(&mut browser, &client).await;
+            }
         }
         let count = |page: &str| page.matches("/account/applications/withdraw?client=").count();
         let first = browser.get("/account/applications").await;

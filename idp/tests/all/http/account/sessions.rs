@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use idp::service::sessions;
 use poem::http::StatusCode;
 
 use super::{NO_SUCH_PAGE, code, console, csrf, session_of, sign_in};
 use crate::http::code_flow::redeem;
+use crate::http::sessions::{Age, plant};
 use crate::support::databases;
 use crate::support::world::{Browser, World, request};
 
@@ -158,5 +160,51 @@ async fn signing_out_here_ends_here_and_leaves_the_other_account() {
         assert_eq!(done.location(), "/account/signed-out");
         here.get("/account").await.assert_leads_to("/login?flow=");
         elsewhere.get("/account").await.assert_page(200, "Your account");
+    }
+}
+
+#[tokio::test]
+async fn of_many_devices_this_one_and_the_newest_are_first_and_the_others_on_further_pages() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let mut here = console(&world, "", "ada@example.com").await;
+        let id = session_of(&world, &tenant, &here).await;
+        let this = sessions::find(&world.ctx, tenant.id, id).await.unwrap().unwrap();
+        let older = plant(&world, &tenant, &this, 10, Age::Older).await;
+        let newer = plant(&world, &tenant, &this, 205, Age::Newer).await;
+        let expected: Vec<String> =
+            [id].iter().chain(newer.iter().rev()).chain(&older).map(ToString::to_string).collect();
+        let shown = |page: &str| {
+            let fields = page.split(r#"name="session" value=""#).skip(1);
+            fields.map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let mut address = "/account/sessions".to_owned();
+        let mut read = Vec::new();
+        loop {
+            let page = here.get(&address).await;
+            page.assert_page(200, "Sign out everywhere else");
+            assert_eq!(page.body.contains("Back to the first"), !read.is_empty());
+            assert_eq!(page.body.contains("This device"), read.is_empty());
+            read.extend(shown(&page.body));
+            let Some((_, next)) = page.body.split_once(r#"href="/account/sessions?after="#) else { break };
+            address = format!("/account/sessions?after={}", next.split('"').next().unwrap());
+            assert!(page.body.contains("Show more") && read.len() % 50 == 0, "{}", page.body);
+        }
+        assert_eq!(read, expected);
+        // What can't be read is the beginning, and after the last there is nothing, which isn't said to be all.
+        for query in ["?after=%zz", "?after=x", "?after=", "?after=a&after=b"] {
+            assert_eq!(shown(&here.get(&format!("/account/sessions{query}")).await.body), expected[..50], "{query}");
+        }
+        let past = here.get(&format!("/account/sessions?after={}", older[9])).await;
+        past.assert_page(200, "Back to the first");
+        assert!(!past.body.contains("signed in nowhere else"), "{}", past.body);
+        let question = here.get("/account/sessions/end-others").await;
+        question.assert_page(200, "There are more than these.");
+        // One of a further page is signed out as any other.
+        let token = csrf(&mut here).await;
+        let form = [("csrf", &*token), ("session", &*expected[120])];
+        assert_eq!(here.post("/account/sessions/end", &form).await.location(), "/account/sessions");
+        assert_eq!(sessions::find(&world.ctx, tenant.id, expected[120].parse().unwrap()).await.unwrap(), None);
     }
 }

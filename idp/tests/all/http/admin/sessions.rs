@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idp::domain::client::GrantType;
+use idp::domain::client::{ConsentPolicy, GrantType};
 use idp::service::users;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -79,9 +79,9 @@ async fn sessions_are_listed_in_parts_by_user_and_by_client() {
         let part = api.get("/sessions?limit=2").await.json();
         let cursor = part["next_cursor"].as_str().unwrap();
         assert_eq!(ids(&format!("cursor={cursor}")).await, all[2..]);
-        assert_eq!(ids(&format!("user_id={}", bob.id)).await, all[1..]);
-        assert_eq!(ids("client_id=reports").await, all[..2]);
-        assert_eq!(ids(&format!("user_id={}&client_id=charts", bob.id)).await, all[2..]);
+        assert_eq!(ids(&format!("user_id={}", bob.id)).await, all[..2], "the newest first");
+        assert_eq!(ids("client_id=reports").await, all[1..]);
+        assert_eq!(ids(&format!("user_id={}&client_id=charts", bob.id)).await, all[..1]);
         for (query, status) in [
             ("user_id=nonsense", 404),
             ("user_id=00000000-0000-7000-8000-000000000000", 404),
@@ -143,5 +143,65 @@ async fn all_of_a_user_all_of_a_client_and_everything_can_be_ended() {
         world.pass(Duration::from_secs(1));
         let again = api.with(&super::service_token(&world, "", "operator", "admin:sessions:read").await);
         assert_eq!(again.get("/sessions").await.json(), json!({ "items": [] }));
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_found_by_the_jti_of_a_persons_access_token() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world
+            .client(&tenant, "mail", |metadata| {
+                metadata.grant_types.insert(GrantType::RefreshToken);
+                metadata.scope = "openid offline_access".parse().unwrap();
+                metadata.consent = ConsentPolicy::Implied;
+            })
+            .await;
+        let api = Api::new(&world, &tenant).await;
+        let jti = |token: &str| payload(token)["jti"].as_str().unwrap().to_owned();
+        let of = |tokens: &Value| jti(tokens["access_token"].as_str().unwrap());
+        let (first, second) = (tokens(&world).await, tokens(&world).await);
+        let offline = tokens_for(&world, "", "mail", "ada@example.com", &[("scope", "openid offline_access")]).await;
+        let sids = async |query: &str| {
+            let list = api.get(&format!("/sessions?{query}")).await.json();
+            list["items"]
+                .as_array()
+                .unwrap_or_else(|| panic!("{list}"))
+                .iter()
+                .map(|item| item["session_id"].clone())
+                .collect::<Vec<_>>()
+        };
+        for tokens in [&first, &second, &offline] {
+            assert_eq!(sids(&format!("jti={}", of(tokens))).await, [sid(tokens)]);
+        }
+        assert_eq!(sids(&format!("jti={}&client_id=mail", of(&offline))).await.len(), 1);
+        assert_eq!(sids(&format!("jti={}&client_id=mail", of(&first))).await.len(), 0);
+
+        // What was given in it may be taken back: the session is found still, and once it has ended, it is not.
+        assert_eq!(api.delete("/clients/reports/grants").await.status, StatusCode::NO_CONTENT);
+        assert_eq!(sids(&format!("jti={}", of(&first))).await, [sid(&first)]);
+        for tokens in [&first, &offline] {
+            assert_eq!(api.delete(&format!("/sessions/{}", sid(tokens))).await.status, StatusCode::NO_CONTENT);
+            assert_eq!(sids(&format!("jti={}", of(tokens))).await.len(), 0);
+        }
+        assert_eq!(sids(&format!("jti={}", of(&second))).await, [sid(&second)], "nobody else's went with them");
+
+        // Another tenant knows nothing of it, and what names no grant is said to be wrong.
+        let acme = world.other_tenant("acme").await;
+        let away = Api::new(&world, &acme).await;
+        let theirs = away.get(&format!("/sessions?jti={}", of(&second))).await;
+        assert_eq!(theirs.json(), json!({ "items": [] }));
+        let own = jti(&api.token);
+        for wrong in ["", "x", "AAAA", "not%20base64", &*"A".repeat(33), &*own, &*"A".repeat(5000)] {
+            let answer = api.get(&format!("/sessions?jti={wrong}")).await;
+            let said = "jti: must be the jti of a person's access token.";
+            assert_eq!(
+                (answer.status, answer.json()["detail"].as_str()),
+                (StatusCode::BAD_REQUEST, Some(said)),
+                "{wrong}: {}",
+                answer.body
+            );
+        }
     }
 }

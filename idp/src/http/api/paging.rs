@@ -2,24 +2,24 @@
 
 use std::str::FromStr;
 
-use crate::http::api::refusal::{Refusal, Result};
+use super::refusal::{Refusal, Result};
 
 /// How many a part has unless said otherwise.
 const USUAL: u16 = 50;
 /// The most that a part has.
-pub(super) const MOST: u16 = 200;
+pub(in crate::http) const MOST: u16 = 200;
 
 /// Which part of a list is wanted.
 #[derive(Clone, Debug)]
-pub(super) struct Part<I> {
+pub(in crate::http) struct Part<I> {
     /// It begins after this one.
-    pub(super) after: Option<I>,
+    pub(in crate::http) after: Option<I>,
     limit: u16,
 }
 
 impl<I: FromStr> Part<I> {
     /// What a request asks for.
-    pub(super) fn new(limit: Option<u16>, cursor: Option<&str>) -> Result<Self> {
+    pub(in crate::http) fn new(limit: Option<u16>, cursor: Option<&str>) -> Result<Self> {
         let limit = limit.unwrap_or(USUAL);
         if !(1..=MOST).contains(&limit) {
             return Err(Refusal::bad_request(format!("limit: must be 1 to {MOST}")));
@@ -31,12 +31,12 @@ impl<I: FromStr> Part<I> {
 
 impl<I> Part<I> {
     /// How many to read: one more than is shown, to know whether there is a next part.
-    pub(super) fn reads(&self) -> u64 {
+    pub(in crate::http) fn reads(&self) -> u64 {
         u64::from(self.limit) + 1
     }
 
     /// What is shown of what was read, and where the next part begins.
-    pub(super) fn shows<T>(&self, mut read: Vec<T>, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    pub(in crate::http) fn shows<T>(&self, mut read: Vec<T>, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
         let limit = usize::from(self.limit);
         let more = read.len() > limit;
         read.truncate(limit);
