@@ -89,6 +89,8 @@ audit_kinds! {
     SignIn = "user.sign_in",
     /// A session was ended.
     SessionEnded = "session.ended",
+    /// A client was refused to have its user signed out.
+    LogoutRefused = "logout.refused",
     /// Several sessions, or all that a client was given, were ended.
     SessionsEnded = "sessions.ended",
     /// A user was made.
@@ -105,8 +107,10 @@ audit_kinds! {
     Consent = "consent.answered",
     /// A consent was taken back, and with it what came of it.
     ConsentWithdrawn = "consent.withdrawn",
-    /// An access token that holds was refused at a resource of ours.
+    /// Somebody who is known, by an access token that holds or by a session, was refused at a resource of ours.
     AccessRefused = "access.refused",
+    /// A client's authorization request was refused.
+    AuthorizationRefused = "authorization.refused",
     /// An authorization code was issued.
     CodeIssued = "code.issued",
     /// A code was redeemed, or presented again.

@@ -29,6 +29,17 @@ pub enum UntrustedRequest {
     RequestObject(String),
 }
 
+impl UntrustedRequest {
+    /// The parameter at fault.
+    pub const fn parameter(&self) -> &'static str {
+        match self {
+            Self::ClientId(_) | Self::UnknownClient => "client_id",
+            Self::RedirectUriMissing | Self::RedirectUri(_) | Self::RedirectUriMismatch => "redirect_uri",
+            Self::RequestObject(_) => "request",
+        }
+    }
+}
+
 /// An error code for the client (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,6 +80,12 @@ pub enum AuthorizationErrorCode {
 }
 
 impl AuthorizationErrorCode {
+    /// Whether it only says that the person must be asked, which `prompt=none` forbids: what an application that looks
+    /// whether somebody is still signed in is told every few minutes.
+    pub const fn asks_for_the_person(self) -> bool {
+        matches!(self, Self::LoginRequired | Self::ConsentRequired)
+    }
+
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

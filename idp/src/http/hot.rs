@@ -56,9 +56,11 @@ impl<E> Hot<E> {
             Hottest::Metadata => discovery::document(&site).answer(asked.headers),
             Hottest::Jwks => jwks::document(&self.ctx, &site).await.ok()?.answer(asked.headers),
             // Not left to the others, who would count it again.
-            Hottest::Userinfo => userinfo::answer(&self.ctx, &site.tenant, asked.headers, None)
-                .await
-                .unwrap_or_else(OAuthError::into_ready),
+            Hottest::Userinfo => {
+                let caller = || caller(asked.headers, asked.client);
+                let claims = userinfo::answer(&self.ctx, &site.tenant, caller, asked.headers, None).await;
+                claims.unwrap_or_else(OAuthError::into_ready)
+            }
             Hottest::Introspect | Hottest::Token => {
                 let call = Call { ctx: self.ctx.clone(), site, caller: caller(asked.headers, asked.client) };
                 // From here on there is no other way: the body is read once.

@@ -7,7 +7,7 @@ use poem::endpoint::make_sync;
 use poem::error::MethodNotAllowedError;
 use poem::http::{HeaderValue, header};
 use poem::web::Path;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler, post};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, RouteMethod, get, handler};
 use poem_openapi::payload::{Json, PlainText};
 use poem_openapi::types::Any;
 use poem_openapi::{ApiResponse, OpenApi, OpenApiService, ResponseContent, Tags};
@@ -270,7 +270,9 @@ impl Api {
     /// Claims of the user
     #[oai(path = "/userinfo", method = "get", tag = "Group::Userinfo")]
     async fn userinfo(&self, call: Call, request: &Request) -> Described<UserinfoAnswers> {
-        Described::new(userinfo::answer(&call.ctx, call.tenant(), request.headers(), None).await)
+        Described::new(
+            userinfo::answer(&call.ctx, call.tenant(), || call.caller.clone(), request.headers(), None).await,
+        )
     }
 
     /// Claims of the user, the access token perhaps in the form
@@ -344,21 +346,7 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
         .at("/v1/auth/health", get(health::ready))
         .at("/assets/:file", get(asset))
         .at("/openapi.json", get(document));
-    let pages = Route::new()
-        .at("/", get(landing))
-        .at("/authorize", get(authorize::get).post(authorize::post))
-        .at("/login", get(login::get).post(login::post))
-        .at("/signup", get(signup::get).post(signup::post))
-        .at("/select-account", get(select_account::get).post(select_account::post))
-        .at("/consent", get(consent::get).post(consent::post))
-        .at("/logout", get(logout::get).post(logout::post))
-        .at("/logout/confirm", post(logout::confirm))
-        .at("/logout/done", get(logout::done))
-        .at("/check-session", get(check_session::get))
-        .at("/docs", get(reference::page))
-        .at("/brand.:rest", get(brand));
-    let pages = account::add_to(pages);
-    let tenant = Fork { takes_first: is_page, first: pages, second: service().into_endpoint() };
+    let tenant = Fork { takes_first: is_page, first: account::add_to(pages()), second: service().into_endpoint() };
     let tenants = Tenants::default();
     let gate =
         TenantGate::new(ctx.clone(), tenants.clone(), RateLimited::new(ctx.clone(), CrossOrigin(Answering(tenant))));
@@ -374,12 +362,36 @@ fn is_shared(path: &str) -> bool {
         || path == "/openapi.json"
 }
 
-/// Whether an address within a tenant is for people.
-fn is_page(path: &str) -> bool {
-    matches!(path, "/" | "/docs" | "/authorize" | "/login" | "/signup" | "/select-account" | "/consent")
-        || matches!(path, "/check-session" | "/logout" | "/logout/confirm" | "/logout/done")
-        || path.starts_with("/brand.")
-        || path.starts_with("/account")
+macro_rules! pages {
+    ($($path:literal $($method:ident($handler:expr))+;)+) => {
+        /// What people open within a tenant beside the account console, each address with the methods that it takes: the
+        /// routes are made of this list, and the tests go over it.
+        pub const PAGES: &[(&str, &[&str])] = &[$(($path, &[$(stringify!($method)),+])),+];
+
+        fn pages() -> Route {
+            Route::new()$(.at($path, RouteMethod::new()$(.$method($handler))+))+
+        }
+
+        /// Whether an address within a tenant is for people.
+        fn is_page(path: &str) -> bool {
+            matches!(path, $($path)|+) || path.starts_with("/brand.") || path.starts_with("/account")
+        }
+    };
+}
+
+pages! {
+    "/" get(landing);
+    "/authorize" get(authorize::get) post(authorize::post);
+    "/login" get(login::get) post(login::post);
+    "/signup" get(signup::get) post(signup::post);
+    "/select-account" get(select_account::get) post(select_account::post);
+    "/consent" get(consent::get) post(consent::post);
+    "/logout" get(logout::get) post(logout::post);
+    "/logout/confirm" post(logout::confirm);
+    "/logout/done" get(logout::done);
+    "/check-session" get(check_session::get);
+    "/docs" get(reference::page);
+    "/brand.:rest" get(brand);
 }
 
 /// Two sets of addresses. Decided against nesting one route in the other: a nested root hides the outer one's, and

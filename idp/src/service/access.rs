@@ -7,13 +7,14 @@
 //! Decided against: `services`, the audience of services that registered none, as an audience of our own. Whatever else
 //! takes such tokens could use them here.
 
+use serde_json::json;
 use thiserror::Error;
 
 use super::access_token::{self, AccessTokenError, Bearer, Presented};
 use super::audit::Actor;
 use super::ctx::{Caller, Ctx};
 use super::{Failure, audit};
-use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::audit::AuditKind;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, Secret, UserId};
@@ -107,10 +108,7 @@ pub async fn admit(
         audit::append(ctx, tenant.id, refusal(ctx, caller, &presented, need, refused)).await.map_err(Failure::from)?;
         return Err(refused);
     }
-    let user_id = match &presented.bearer {
-        Bearer::Person(subject) => Some(subject.live.user.id),
-        Bearer::Service => None,
-    };
+    let user_id = presented.person().map(|subject| subject.live.user.id);
     let client_id = presented.client.id.clone();
     let name = user_id.map_or_else(|| format!("client:{client_id}"), |user| format!("user:{user}"));
     Ok(Admitted { client_id, user_id, scope: presented.scope.clone(), actor: Actor::at(name, caller) })
@@ -134,16 +132,42 @@ pub async fn still(ctx: &Ctx, tenant: &Tenant, caller: &Caller, token: &Secret, 
     Ok(false)
 }
 
+/// Notes in the audit log that somebody who was let in may not do this all the same.
+pub async fn note_forbidden(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    admitted: &Admitted,
+    reason: &str,
+) -> Result<(), Failure> {
+    let event = of(ctx, caller, &admitted.client_id, admitted.user_id).detail(json!({ "reason": reason }));
+    Ok(audit::append(ctx, tenant.id, event).await?)
+}
+
+/// Notes in the audit log that a token that holds wasn't enough, at a resource that asks something else of it than
+/// [`admit`] does.
+pub async fn note_refusal(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    presented: &Presented,
+    reason: &str,
+) -> Result<(), Failure> {
+    let user = presented.person().map(|subject| subject.live.user.id);
+    let event = of(ctx, caller, &presented.client.id, user).detail(json!({ "reason": reason }));
+    Ok(audit::append(ctx, tenant.id, event).await?)
+}
+
 /// What the audit log says of a refusal.
 fn refusal(ctx: &Ctx, caller: &Caller, presented: &Presented, need: Need, refused: AccessError) -> audit::Event {
-    let event = audit::event(ctx, AuditKind::AccessRefused, Outcome::Refused)
-        .client(&presented.client.id)
-        .from(caller)
-        .detail(serde_json::json!({ "needs": need.scope, "reason": refused.to_string() }));
-    match &presented.bearer {
-        Bearer::Person(subject) => event.user(subject.live.user.id),
-        Bearer::Service => event,
-    }
+    let user = presented.person().map(|subject| subject.live.user.id);
+    let detail = json!({ "needs": need.scope, "reason": refused.to_string() });
+    of(ctx, caller, &presented.client.id, user).detail(detail)
+}
+
+fn of(ctx: &Ctx, caller: &Caller, client: &ClientId, user: Option<UserId>) -> audit::Event {
+    let event = audit::refusal(ctx, AuditKind::AccessRefused, caller, client);
+    user.into_iter().fold(event, audit::Event::user)
 }
 
 fn decide(tenant: &Tenant, presented: &Presented, need: Need) -> Result<(), AccessError> {

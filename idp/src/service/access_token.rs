@@ -137,6 +137,19 @@ pub struct Presented {
 }
 
 impl Presented {
+    /// The person whose it is, and what they granted; `None` if it is a service's own.
+    pub fn person(&self) -> Option<&Arc<ReadySubject>> {
+        match &self.bearer {
+            Bearer::Person(subject) => Some(subject),
+            Bearer::Service => None,
+        }
+    }
+
+    /// Whether it allows less than what was granted: one that was refreshed for less (RFC 6749 §6).
+    pub fn is_narrower(&self, granted: &ScopeSet) -> bool {
+        !granted.is_subset(&self.claims.ours.scope)
+    }
+
     /// Whether it holds still, if nothing that it is made of has changed. Time passes without a change; and the tenant
     /// may be one from before a change that the rest is made after.
     fn holds(&self, tenant: &Tenant, now: Timestamp) -> bool {
@@ -185,9 +198,6 @@ pub enum TokenRefused {
     /// A service's own, and its client may have none any more.
     #[error("its client may not use client_credentials any more")]
     GrantType,
-    /// A service's own, where a person's is needed.
-    #[error("it is a service's own token, not a person's")]
-    NoPerson,
 }
 
 /// Why a token doesn't hold.
@@ -249,33 +259,6 @@ async fn verify(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Verifi
     Ok(verified)
 }
 
-/// A person's access token that holds now.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// Whose it is, and what they granted.
-    pub subject: Arc<ReadySubject>,
-    claims: Arc<Verified>,
-}
-
-impl Person {
-    /// What the token allows where that is less than what was granted: one that was refreshed for less (RFC 6749 §6).
-    pub fn narrower(&self) -> Option<ScopeSet> {
-        let (says, granted) = (&self.claims.ours.scope, &self.subject.live.grant.scope);
-        (!granted.is_subset(says)).then(|| says.intersection(granted))
-    }
-}
-
-/// The person whose access token this is, if it holds now. No database when warm.
-pub async fn person(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Person, AccessTokenError> {
-    let began = Instant::now();
-    let found = look_at(ctx, tenant, token).await.and_then(|presented| match &presented.bearer {
-        Bearer::Person(subject) => Ok(Person { subject: Arc::clone(subject), claims: Arc::clone(&presented.claims) }),
-        Bearer::Service => Err(TokenRefused::NoPerson.into()),
-    });
-    note(ctx, began, &found);
-    found
-}
-
 /// Whoever's access token this is, if it holds now. No database when warm.
 pub async fn present(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Arc<Presented>, AccessTokenError> {
     let began = Instant::now();
@@ -298,7 +281,7 @@ pub(super) async fn refusal(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Resul
 }
 
 /// Counts a token that was presented, and what it was found to be.
-fn note<T>(ctx: &Ctx, began: Instant, found: &Result<T, AccessTokenError>) {
+fn note(ctx: &Ctx, began: Instant, found: &Result<Arc<Presented>, AccessTokenError>) {
     let metrics = &ctx.operations.metrics;
     metrics.validation.observe(began.elapsed());
     metrics.validations.count(match found {

@@ -107,6 +107,12 @@ impl Event {
     }
 }
 
+/// Begins the line that tells of a refusal of somebody known: of this client, from there. Every refusal that is noted on
+/// its own begins here; which ones are is in `docs/operations.md`.
+pub fn refusal(ctx: &Ctx, kind: AuditKind, caller: &Caller, client: &ClientId) -> Event {
+    event(ctx, kind, Outcome::Refused).client(client).from(caller)
+}
+
 /// Appends that a client that is known was refused something, with this OAuth error.
 pub async fn append_refusal(
     ctx: &Ctx,
@@ -116,8 +122,7 @@ pub async fn append_refusal(
     client: &ClientId,
     error: &str,
 ) -> Result<(), StoreError> {
-    let event = event(ctx, kind, Outcome::Refused).client(client).from(caller);
-    append(ctx, tenant, event.detail(serde_json::json!({ "error": error }))).await
+    append(ctx, tenant, refusal(ctx, kind, caller, client).detail(serde_json::json!({ "error": error }))).await
 }
 
 /// Appends an event on its own.

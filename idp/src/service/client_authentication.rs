@@ -14,7 +14,7 @@ use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
 use super::rate_limits::Usage;
 use super::{Failure, audit};
-use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::audit::AuditKind;
 use crate::domain::client::ClientAuthMethod;
 use crate::domain::client_assertion::Seen;
 use crate::domain::tenant::Tenant;
@@ -113,9 +113,7 @@ pub async fn authenticate(
         telemetry::note_client(client.id.as_str());
     }
     if let Err(ClientAuthenticationError::Refused(reason)) = &result {
-        let event = audit::event(ctx, AuditKind::ClientAuthentication, Outcome::Refused)
-            .client(presented.client_id())
-            .from(caller)
+        let event = audit::refusal(ctx, AuditKind::ClientAuthentication, caller, presented.client_id())
             .detail(serde_json::json!({ "method": presented.kind(), "reason": reason }));
         audit::append(ctx, tenant.id, event).await?;
     }

@@ -110,22 +110,26 @@ pub enum ClientLookupError {
 
 /// The active client of that id. No database when warm.
 pub async fn active(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, ClientLookupError> {
-    let (database, key) = (&ctx.database, (tenant, id.clone()));
-    let client = if let Some(client) = ctx.clients.0.get(database, &key).await {
-        client
-    } else {
-        let lookup = database.changes().begin();
-        let client = store::clients::find(database.read(), tenant, id, ctx.now()).await.map_err(Failure::from)?;
-        let client = client.ok_or(ClientLookupError::Unknown)?;
-        let client = Arc::new(ReadyClient::new(ctx, tenant, client)?);
-        let of = [Change::Client(tenant, id.clone())];
-        ctx.clients.0.keep(database, lookup, &of, key, Arc::clone(&client)).await;
-        client
-    };
+    let client = known(ctx, tenant, id).await?;
     match client.status {
         ClientStatus::Active => Ok(client),
         ClientStatus::Disabled => Err(ClientLookupError::Unknown),
     }
+}
+
+/// The client of that id, switched off or not: for who has to tell one that is refused from one that isn't there.
+pub async fn known(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, ClientLookupError> {
+    let (database, key) = (&ctx.database, (tenant, id.clone()));
+    if let Some(client) = ctx.clients.0.get(database, &key).await {
+        return Ok(client);
+    }
+    let lookup = database.changes().begin();
+    let client = store::clients::find(database.read(), tenant, id, ctx.now()).await.map_err(Failure::from)?;
+    let client = client.ok_or(ClientLookupError::Unknown)?;
+    let client = Arc::new(ReadyClient::new(ctx, tenant, client)?);
+    let of = [Change::Client(tenant, id.clone())];
+    ctx.clients.0.keep(database, lookup, &of, key, Arc::clone(&client)).await;
+    Ok(client)
 }
 
 /// What a new client is made of.

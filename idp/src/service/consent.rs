@@ -41,7 +41,7 @@ pub async fn answer(
             .detail(serde_json::json!({ "scope": scope }))
     };
     match answer {
-        Answer::Deny => authorize::deny(ctx, tenant, open, "the user declined", Some(event(Outcome::Refused))).await,
+        Answer::Deny => authorize::deny(ctx, tenant, open, "the user declined", event(Outcome::Refused)).await,
         Answer::Allow => {
             let completion = Completion {
                 request: open.flow.request.clone(),

@@ -15,14 +15,15 @@ use super::clients::{self, ClientLookupError, ReadyClient};
 use super::ctx::{Caller, Ctx};
 use super::sessions::Accounts;
 use super::sessions::ending::{self, Ending, Which};
-use super::{Failure, key_rings, subject_identifier};
+use super::{Failure, audit, key_rings, subject_identifier};
+use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::end_session::EndSessionRequest;
 use crate::domain::parameters::{ParameterError, Parameters};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::session::{EndReason, Session};
 use crate::domain::tenant::Tenant;
 use crate::domain::user::LoginName;
-use crate::domain::{ClientId, SessionId};
+use crate::domain::{ClientId, SessionId, UserId};
 use crate::store::{self, StoreError};
 
 /// Why a logout request can't be used; the person reads it.
@@ -117,9 +118,108 @@ pub enum Whom<'a> {
     Several(Option<SessionId>),
 }
 
+/// Reads a logout request. A refusal of a client that is known is in the audit log, here as in [`check`].
+pub async fn parse(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    parameters: &Parameters,
+) -> Result<EndSessionRequest, EndSessionError> {
+    match EndSessionRequest::parse(parameters) {
+        Ok(request) => Ok(request),
+        Err(error) => Err(refuse(ctx, tenant, caller, parameters, error.into()).await),
+    }
+}
+
 /// Takes a logout request in.
-pub async fn check(ctx: &Ctx, tenant: &Tenant, parameters: &Parameters) -> Result<EndSession, EndSessionError> {
-    let request = EndSessionRequest::parse(parameters)?;
+pub async fn check(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    parameters: &Parameters,
+) -> Result<EndSession, EndSessionError> {
+    let request = parse(ctx, tenant, caller, parameters).await?;
+    match read(ctx, tenant, &request).await {
+        Ok(Read { client, hint, return_to }) => Ok(EndSession { request, client, return_to, hint }),
+        Err(EndSessionError::Failure(failure)) => Err(failure.into()),
+        Err(error) => Err(refuse(ctx, tenant, caller, parameters, error).await),
+    }
+}
+
+/// Notes the refusal of a request where it is known whose it is, and gives it back.
+async fn refuse(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    parameters: &Parameters,
+    error: EndSessionError,
+) -> EndSessionError {
+    match who_asks(ctx, tenant, parameters).await {
+        Ok(Some(client)) => note_refusal(ctx, tenant, caller, (Some(&client), None), error).await,
+        Ok(None) => error,
+        Err(failure) => failure.into(),
+    }
+}
+
+/// The client that a refused request comes from, as far as that is known: the one that its hint was issued to, or else
+/// the one that it names.
+async fn who_asks(ctx: &Ctx, tenant: &Tenant, parameters: &Parameters) -> Result<Option<ClientId>, Failure> {
+    let one = |name| parameters.optional(name).ok().flatten();
+    if let Some(token) = one("id_token_hint")
+        && let Some(hint) = issued_hint(ctx, tenant, token).await?
+    {
+        return Ok(hint.aud.iter().next().and_then(|id| id.parse().ok()));
+    }
+    let Some(id) = one("client_id").and_then(|id| id.parse::<ClientId>().ok()) else { return Ok(None) };
+    match clients::known(ctx, tenant.id, &id).await {
+        Ok(_) => Ok(Some(id)),
+        Err(ClientLookupError::Unknown) => Ok(None),
+        Err(ClientLookupError::Failure(failure)) => Err(failure),
+    }
+}
+
+/// Refuses a form that wasn't shown like this. It is in the audit log, of the client that asks and of the person who is
+/// signed in, as far as there are such.
+pub async fn reject_form(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    end: &EndSession,
+    accounts: &Accounts,
+) -> EndSessionError {
+    let client = end.client.as_ref().map(|client| &client.id);
+    let user = accounts.sessions().next().map(|session| session.user_id);
+    if client.is_none() && user.is_none() {
+        return EndSessionError::FormRejected;
+    }
+    note_refusal(ctx, tenant, caller, (client, user), EndSessionError::FormRejected).await
+}
+
+/// Notes a refusal, and gives it back.
+async fn note_refusal(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    (client, user): (Option<&ClientId>, Option<UserId>),
+    error: EndSessionError,
+) -> EndSessionError {
+    let event = audit::event(ctx, AuditKind::LogoutRefused, Outcome::Refused).from(caller);
+    let event = client.into_iter().fold(event, audit::Event::client);
+    let event = user.into_iter().fold(event, audit::Event::user);
+    match audit::append(ctx, tenant.id, event.detail(serde_json::json!({ "reason": error.to_string() }))).await {
+        Ok(()) => error,
+        Err(failure) => failure.into(),
+    }
+}
+
+/// What a request comes to that can be used.
+struct Read {
+    client: Option<Arc<ReadyClient>>,
+    hint: Option<Hint>,
+    return_to: Option<RedirectUri>,
+}
+
+async fn read(ctx: &Ctx, tenant: &Tenant, request: &EndSessionRequest) -> Result<Read, EndSessionError> {
     let (client, hint) = match &request.id_token_hint {
         Some(token) => {
             let (client, hint) = read_hint(ctx, tenant, token, request.client_id.as_deref()).await?;
@@ -139,7 +239,7 @@ pub async fn check(ctx: &Ctx, tenant: &Tenant, parameters: &Parameters) -> Resul
         (Some(_), None) => return Err(EndSessionError::HintMissing),
         (None, _) => None,
     };
-    Ok(EndSession { request, client, return_to, hint })
+    Ok(Read { client, hint, return_to })
 }
 
 /// An ID token of ours, expired or not, and the client that it was issued to.
@@ -149,12 +249,8 @@ async fn read_hint(
     token: &str,
     client_id: Option<&str>,
 ) -> Result<(Arc<ReadyClient>, Hint), EndSessionError> {
-    let unknown = EndSessionError::Hint("is not an ID token of this issuer");
-    let Some(verified) = key_rings::id_token_hint(ctx, tenant.id, token).await? else { return Err(unknown) };
-    let Ok(hint) = verified.claims::<Hint>() else { return Err(unknown) };
-    if hint.iss != tenant.issuer.as_str() {
-        return Err(unknown);
-    }
+    let hint = issued_hint(ctx, tenant, token).await?;
+    let hint = hint.ok_or(EndSessionError::Hint("is not an ID token of this issuer"))?;
     let audience = match client_id {
         Some(id) if hint.aud.contains(id) => id,
         Some(_) => return Err(EndSessionError::Hint("was not issued to the client that client_id names")),
@@ -163,6 +259,12 @@ async fn read_hint(
     let gone = EndSessionError::Hint("was issued to a client that was deleted or disabled");
     let client = known_client(ctx, tenant, audience, gone).await?;
     Ok((client, hint))
+}
+
+/// What an ID token says, if it is one of ours.
+async fn issued_hint(ctx: &Ctx, tenant: &Tenant, token: &str) -> Result<Option<Hint>, Failure> {
+    let Some(verified) = key_rings::id_token_hint(ctx, tenant.id, token).await? else { return Ok(None) };
+    Ok(verified.claims::<Hint>().ok().filter(|hint| hint.iss == tenant.issuer.as_str()))
 }
 
 async fn known_client(

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use keys::TokenType;
 use thiserror::Error;
 
-use super::access_token::{self, AccessTokenError};
-use super::ctx::Ctx;
+use super::access_token::{self, AccessTokenError, Presented};
+use super::ctx::{Caller, Ctx};
 use super::subject::ReadySubject;
-use super::{Failure, key_rings};
+use super::{Failure, access, key_rings};
 use crate::domain::Secret;
 use crate::domain::claims::{UserClaims, UserinfoClaims};
 use crate::domain::scope::ScopeSet;
@@ -16,7 +16,7 @@ use crate::domain::tenant::Tenant;
 /// Why there are no claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum UserinfoError {
-    /// The token isn't one of ours, is too old, or was revoked.
+    /// The token isn't one of ours, is too old, was revoked, or is a service's own.
     #[error("the access token is invalid, expired or revoked")]
     InvalidToken,
     /// The token wasn't given `openid`.
@@ -45,26 +45,51 @@ pub enum Userinfo {
     Jwt(Bytes),
 }
 
-/// The claims of the user whose access token this is, by what it allows. No database when warm.
-pub async fn answer(ctx: &Ctx, tenant: &Tenant, token: &Secret) -> Result<Userinfo, UserinfoError> {
-    let person = access_token::person(ctx, tenant, token).await?;
-    let (subject, narrower) = (&person.subject, person.narrower());
-    let scope = narrower.as_ref().unwrap_or(&subject.live.grant.scope);
-    if !scope.contains("openid") {
-        return Err(UserinfoError::InsufficientScope);
-    }
-    let bytes = match (subject.userinfo.get(), &narrower) {
-        (Some(ready), None) => ready.clone(),
-        (None, None) => {
+/// The claims of the user whose access token this is, by what it allows. No database when warm. A refusal of a token that
+/// holds is in the audit log, with where the request comes from.
+pub async fn answer(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: impl FnOnce() -> Caller,
+    token: &Secret,
+) -> Result<Userinfo, UserinfoError> {
+    let presented = access_token::present(ctx, tenant, token).await?;
+    let scope = &presented.scope;
+    let subject = match presented.person() {
+        Some(subject) if scope.contains("openid") => subject,
+        Some(_) => return Err(refuse(ctx, tenant, &caller(), &presented, UserinfoError::InsufficientScope).await),
+        None => return Err(refuse(ctx, tenant, &caller(), &presented, UserinfoError::InvalidToken).await),
+    };
+    let bytes = match (subject.userinfo.get(), presented.is_narrower(&subject.live.grant.scope)) {
+        (Some(ready), false) => ready.clone(),
+        (None, false) => {
             let made = claims(ctx, tenant, subject, scope).await?;
             subject.userinfo.get_or_init(|| made).clone()
         }
-        (_, Some(_)) => claims(ctx, tenant, subject, scope).await?,
+        (_, true) => claims(ctx, tenant, subject, scope).await?,
     };
     Ok(match subject.client.metadata.userinfo_signed_response_alg {
         None => Userinfo::Json(bytes),
         Some(_) => Userinfo::Jwt(bytes),
     })
+}
+
+/// Notes the refusal of a token that holds.
+async fn refuse(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    presented: &Presented,
+    error: UserinfoError,
+) -> UserinfoError {
+    let reason = match presented.person() {
+        Some(_) => "at userinfo the access token must have the scope openid",
+        None => "at userinfo the access token must be a person's",
+    };
+    match access::note_refusal(ctx, tenant, caller, presented, reason).await {
+        Ok(()) => error,
+        Err(failure) => failure.into(),
+    }
 }
 
 /// What is said of a subject to a token of this scope. Nothing else in it depends on the token, or on the time.

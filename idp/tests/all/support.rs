@@ -9,6 +9,7 @@ pub(crate) mod database;
 pub(crate) mod deliveries;
 pub(crate) mod elsewhere;
 pub(crate) mod redis;
+pub(crate) mod routes;
 pub(crate) mod world;
 
 pub(crate) use database::databases;

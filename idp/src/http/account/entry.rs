@@ -79,6 +79,15 @@ impl Arrival {
         }
     }
 
+    /// Refuses a form that isn't from a page of any of these accounts. It is in the audit log of the one used last.
+    async fn refuse(&self) -> Response {
+        let Self { visit, members, .. } = self;
+        let user = members.first().map(|member| member.user.id);
+        let noted = account::note_rejected_form(&visit.ctx, visit.tenant_id(), &visit.caller, user).await;
+        let error = noted.map_or_else(AuthorizeError::from, |()| AuthorizeError::FormRejected);
+        page::authorize(&error, &visit.page)
+    }
+
     /// The console about the account of that session, or of the one used last; to the sign-in page without one.
     async fn about(mut self, session: Option<SessionId>) -> Result<Console, Response> {
         let at = |id| self.members.iter().position(|member| member.session.id == id);
@@ -138,11 +147,12 @@ impl Console {
         if arrival.members.is_empty() {
             return arrival.about(None).await.map(|console| (console, parameters));
         }
-        let refused = || page::authorize(&AuthorizeError::FormRejected, &arrival.visit.page);
-        let csrf = parameters.required("csrf").map(Secret::new).map_err(|_| refused())?;
         let sessions = arrival.members.iter().map(|member| member.session.id);
-        let session = browser.whose_account(sessions, &csrf).ok_or_else(refused)?;
-        Ok((arrival.about(Some(session)).await?, parameters))
+        let csrf = parameters.required("csrf").map(Secret::new).ok();
+        match csrf.and_then(|csrf| browser.whose_account(sessions, &csrf)) {
+            Some(session) => Ok((arrival.about(Some(session)).await?, parameters)),
+            None => Err(arrival.refuse().await),
+        }
     }
 
     /// Whose account it is.

@@ -54,7 +54,7 @@ impl Clients {
     /// is to have.
     #[oai(path = "/clients", method = "post", operation_id = "createClient")]
     async fn create(&self, gate: Gate<ClientsWrite>, body: Body<NewClient>) -> Answer<Made<Client>> {
-        Answer::new(create(&gate, body.read).await)
+        Answer::new(gate.noting(create(&gate, body.read).await).await)
     }
 
     /// Show a client
@@ -87,7 +87,7 @@ impl Clients {
         body: Body<ClientPatch, Patch>,
     ) -> Answer<Changed<Client>> {
         let change = |client: &client::Client| Ok(ClientDetails::from(client).patched(&body.document)?);
-        Answer::new(update(&gate, &client_id, if_match.0.as_deref(), change).await)
+        Answer::new(gate.noting(update(&gate, &client_id, if_match.0.as_deref(), change).await).await)
     }
 
     /// Register a client anew
@@ -106,7 +106,7 @@ impl Clients {
         body: Body<Registration>,
     ) -> Answer<Changed<Client>> {
         let change = |_: &client::Client| Ok(ClientDetails::registered(body.read.document())?);
-        Answer::new(update(&gate, &client_id, if_match.0.as_deref(), change).await)
+        Answer::new(gate.noting(update(&gate, &client_id, if_match.0.as_deref(), change).await).await)
     }
 
     /// Delete a client
@@ -135,7 +135,7 @@ impl Clients {
         client_id: Path<String>,
         body: Body<Rotation, Optional>,
     ) -> Answer<Changed<NewSecret>> {
-        Answer::new(rotate_secret(&gate, &client_id, &body.read).await)
+        Answer::new(gate.noting(rotate_secret(&gate, &client_id, &body.read).await).await)
     }
 
     /// Switch a client on

@@ -9,7 +9,7 @@ use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::refusal;
-use crate::http::api::refusal::Refusal;
+use crate::http::api::refusal::{Refusal, Result};
 use crate::http::extract::visit::Call;
 use crate::http::extract::{bearer, query};
 use crate::service::access::{self, Admitted, Need};
@@ -63,6 +63,17 @@ impl<R> Deref for Gate<R> {
 
     fn deref(&self) -> &Call {
         &self.call
+    }
+}
+
+impl<R> Gate<R> {
+    /// What an operation came to. That somebody who was let in may not do it all the same is in the audit log.
+    pub(super) async fn noting<T>(&self, done: Result<T>) -> Result<T> {
+        if done.as_ref().is_err_and(Refusal::is_forbidden) {
+            let reason = "nobody hands on more than they have";
+            access::note_forbidden(&self.ctx, self.tenant(), &self.caller, &self.admitted, reason).await?;
+        }
+        done
     }
 }
 

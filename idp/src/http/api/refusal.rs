@@ -27,6 +27,11 @@ impl Refusal {
         self.0.status() == StatusCode::UNAUTHORIZED
     }
 
+    /// Whether somebody who is known may not.
+    pub(in crate::http) fn is_forbidden(&self) -> bool {
+        self.0.status() == StatusCode::FORBIDDEN
+    }
+
     /// A problem of this status.
     pub(in crate::http) fn new(status: StatusCode, detail: impl std::fmt::Display) -> Self {
         Self(Box::new(fallback::problem(status, &sentence(&detail.to_string()))))

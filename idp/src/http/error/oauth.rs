@@ -35,6 +35,8 @@ pub struct OAuthError {
     retry_after: Option<u32>,
     /// The limit that was exceeded.
     usage: Option<Usage>,
+    /// Whether the audit log tells of it already.
+    noted: bool,
 }
 
 /// Body of an error (RFC 6749 §5.2).
@@ -56,12 +58,13 @@ impl OAuthError {
             challenge: None,
             retry_after: None,
             usage: None,
+            noted: false,
         }
     }
 
-    /// The error code, if a rule refused; `None` where something of ours failed.
+    /// The error code, if a rule refused and the audit log doesn't tell of it yet; `None` where something of ours failed.
     pub fn refusal(&self) -> Option<&'static str> {
-        self.status.is_client_error().then_some(self.code)
+        (self.status.is_client_error() && !self.noted).then_some(self.code)
     }
 
     /// A parameter is missing, repeated or wrong.
@@ -118,11 +121,12 @@ impl OAuthError {
         response
     }
 
-    /// Too many attempts: 429, come back then.
+    /// Too many wrong passwords: 429, come back then. The audit log tells of each attempt.
     pub fn too_many(wait: Duration) -> Self {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
             retry_after: Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).max(1)),
+            noted: true,
             ..Self::bad_request("temporarily_unavailable", "too many attempts; try again later")
         }
     }
@@ -219,6 +223,7 @@ impl From<TokenError> for OAuthError {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::InvalidGrant(text) => Self::bad_request("invalid_grant", text),
+            TokenError::Noted(text) => Self { noted: true, ..Self::bad_request("invalid_grant", text) },
             TokenError::UnauthorizedClient => Self::bad_request("unauthorized_client", error.to_string()),
             TokenError::InvalidTarget => Self::bad_request("invalid_target", error.to_string()),
             TokenError::TooManyAttempts { .. } => Self::too_many(Duration::from_secs(1)),

@@ -1,11 +1,13 @@
 //! `/v1/auth`: people sign in and up in the tenant's own apps, see their sessions and end them.
 
+use std::sync::Arc;
+
 use poem::Request;
 use poem::http::{StatusCode, header};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{OpenApi, Tags};
 
-use super::bearer::Own as Owner;
+use super::bearer::{self, Bearer, Own as Owner};
 use super::model::{AppConfig, Credentials, NewAccount, OwnSession, OwnSessions, Person, Presented, SessionTokens};
 use super::{cookie, refusal};
 use crate::domain::audit::AuditKind;
@@ -19,7 +21,8 @@ use crate::http::api::body::{Body, Optional};
 use crate::http::api::paging::{self, Part};
 use crate::http::api::refusal::{Refusal, Result};
 use crate::http::extract::visit::Call;
-use crate::service::first_party::{self, Opened};
+use crate::service::clients::ReadyClient;
+use crate::service::first_party::{self, AppError, Opened};
 use crate::service::sessions::{self, policy};
 use crate::service::sign_up::{self, SignUpError};
 use crate::service::token::Tokens;
@@ -146,8 +149,22 @@ impl FirstParty {
     }
 }
 
+/// The app that a request names; that a client which exists is none is in the audit log.
+async fn app(call: &Call, id: Option<&str>, kind: AuditKind) -> Result<Arc<ReadyClient>> {
+    match first_party::app(&call.ctx, call.tenant(), id).await {
+        Ok(app) => Ok(app),
+        Err(error) => {
+            if let AppError::Foreign(client) = &error {
+                let refused = (kind, "unauthorized_client");
+                first_party::note_refusal(&call.ctx, call.tenant_id(), &call.caller, client, refused).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
 async fn register(call: &Call, request: &Request, body: NewAccount) -> Result<Content> {
-    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let client = app(call, body.client_id.as_deref(), AuditKind::UserCreated).await?;
     let by_cookie = body.cookie == Some(true);
     if by_cookie {
         check_origin(call, request, &client, AuditKind::UserCreated).await?;
@@ -168,7 +185,7 @@ async fn register(call: &Call, request: &Request, body: NewAccount) -> Result<Co
 }
 
 async fn login(call: &Call, request: &Request, body: Credentials) -> Result<Content> {
-    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let client = app(call, body.client_id.as_deref(), AuditKind::SignIn).await?;
     let by_cookie = body.cookie == Some(true);
     if by_cookie {
         check_origin(call, request, &client, AuditKind::SignIn).await?;
@@ -225,7 +242,7 @@ fn presented(call: &Call, request: &Request, app: &Client, body: &Presented) -> 
 }
 
 async fn refresh(call: &Call, request: &Request, body: Presented) -> Result<Content> {
-    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let client = app(call, body.client_id.as_deref(), AuditKind::TokenRefused).await?;
     let Some((token, by_cookie)) = presented(call, request, &client, &body) else {
         let refusal = Refusal::bad_request("a refresh token is needed, as refresh_token or as a cookie");
         return Err(noted(call, &client, (AuditKind::TokenRefused, Some("invalid_request")), refusal).await);
@@ -246,8 +263,8 @@ async fn refresh(call: &Call, request: &Request, body: Presented) -> Result<Cont
 async fn logout(call: Call, request: &Request, body: Presented) -> Result<Content> {
     let mut refused = Refusal::new(StatusCode::UNAUTHORIZED, "an access token or a refresh token is needed");
     if request.headers().contains_key(header::AUTHORIZATION) {
-        match Owner::of(call.clone(), request).await {
-            Ok(owner) => {
+        match Bearer::of(call.clone(), request).await {
+            Ok(Bearer::Own(owner)) => {
                 let own = (&*owner.subject, owner.session.id);
                 first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::SignedOut).await?;
                 return Ok(signed_out(&owner, &owner.subject.client));
@@ -255,9 +272,10 @@ async fn logout(call: Call, request: &Request, body: Presented) -> Result<Conten
             Err(refusal) if !refusal.is_unauthorized() => return Err(refusal),
             // An access token soon expires. Whoever signs out then has the refresh token to show which session it is.
             Err(refusal) => refused = refusal,
+            Ok(Bearer::Other(..)) => refused = bearer::invalid(),
         }
     }
-    let client = first_party::app(&call.ctx, call.tenant(), body.client_id.as_deref()).await?;
+    let client = app(&call, body.client_id.as_deref(), AuditKind::SessionEnded).await?;
     let Some((token, by_cookie)) = presented(&call, request, &client, &body) else {
         return Err(noted(&call, &client, (AuditKind::SessionEnded, Some("invalid_request")), refused).await);
     };

@@ -55,7 +55,7 @@ fn faults(faults: &Faults) -> Refusal {
 /// Why a session doesn't go on.
 pub(super) fn refresh(error: TokenError) -> Refusal {
     match error {
-        TokenError::InvalidGrant(text) => Refusal::new(StatusCode::UNAUTHORIZED, text),
+        TokenError::InvalidGrant(text) | TokenError::Noted(text) => Refusal::new(StatusCode::UNAUTHORIZED, text),
         TokenError::Failure(failure) => failure.into(),
         error @ (TokenError::UnauthorizedClient
         | TokenError::InvalidScope(_)
@@ -64,7 +64,7 @@ pub(super) fn refresh(error: TokenError) -> Refusal {
     }
 }
 
-/// What the audit log says of why a session doesn't go on; `None` where something of ours failed.
+/// What the audit log says of why a session doesn't go on; `None` where it says so already, or something of ours failed.
 pub(super) const fn refresh_code(error: &TokenError) -> Option<&'static str> {
     match error {
         TokenError::InvalidGrant(_) => Some("invalid_grant"),
@@ -72,7 +72,7 @@ pub(super) const fn refresh_code(error: &TokenError) -> Option<&'static str> {
         TokenError::InvalidScope(_) => Some("invalid_scope"),
         TokenError::InvalidTarget => Some("invalid_target"),
         TokenError::TooManyAttempts { .. } => Some("temporarily_unavailable"),
-        TokenError::Failure(_) => None,
+        TokenError::Noted(_) | TokenError::Failure(_) => None,
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) const fn sign_up_code(error: &SignUpError) -> Option<&'static str> {
 impl From<AppError> for Refusal {
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Unknown => Self::bad_request(error),
+            AppError::Unknown | AppError::Foreign(_) => Self::bad_request(error),
             AppError::Failure(failure) => failure.into(),
         }
     }

@@ -4,7 +4,6 @@
 use poem::{Request, Response, handler};
 
 use super::step;
-use crate::domain::end_session::EndSessionRequest;
 use crate::domain::parameters::Parameters;
 use crate::domain::{Secret, SessionId};
 use crate::http::error::page;
@@ -36,20 +35,20 @@ pub(crate) async fn get(visit: Visit, request: &Request) -> Response {
 
 /// `POST /logout`: a form on any site may send it, and so it says nothing of the browser. The page that it leads to does.
 #[handler]
-pub(crate) fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
+pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> Response {
     let parameters = match body.0 {
         Ok(parameters) => parameters,
         Err(error) => return step::form_failure(error).render(&visit.page),
     };
     let visit = visit.in_languages(parameters.optional("ui_locales").ok().flatten(), request);
-    match EndSessionRequest::parse(&parameters) {
+    match end_session::parse(&visit.ctx, visit.tenant(), &visit.caller, &parameters).await {
         Ok(request) => step::see_other(&format!("{}/logout?{}", visit.page.base, request.query())),
-        Err(error) => refuse(&error.into(), &visit),
+        Err(error) => refuse(&error, &visit),
     }
 }
 
 async fn ask(visit: &Visit, request: &Request, parameters: &Parameters) -> Result<Response, EndSessionError> {
-    let end = end_session::check(&visit.ctx, visit.tenant(), parameters).await?;
+    let end = end_session::check(&visit.ctx, visit.tenant(), &visit.caller, parameters).await?;
     let accounts = step::accounts(visit, request).await?;
     let (chosen, suggested) = match end_session::whom(&visit.ctx, visit.tenant(), &end, &accounts).await? {
         Whom::Nobody => return Ok(leave(visit, &end)),
@@ -90,25 +89,56 @@ pub(crate) async fn confirm(visit: Visit, request: &Request, body: PostedBody) -
 }
 
 async fn answer(visit: &Visit, request: &Request, parameters: &Parameters) -> Result<Response, EndSessionError> {
-    let end = end_session::check(&visit.ctx, visit.tenant(), parameters).await?;
-    let token = parameters.required("csrf").map(Secret::new).map_err(|_| EndSessionError::FormRejected)?;
-    if !cookies::browser(request, &visit.site).asked_to_log_out(&end.request, &token) {
-        return Err(EndSessionError::FormRejected);
-    }
+    let end = end_session::check(&visit.ctx, visit.tenant(), &visit.caller, parameters).await?;
     let accounts = step::accounts(visit, request).await?;
+    match answered(visit, request, parameters, &end, &accounts) {
+        Some(Answer::Stay) => stay(visit, &end, &accounts).await,
+        Some(Answer::Leave(chosen)) => sign_out(visit, &end, accounts, &chosen).await,
+        None => Err(end_session::reject_form(&visit.ctx, visit.tenant(), &visit.caller, &end, &accounts).await),
+    }
+}
+
+/// What somebody answers to the question.
+enum Answer {
+    /// To stay signed in.
+    Stay,
+    /// To end these sessions: those that were asked about and are still there. What has ended in the meantime needn't be
+    /// ended.
+    Leave(Vec<SessionId>),
+}
+
+/// The answer that a form gives; `None` if it isn't one that we showed on this browser.
+fn answered(
+    visit: &Visit,
+    request: &Request,
+    parameters: &Parameters,
+    end: &EndSession,
+    accounts: &Accounts,
+) -> Option<Answer> {
+    let token = parameters.required("csrf").map(Secret::new).ok()?;
+    if !cookies::browser(request, &visit.site).asked_to_log_out(&end.request, &token) {
+        return None;
+    }
     match parameters.optional("decision") {
         Ok(Some("yes")) => {}
-        Ok(Some("no")) => return stay(visit, &end, &accounts).await,
-        _ => return Err(EndSessionError::FormRejected),
+        Ok(Some("no")) => return Some(Answer::Stay),
+        _ => return None,
     }
-    // Those that were asked about and are still there. What has ended in the meantime needn't be ended.
-    let chosen: Vec<SessionId> = match parameters.optional("account") {
+    Some(Answer::Leave(match parameters.optional("account") {
         Ok(Some(ALL)) => accounts.sessions().map(|session| session.id).collect(),
         Ok(Some(id)) => id.parse().ok().filter(|id| accounts.of_session(*id).is_some()).into_iter().collect(),
-        _ => return Err(EndSessionError::FormRejected),
-    };
+        _ => return None,
+    }))
+}
+
+async fn sign_out(
+    visit: &Visit,
+    end: &EndSession,
+    accounts: Accounts,
+    chosen: &[SessionId],
+) -> Result<Response, EndSessionError> {
     let frames = end_session::end(&visit.ctx, visit.tenant(), &visit.caller, chosen.iter().copied()).await?;
-    let response = farewell(visit, &frames, &destination(visit, &end));
+    let response = farewell(visit, &frames, &destination(visit, end));
     let left = chosen.iter().fold(accounts, |left, id| left.without(*id));
     let cookie = cookies::set_sessions(&visit.site.cookies, &left);
     Ok(step::with_cookie(response, &cookie))

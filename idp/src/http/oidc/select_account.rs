@@ -49,8 +49,7 @@ pub(crate) async fn post(visit: Visit, request: &Request, body: PostedBody) -> R
     let visit = visit.in_languages(open.flow.request.ui_locales.as_deref(), request);
     let chosen = async {
         if parameters.optional("action") == Ok(Some("cancel")) {
-            let next = authorize::deny(&visit.ctx, visit.tenant_id(), &open, "the user chose no account", None).await?;
-            return Ok(step::redirect(&visit, &next));
+            return step::cancel(&visit, &open, "the user chose no account").await;
         }
         let accounts = step::accounts(&visit, request).await?;
         let id = parameters.required("account").ok().and_then(|text| text.parse().ok());

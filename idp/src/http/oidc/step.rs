@@ -3,7 +3,7 @@
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
-use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::audit::AuditKind;
 use crate::domain::authorization_request::UntrustedRequest;
 use crate::domain::authorization_response::{AuthorizationResponse, ResponseMode};
 use crate::domain::client::Client;
@@ -206,10 +206,10 @@ pub async fn filled_in(
 }
 
 /// Ends a flow because the person doesn't want to say who they are.
-async fn cancel(visit: &Visit, open: &OpenFlow, description: &str) -> Result<Response, AuthorizeError> {
-    let event = audit::event(&visit.ctx, AuditKind::SignIn, Outcome::Refused).client(&open.client.id);
-    let event = event.from(&visit.caller).detail(serde_json::json!({ "reason": "cancelled" }));
-    let next = authorize::deny(&visit.ctx, visit.tenant_id(), open, description, Some(event)).await?;
+pub async fn cancel(visit: &Visit, open: &OpenFlow, description: &str) -> Result<Response, AuthorizeError> {
+    let event = audit::refusal(&visit.ctx, AuditKind::SignIn, &visit.caller, &open.client.id);
+    let event = event.detail(serde_json::json!({ "reason": "cancelled" }));
+    let next = authorize::deny(&visit.ctx, visit.tenant_id(), open, description, event).await?;
     Ok(redirect(visit, &next))
 }
 

@@ -11,18 +11,19 @@ use crate::http::extract::bearer;
 use crate::http::extract::oauth_form::OptionalForm;
 use crate::http::extract::visit::Call;
 use crate::http::ready::{Ready, unkept};
-use crate::service::ctx::Ctx;
+use crate::service::ctx::{Caller, Ctx};
 use crate::service::userinfo::{self, Userinfo};
 
-/// The claims of the user whose access token the request carries.
+/// The claims of the user whose access token the request carries. Who asks, and from where, is wanted for a refusal alone.
 pub async fn answer(
     ctx: &Ctx,
     tenant: &Tenant,
+    caller: impl FnOnce() -> Caller,
     headers: &HeaderMap,
     form: Option<&Parameters>,
 ) -> Result<Ready, OAuthError> {
     let token = bearer::read(headers, form)?;
-    Ok(match userinfo::answer(ctx, tenant, &token).await? {
+    Ok(match userinfo::answer(ctx, tenant, caller, &token).await? {
         Userinfo::Json(bytes) => unkept("application/json", bytes),
         Userinfo::Jwt(bytes) => unkept("application/jwt", bytes),
     })
@@ -45,5 +46,5 @@ pub async fn by_post(
         let status = OAuthError::form(error).status();
         OAuthError::bearer(status, Some("invalid_request"), error.to_string())
     })?;
-    answer(&call.ctx, call.tenant(), headers, form.as_ref()).await
+    answer(&call.ctx, call.tenant(), || call.caller.clone(), headers, form.as_ref()).await
 }

@@ -6,12 +6,13 @@
 mod password;
 mod sessions;
 
-use super::audit::Actor;
+use super::audit::{self, Actor};
 use super::ctx::{Caller, Ctx};
 use super::sessions::Accounts;
 use super::users::{self, UserChangeError};
 use super::{Failure, subject};
 use crate::domain::account::FRESH;
+use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::Client;
 use crate::domain::consent::Standing;
 use crate::domain::own_claims::OwnClaims;
@@ -43,6 +44,20 @@ pub async fn members(ctx: &Ctx, tenant: TenantId, accounts: &Accounts) -> Result
         }
     }
     Ok(members)
+}
+
+/// Notes in the audit log that a form of the console was refused that this person's browser sent: another site may have
+/// made it up.
+pub async fn note_rejected_form(
+    ctx: &Ctx,
+    tenant: TenantId,
+    caller: &Caller,
+    user: Option<UserId>,
+) -> Result<(), Failure> {
+    let event = audit::event(ctx, AuditKind::AccessRefused, Outcome::Refused).from(caller);
+    let event = user.into_iter().fold(event, audit::Event::user);
+    let reason = "the form doesn't come from a page of the account console that was shown on this browser";
+    Ok(audit::append(ctx, tenant, event.detail(serde_json::json!({ "reason": reason }))).await?)
 }
 
 /// Whether the person of a session has proved who they are recently enough for what an account hangs on. A proof that

@@ -80,7 +80,10 @@ pub async fn change_password(
     let former = former.filter(|_| is_fresh(session, ctx.now())).ok_or(PasswordChangeError::SignIn)?;
     users::check_new_password(tenant, user, &change.new)?;
     let limits = Limits::of_sign_in(ctx, caller, &LoginName::new(&user.login()));
-    allowed(limits.check(ctx.database.read(), tenant.id, ctx.now()).await?)?;
+    if let Err(blocked) = allowed(limits.check(ctx.database.read(), tenant.id, ctx.now()).await?) {
+        audit::append(ctx, tenant.id, refusal(ctx, caller, me, "too_many_attempts")).await?;
+        return Err(blocked);
+    }
     let phc = store::users::password_hash(ctx.database.read(), tenant.id, user.id).await?;
     let stored = phc.as_ref().map(|phc| phc.expose().to_owned());
     let check = ctx.passwords.check(change.current, stored).await.map_err(Failure::from)?;
@@ -129,13 +132,15 @@ pub async fn change_password(
     Ok(accounts.with_first(renewed, secret))
 }
 
+fn refusal(ctx: &Ctx, caller: &Caller, me: &Member, reason: &str) -> audit::Event {
+    let event = audit::event(ctx, AuditKind::PasswordChanged, Outcome::Refused).user(me.user.id).from(caller);
+    event.detail(serde_json::json!({ "reason": reason }))
+}
+
 /// Counts a wrong password.
 async fn refused(ctx: &Ctx, tenant: &Tenant, caller: &Caller, me: &Member, limits: Limits) -> PasswordChangeError {
     let (tenant, now) = (tenant.id, ctx.now());
-    let event = audit::event(ctx, AuditKind::PasswordChanged, Outcome::Refused)
-        .user(me.user.id)
-        .from(caller)
-        .detail(serde_json::json!({ "reason": "wrong_password" }));
+    let event = refusal(ctx, caller, me, "wrong_password");
     let counted = ctx
         .database
         .write(move |tx| {

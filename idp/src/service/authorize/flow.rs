@@ -117,15 +117,15 @@ pub async fn choose(
     Ok(OpenFlow { flow, ..open.clone() })
 }
 
-/// Ends a flow with an error for the client, because the user said no. With `event`, which tells of it.
+/// Ends a flow with an error for the client, because the user said no, which `event` tells of.
 pub async fn deny(
     ctx: &Ctx,
     tenant: TenantId,
     open: &OpenFlow,
     description: &str,
-    event: Option<audit::Event>,
+    event: audit::Event,
 ) -> Result<Next, AuthorizeError> {
-    close(ctx, tenant, open.flow.id, event).await?;
+    close(ctx, tenant, open.flow.id, Some(event)).await?;
     if open.flow.account_page.is_some() {
         // Who was asked to prove again who they are is in already.
         let is_in = open.flow.request.prompt.contains(&Prompt::Login);

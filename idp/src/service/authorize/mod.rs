@@ -8,6 +8,7 @@ mod completion;
 mod decision;
 mod flow;
 mod hint;
+mod refusal;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::domain::authorization_request::{
     AuthorizationError, AuthorizationErrorCode, AuthorizationRequest, UntrustedRequest,
 };
 use crate::domain::authorization_response::AuthorizationResponse;
-use crate::domain::client::{Client, ConsentPolicy};
+use crate::domain::client::{Client, ClientStatus, ConsentPolicy};
 use crate::domain::consent::Consent;
 use crate::domain::parameters::Parameters;
 use crate::domain::provider_metadata::SCOPES;
@@ -103,7 +104,7 @@ fn refused_object(error: AuthorizationError, answer_by: &Parameters, client: &Cl
 }
 
 /// Takes an authorization request in. `browser` is absent where the request came by a POST from elsewhere, which
-/// carries no cookies: the first page binds the flow then.
+/// carries no cookies: the first page binds the flow then. A refusal of a client that is known is in the audit log.
 pub async fn start(
     ctx: &Ctx,
     tenant: &Tenant,
@@ -113,17 +114,34 @@ pub async fn start(
     accounts: &Accounts,
 ) -> Result<Next, AuthorizeError> {
     let client_id = AuthorizationRequest::client_id(parameters)?;
-    let client = active_client(ctx, tenant.id, &client_id).await?;
-    let assembled = match request_object::assemble(ctx, tenant, &client, parameters).await {
+    let client = clients::known(ctx, tenant.id, &client_id).await.map_err(unknown_client)?;
+    let next = match client.status {
+        ClientStatus::Active => begin(ctx, tenant, caller, &client, parameters, (browser, accounts)).await,
+        ClientStatus::Disabled => Err(UntrustedRequest::UnknownClient.into()),
+    };
+    refusal::note(ctx, tenant.id, caller, &client.id, &next).await?;
+    next
+}
+
+/// The same of a client that is known.
+async fn begin(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    client: &ReadyClient,
+    parameters: &Parameters,
+    (browser, accounts): (Option<&BrowserSecret>, &Accounts),
+) -> Result<Next, AuthorizeError> {
+    let assembled = match request_object::assemble(ctx, tenant, client, parameters).await {
         Ok(assembled) => assembled,
         Err(RequestObjectError::Failure(failure)) => return Err(failure.into()),
-        Err(RequestObjectError::Refused { error, answer_by }) => return refused_object(error, &answer_by, &client),
+        Err(RequestObjectError::Refused { error, answer_by }) => return refused_object(error, &answer_by, client),
     };
     let parameters = &*assembled;
-    let address = AuthorizationRequest::return_address(parameters, &client)?;
-    let parsed = match AuthorizationRequest::parse(parameters, &client, address.clone()) {
+    let address = AuthorizationRequest::return_address(parameters, client)?;
+    let parsed = match AuthorizationRequest::parse(parameters, client, address.clone()) {
         Ok(request) => {
-            let subject = hint::subject_of_hint(ctx, tenant, &client, parameters).await?;
+            let subject = hint::subject_of_hint(ctx, tenant, client, parameters).await?;
             let request = subject.and_then(|subject| request.about(subject));
             request.and_then(|request| request.where_sign_up_is(tenant.settings.sign_up))
         }
@@ -135,10 +153,10 @@ pub async fn start(
     };
     let now = ctx.now();
     let decision = if browser.is_some() {
-        let named = hint::named(ctx, tenant.id, &client, &request, accounts).await?;
+        let named = hint::named(ctx, tenant.id, client, &request, accounts).await?;
         let presence = Presence { accounts, flow: None, named };
-        let consent = remembered(ctx, tenant.id, &client, presence.actor(&request)).await?;
-        decide(&request, &client, now, presence, consent.as_ref())
+        let consent = remembered(ctx, tenant.id, client, presence.actor(&request)).await?;
+        decide(&request, client, now, presence, consent.as_ref())
     } else {
         // A request from elsewhere hides the cookies, so that nothing can be said of the sessions before the first page.
         first_page(&request)
@@ -148,7 +166,7 @@ pub async fn start(
         Decision::Grant(session) => {
             let browser = BrowserState::of(accounts.secrets());
             let completion = Completion { session: session.clone(), request, flow: None, browser, consent: None };
-            return complete(ctx, tenant.id, caller, &client, completion).await;
+            return complete(ctx, tenant.id, caller, client, completion).await;
         }
         Decision::SignIn => Next::SignIn,
         Decision::SignUp => Next::SignUp,
@@ -157,7 +175,7 @@ pub async fn start(
     };
     let flow = AuthorizationFlow {
         id: FlowId::from_uuid(ctx.random.uuid_v7(now)),
-        client_id,
+        client_id: client.id.clone(),
         request,
         account_page: None,
         browser_hash: browser.map(BrowserSecret::hash),
@@ -188,7 +206,8 @@ pub async fn advance(
     let consent = remembered(ctx, tenant, client, presence.actor(&flow.request)).await?;
     match decide(&flow.request, client, ctx.now(), presence, consent.as_ref()) {
         Decision::Refuse(code, text) => {
-            flow::close(ctx, tenant, flow.id, None).await?;
+            let event = refusal::in_flow(ctx, caller, flow, code);
+            flow::close(ctx, tenant, flow.id, event).await?;
             Ok(refused(&flow.request, code, text))
         }
         Decision::Grant(session) => {
@@ -284,10 +303,14 @@ fn refused(request: &AuthorizationRequest, code: AuthorizationErrorCode, text: &
 }
 
 async fn active_client(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, AuthorizeError> {
-    clients::active(ctx, tenant, id).await.map_err(|error| match error {
+    clients::active(ctx, tenant, id).await.map_err(unknown_client)
+}
+
+fn unknown_client(error: ClientLookupError) -> AuthorizeError {
+    match error {
         ClientLookupError::Unknown => UntrustedRequest::UnknownClient.into(),
         ClientLookupError::Failure(failure) => failure.into(),
-    })
+    }
 }
 
 /// The scopes of a request in their order, for the consent page, with whether each is new.

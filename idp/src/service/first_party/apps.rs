@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::domain::client::{Client, ClientAuthMethod, ClientMetadata, ConsentPolicy, GrantType};
+use crate::domain::client::{Client, ClientAuthMethod, ClientMetadata, ClientStatus, ConsentPolicy, GrantType};
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, TenantId};
 use crate::service::Failure;
@@ -17,11 +17,14 @@ const USUAL: &str = "first-party";
 const USUAL_SCOPE: &str = "openid profile email";
 
 /// Why there is no such app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AppError {
-    /// There is no such client, it is disabled, or it isn't one of the tenant's own apps.
+    /// There is no such client.
     #[error("client_id names none of the tenant's own apps: public clients with consent implied and refresh tokens")]
     Unknown,
+    /// That client isn't one of the tenant's own apps, or is disabled. The caller is told no more than that there is no such app.
+    #[error("{}", Self::Unknown)]
+    Foreign(ClientId),
     /// Something of ours failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -42,18 +45,18 @@ pub async fn app(ctx: &Ctx, tenant: &Tenant, id: Option<&str>) -> Result<Arc<Rea
         Some(id) => id.parse().map_err(|_| AppError::Unknown)?,
         None => ClientId::try_from(USUAL.to_owned()).map_err(|_| Failure::Internal)?,
     };
-    let found = match active(ctx, tenant.id, &named).await {
+    let found = match known(ctx, tenant.id, &named).await {
         Err(AppError::Unknown) if id.is_none() => {
             make(ctx, tenant.id, &named).await?;
-            active(ctx, tenant.id, &named).await
+            known(ctx, tenant.id, &named).await
         }
         found => found,
     }?;
-    if is_own(&found) { Ok(found) } else { Err(AppError::Unknown) }
+    if found.status == ClientStatus::Active && is_own(&found) { Ok(found) } else { Err(AppError::Foreign(named)) }
 }
 
-async fn active(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, AppError> {
-    clients::active(ctx, tenant, id).await.map_err(|error| match error {
+async fn known(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<Arc<ReadyClient>, AppError> {
+    clients::known(ctx, tenant, id).await.map_err(|error| match error {
         ClientLookupError::Unknown => AppError::Unknown,
         ClientLookupError::Failure(failure) => AppError::Failure(failure),
     })

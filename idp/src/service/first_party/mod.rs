@@ -15,7 +15,7 @@ use super::sign_up::{self, SignUp, SignUpError};
 use super::subject::ReadySubject;
 use super::token::Tokens;
 use super::{Failure, audit};
-use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::audit::AuditKind;
 use crate::domain::client::Client;
 use crate::domain::scope::ScopeSet;
 use crate::domain::session::{EndReason, Session};
@@ -89,11 +89,7 @@ pub async fn note_refusal(
     app: &ClientId,
     (kind, error): (AuditKind, &str),
 ) -> Result<(), Failure> {
-    let event = audit::event(ctx, kind, Outcome::Refused)
-        .client(app)
-        .from(caller)
-        .detail(serde_json::json!({ "error": error }));
-    Ok(audit::append(ctx, tenant, event).await?)
+    Ok(audit::append_refusal(ctx, kind, tenant, caller, app, error).await?)
 }
 
 /// Notes that a session is used, if that is worth noting, and gives it back as it is now; `None` if it has ended.

@@ -103,7 +103,7 @@ async fn redeem(
         })
         .await?;
     match decision {
-        Decision::Replayed => Err(TokenError::InvalidGrant(UNKNOWN)),
+        Decision::Replayed => Err(TokenError::Noted(UNKNOWN)),
         Decision::Granted(grant, refresh_token) => {
             let (access_token, id_token) = issue::user_tokens(ctx, tenant, client, &grant).await?;
             Ok(Tokens { access_token, id_token, refresh_token })

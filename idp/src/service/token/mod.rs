@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::ctx::{Caller, Ctx};
 use super::issue::AccessToken;
 use super::{Failure, audit};
-use crate::domain::audit::{AuditKind, Outcome};
+use crate::domain::audit::AuditKind;
 use crate::domain::client::GrantType;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
 use crate::store::StoreError;
@@ -33,6 +33,9 @@ pub enum TokenError {
     /// The code is unknown, expired, used, or bound to something else.
     #[error("{0}")]
     InvalidGrant(&'static str),
+    /// The same, and the audit log tells of it already: a code or token that was used before, a wrong password.
+    #[error("{0}")]
+    Noted(&'static str),
     /// The client may not use this grant.
     #[error("this client may not use this grant type")]
     UnauthorizedClient,
@@ -62,19 +65,20 @@ fn count(ctx: &Ctx, operation: Operation, result: &Result<Tokens, TokenError>) {
     }
 }
 
-/// Notes in the audit log that a client that proved itself was given nothing. What was wrong with what it presented is
-/// told there where somebody may have stolen it.
+/// Notes in the audit log that a client that proved itself was given nothing; `grant_type` is absent where it named none.
+/// What was wrong with what it presented is told there where somebody may have stolen it.
 pub async fn note_refusal(
     ctx: &Ctx,
     tenant: TenantId,
     caller: &Caller,
     client: &ClientId,
-    (grant_type, error): (GrantType, &str),
+    (grant_type, error): (Option<GrantType>, &str),
 ) -> Result<(), Failure> {
-    let event = audit::event(ctx, AuditKind::TokenRefused, Outcome::Refused)
-        .client(client)
-        .from(caller)
-        .detail(serde_json::json!({ "grant_type": grant_type, "error": error }));
+    let detail = match grant_type {
+        Some(grant_type) => serde_json::json!({ "grant_type": grant_type, "error": error }),
+        None => serde_json::json!({ "error": error }),
+    };
+    let event = audit::refusal(ctx, AuditKind::TokenRefused, caller, client).detail(detail);
     Ok(audit::append(ctx, tenant, event).await?)
 }
 

@@ -47,7 +47,7 @@ pub async fn grant(
     let credentials = (LoginName::new(&presented.username), presented.password);
     match first_party::sign_in(ctx, tenant, caller, client, credentials, &scope).await {
         Ok(opened) => Ok(opened.tokens),
-        Err(SignInError::BadCredentials) => Err(TokenError::InvalidGrant("the name or the password is wrong")),
+        Err(SignInError::BadCredentials) => Err(TokenError::Noted("the name or the password is wrong")),
         Err(SignInError::TooManyAttempts { until }) => Err(TokenError::TooManyAttempts { until }),
         Err(SignInError::Failure(failure)) => Err(failure.into()),
     }

@@ -109,7 +109,7 @@ async fn spend(
         decide(ctx, attempt, (asker, registered, requested), (reused, caller.clone())).await?
     };
     match decision {
-        Decision::Stolen => Err(TokenError::InvalidGrant(UNKNOWN)),
+        Decision::Stolen => Err(TokenError::Noted(UNKNOWN)),
         Decision::Granted(grant, successor) => {
             let (access_token, id_token) = issue::user_tokens(ctx, tenant, client, &grant).await?;
             Ok(Tokens { access_token, id_token, refresh_token: Some(successor.text()) })

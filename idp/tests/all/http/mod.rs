@@ -37,6 +37,7 @@ mod rate_limits;
 mod redirects;
 mod reference;
 pub(crate) mod refresh;
+mod refusals;
 mod request_object;
 mod request_uri;
 mod revoke;

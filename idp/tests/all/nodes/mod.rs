@@ -1,8 +1,10 @@
 //! Several nodes on one PostgreSQL, and what they depend on taken away and given back.
 
+mod every_endpoint;
 mod invalidation;
 mod killed;
 mod outages;
+mod refreshed;
 
 use std::sync::Arc;
 use std::time::Duration;

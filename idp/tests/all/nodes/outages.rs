@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use idp::domain::Secret;
+use idp::domain::{Secret, SessionId};
+use idp::service::sessions::ending::Which;
 use idp::store::{Database, DatabaseSettings};
 use poem::http::StatusCode;
 use tokio::time::{Instant, timeout};
@@ -10,15 +11,20 @@ use tokio::time::{Instant, timeout};
 use super::{assert_revoked_at_once, furnish, listens};
 use crate::http::claims::{tokens_for, userinfo};
 use crate::http::code_flow::redeem;
+use crate::http::refresh::{OFFLINE, refresh_with, text};
 use crate::support::cluster::Own;
+use crate::support::databases;
 use crate::support::redis::RedisServer;
-use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic};
+use crate::support::world::{Answer, Browser, PASSWORD, SECRET, World, basic, payload};
 
 /// What a request may take while its database doesn't answer: the longest of its waits, and room for a slow machine.
-const DEADLINE: Duration = Duration::from_secs(12);
+pub(super) const DEADLINE: Duration = Duration::from_secs(12);
+
+/// What OAuth endpoints answer then.
+pub(super) const UNAVAILABLE: &str = r#"503 {"error":"temporarily_unavailable","error_description":"the service can't answer right now; try again in a moment"}"#;
 
 /// A provider on a PostgreSQL of its own.
-async fn provider(cluster: &Own) -> World {
+pub(super) async fn provider(cluster: &Own) -> World {
     let mut settings = DatabaseSettings::new(Secret::new(cluster.cluster.url("postgres")));
     settings.acquire_timeout = Duration::from_secs(1);
     settings.read_timeout = Duration::from_secs(1);
@@ -39,7 +45,6 @@ async fn token(world: &World) -> Answer {
 /// Each endpoint that needs the database says that it can't answer now, in the form of its family, and when to ask
 /// again.
 async fn assert_unavailable(world: &World, tokens: &serde_json::Value) {
-    let oauth = r#"503 {"error":"temporarily_unavailable","error_description":"the service can't answer right now; try again in a moment"}"#;
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
     let all = async {
         let began = Instant::now();
@@ -60,7 +65,7 @@ async fn assert_unavailable(world: &World, tokens: &serde_json::Value) {
             assert!(answer.header("retry-after").is_some(), "{}", answer.body);
         }
         for answer in [&token, &refresh, &userinfo] {
-            assert_eq!(answer.snapshot(), oauth);
+            assert_eq!(answer.snapshot(), UNAVAILABLE);
         }
         assert_eq!(admin.header("content-type"), Some("application/problem+json"));
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
@@ -69,8 +74,18 @@ async fn assert_unavailable(world: &World, tokens: &serde_json::Value) {
     timeout(DEADLINE, all).await.unwrap();
 }
 
+/// Waits until a node uses nothing any more that it keeps.
+pub(super) async fn uncertain(world: &World) {
+    let uncertain = async {
+        while world.ctx.database.changes().is_certain() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_millis(1_500), uncertain).await.unwrap();
+}
+
 /// Waits until the provider answers again by itself.
-async fn assert_recovers(world: &World) {
+pub(super) async fn assert_recovers(world: &World) {
     let recovered = async {
         while token(world).await.status != StatusCode::OK {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -118,12 +133,7 @@ async fn postgres_that_is_frozen_and_goes_on() {
     assert_eq!(token(&world).await.status, StatusCode::OK);
 
     let frozen = cluster.freeze();
-    let uncertain = async {
-        while world.ctx.database.changes().is_certain() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_millis(1_500), uncertain).await.unwrap();
+    uncertain(&world).await;
     // More than there are connections, and again when all of them are taken by what never came back.
     for _ in 0..2 {
         let asked = (0..12).map(|_| assert_unavailable(&world, &tokens));
@@ -169,7 +179,47 @@ async fn nodes_find_one_another_again() {
     }
 }
 
-/// Redis is no part of any request.
+/// Redis is no part of any request: with a time-out of a second for each, twenty would take longer than all may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_request_waits_for_redis() {
+    for database in databases().await {
+        let mut server = RedisServer::start().await;
+        let settings = DatabaseSettings { bus: server.redis().bus(), ..database.settings() };
+        let open = Database::connect(&settings).await.unwrap();
+        let world = World::with(open, |config| config.redis.url = Some(Secret::new(server.url()))).await;
+        furnish(&world).await;
+        listens(&world).await;
+        for is_frozen in [true, false] {
+            if is_frozen {
+                server.freeze();
+            } else {
+                server.kill();
+            }
+            let all = async {
+                let mut tokens = tokens_for(&world, "", "reports", "ada@example.com", &[OFFLINE]).await;
+                for _ in 0..20 {
+                    let form = [("refresh_token", text(&tokens, "refresh_token"))];
+                    let refreshed = refresh_with(&world, "", "reports", &form).await;
+                    assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.body);
+                    tokens = refreshed.json();
+                }
+                let session = payload(text(&tokens, "access_token"))["sid"].as_str().unwrap().parse().unwrap();
+                world.end(world.tenant().await.id, Which::One(SessionId::from_uuid(session))).await;
+                assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::UNAUTHORIZED);
+                for path in ["/health/ready", "/health", "/v1/auth/health"] {
+                    let ready = world.get(path, &[]).await;
+                    assert_eq!(ready.status, StatusCode::OK, "it can do its work without: {}", ready.body);
+                }
+            };
+            timeout(Duration::from_secs(15), all).await.unwrap();
+            if is_frozen {
+                server.thaw();
+            }
+        }
+    }
+}
+
+/// Nor does whoever tells it something wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_waits_for_redis() {
     let mut server = RedisServer::start().await;

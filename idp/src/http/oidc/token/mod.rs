@@ -74,29 +74,39 @@ pub struct TokenResponse {
 /// Answers a token request.
 pub async fn answer(call: &Call, headers: &HeaderMap, form: &Parameters) -> Result<Ready, OAuthError> {
     let presented = credentials::read(headers, form)?;
-    let grant_type = form.required("grant_type")?;
-    let grant_type = GrantType::from_name(grant_type).ok_or_else(|| {
-        OAuthError::bad_request("unsupported_grant_type", "grant_type must be one of grant_types_supported")
-    })?;
-    // A client that asks for a narrower token must not get a wider one in silence (RFC 8707 §2).
-    if grant_type == GrantType::AuthorizationCode && form.all("resource").next().is_some() {
-        return Err(OAuthError::bad_request("invalid_target", "resource indicators are not supported"));
-    }
-    let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await?;
+    let asked = grant_type(form);
+    let client = client_authentication::authenticate(&call.ctx, call.tenant(), &call.caller, &presented).await;
+    let (grant_type, client) = match (asked, client) {
+        (Ok(grant_type), client) => (grant_type, client?),
+        (Err(error), Ok(client)) => return respond(call, &client.id, None, Err(error)).await,
+        (Err(error), Err(_)) => return Err(error),
+    };
     let tokens = match grant_type {
         GrantType::AuthorizationCode => authorization_code::grant(call, &client, form).await,
         GrantType::ClientCredentials => client_credentials::grant(call, &client, form).await,
         GrantType::RefreshToken => refresh_token::grant(call, &client, form).await,
         GrantType::Password => password::grant(call, &client, form).await,
     };
-    respond(call, &client.id, grant_type, tokens).await
+    respond(call, &client.id, Some(grant_type), tokens).await
+}
+
+/// The grant that a form asks for.
+fn grant_type(form: &Parameters) -> Result<GrantType, OAuthError> {
+    let grant_type = GrantType::from_name(form.required("grant_type")?).ok_or_else(|| {
+        OAuthError::bad_request("unsupported_grant_type", "grant_type must be one of grant_types_supported")
+    })?;
+    // A client that asks for a narrower token must not get a wider one in silence (RFC 8707 §2).
+    if grant_type == GrantType::AuthorizationCode && form.all("resource").next().is_some() {
+        return Err(OAuthError::bad_request("invalid_target", "resource indicators are not supported"));
+    }
+    Ok(grant_type)
 }
 
 /// What a grant came to for this client: a token response, or a refusal, which is in the audit log.
 pub async fn respond(
     call: &Call,
     client: &ClientId,
-    grant_type: GrantType,
+    grant_type: Option<GrantType>,
     tokens: Result<Tokens, OAuthError>,
 ) -> Result<Ready, OAuthError> {
     if let Some(error) = tokens.as_ref().err().and_then(OAuthError::refusal) {

@@ -1,6 +1,7 @@
 //! The account console.
 
 mod applications;
+mod bad_forms;
 mod entry;
 mod gate;
 mod password;
