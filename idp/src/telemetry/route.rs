@@ -94,6 +94,7 @@ const TEMPLATES: &[&str] = &[
     "/v1/auth/session",
     "/v1/auth/sessions",
     "/v1/auth/sessions/all",
+    "/v1/auth/sessions/others",
     "/v1/auth/config",
     "/v1/auth/health",
     "/v1/auth/metrics",

@@ -130,6 +130,14 @@ impl FirstParty {
         Answer::new(end_all(&owner).await)
     }
 
+    /// End the person's other sessions
+    ///
+    /// This one goes on. What clients got for longer than a session, they keep.
+    #[oai(path = "/sessions/others", method = "delete", operation_id = "endOtherOwnSessions")]
+    async fn end_others(&self, owner: Owner) -> Answer<Ended> {
+        Answer::new(end_others(&owner).await)
+    }
+
     /// End one of the person's sessions
     #[oai(path = "/sessions/:session_id", method = "delete", operation_id = "endOwnSession")]
     async fn end_one(
@@ -324,6 +332,12 @@ async fn sessions(owner: &Owner, part: Result<Part<SessionId>>) -> Result<Conten
 async fn end_all(owner: &Owner) -> Result<Content> {
     first_party::end_all(&owner.ctx, owner.tenant(), &owner.caller, &owner.subject).await?;
     Ok(signed_out(owner, &owner.subject.client))
+}
+
+async fn end_others(owner: &Owner) -> Result<Content> {
+    let own = (&*owner.subject, owner.session.id);
+    first_party::end_others(&owner.ctx, owner.tenant(), &owner.caller, own).await?;
+    Ok(Content::default())
 }
 
 async fn end_one(owner: &Owner, text: &str) -> Result<Content> {

@@ -121,6 +121,17 @@ pub async fn end_all(ctx: &Ctx, tenant: &Tenant, caller: &Caller, subject: &Read
     ending::end(ctx, tenant.id, Ending::new(ctx, which, EndReason::Revoked).from(caller)).await
 }
 
+/// Ends a person's sessions but the one that asks.
+pub async fn end_others(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    caller: &Caller,
+    (subject, keep): (&ReadySubject, SessionId),
+) -> Result<Ended, Failure> {
+    let which = Which::Others { user: subject.live.user.id, keep };
+    ending::end(ctx, tenant.id, Ending::new(ctx, which, EndReason::Revoked).from(caller)).await
+}
+
 /// Signs out the session that a refresh token of this client is of. A token that is none, or is over, leaves nothing to
 /// do.
 pub async fn sign_out(

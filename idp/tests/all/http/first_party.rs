@@ -197,6 +197,7 @@ async fn bad_input_gets_a_problem_and_changes_nothing() {
             ("GET", "/v1/auth/sessions"),
             ("POST", "/v1/auth/activity"),
             ("DELETE", "/v1/auth/sessions/all"),
+            ("DELETE", "/v1/auth/sessions/others"),
             ("DELETE", "/v1/auth/sessions/01980000-0000-7000-8000-000000000000"),
         ] {
             let without = send(&world, method, path, &[], None).await;
@@ -342,7 +343,7 @@ async fn of_many_sessions_the_one_that_asks_comes_first_and_then_the_newest() {
 }
 
 #[tokio::test]
-async fn a_person_ends_one_of_their_sessions_or_all_and_nobody_elses() {
+async fn a_person_ends_one_of_their_sessions_the_others_or_all_and_nobody_elses() {
     for database in databases().await {
         let (world, tenant) = open(&database).await;
         world.user(&tenant, "grace@example.com").await;
@@ -361,6 +362,14 @@ async fn a_person_ends_one_of_their_sessions_or_all_and_nobody_elses() {
         assert_eq!(by(&world, text(&first, "token"), "DELETE", &path).await.status, StatusCode::NO_CONTENT);
         assert_eq!(by(&world, text(&first, "token"), "DELETE", &path).await.status, StatusCode::NOT_FOUND);
         assert_eq!(by(&world, text(&second, "token"), "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        let third = signed_in(&world, "").await;
+        for _ in 0..2 {
+            let others = by(&world, text(&first, "token"), "DELETE", "/v1/auth/sessions/others").await;
+            assert_eq!((others.status, &*others.body), (StatusCode::NO_CONTENT, ""));
+            assert_eq!(others.header("set-cookie"), None, "this one goes on");
+            assert_eq!(by(&world, text(&third, "token"), "GET", "/v1/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(by(&world, text(&first, "token"), "GET", "/v1/auth/me").await.status, StatusCode::OK);
         let third = signed_in(&world, "").await;
         let all = by(&world, text(&first, "token"), "DELETE", "/v1/auth/sessions/all").await;
         assert_eq!(all.status, StatusCode::NO_CONTENT, "{}", all.body);
