@@ -20,6 +20,12 @@ pub struct Model {
     pub reason: String,
     /// What began until then has ended. Unix milliseconds.
     pub until: i64,
+    /// Who ended it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub actor: Option<String>,
+    /// The network address that this came from.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub address: Option<String>,
 }
 
 /// Joins are written where they are needed.

@@ -228,7 +228,7 @@ impl From<ClientChangeError> for CliError {
             ClientChangeError::Name | ClientChangeError::Metadata(_) | ClientChangeError::Field(_) => {
                 Self::usage(error.to_string())
             }
-            ClientChangeError::Stale => Self::new(Exit::Conflict, error.to_string()),
+            ClientChangeError::Stale | ClientChangeError::MadeAnew(_) => Self::new(Exit::Conflict, error.to_string()),
             ClientChangeError::Secret | ClientChangeError::NoSecretUsed | ClientChangeError::Document(_) => {
                 Self::new(Exit::Refused, error.to_string())
             }

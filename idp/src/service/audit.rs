@@ -29,6 +29,16 @@ impl Actor {
         Self { name: None, address: Some(caller.address.to_string()) }
     }
 
+    /// Nobody: what is done by itself.
+    pub fn signet() -> Self {
+        Self::from("signet")
+    }
+
+    /// Somebody of whom this was noted.
+    pub(super) fn new(name: Option<String>, address: Option<String>) -> Self {
+        Self { name, address }
+    }
+
     /// Name, if it isn't the user concerned, and network address.
     pub(super) fn into_parts(self) -> (Option<String>, Option<String>) {
         (self.name, self.address)

@@ -172,6 +172,9 @@ pub enum ClientChangeError {
     /// A member that can't be what it is.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// One that would be made anew.
+    #[error("the client {0} is made anew when an app asks for it; disable it to switch such apps off")]
+    MadeAnew(ClientId),
     /// It was changed since it was looked at.
     #[error("the client was changed by somebody else in the meantime; look again")]
     Stale,
@@ -413,6 +416,9 @@ pub async fn delete(
     actor: impl Into<Actor>,
 ) -> Result<(), ClientChangeError> {
     find(ctx, tenant, id).await?;
+    if id.as_str() == first_party::USUAL {
+        return Err(ClientChangeError::MadeAnew(id.clone()));
+    }
     let actor = actor.into();
     let event = audit::event(ctx, AuditKind::ClientDeleted, Outcome::Success).by(&actor).client(id);
     let told = events::of(ctx, EventType::ClientDeleted).by(&actor).client(id);

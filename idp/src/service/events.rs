@@ -78,6 +78,11 @@ impl Telling {
         self
     }
 
+    /// Who did it, if not the user itself, and the network address that it came from.
+    pub fn origin(&self) -> (Option<String>, Option<String>) {
+        (self.0.actor.clone(), self.0.address.clone())
+    }
+
     /// A member of what is said by type. Never a secret.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

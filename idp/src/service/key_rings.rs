@@ -154,9 +154,9 @@ async fn create_first(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Resu
         created_at: now,
     };
     let event = audit::event(ctx, AuditKind::KeyChanged, Outcome::Success)
-        .by("signet")
+        .by(Actor::signet())
         .detail(serde_json::json!({ "kid": key.kid().as_str(), "alg": algorithm.name(), "state": "active" }));
-    let told = tell_of(ctx, EventType::KeyActivated, key.kid(), algorithm).by("signet");
+    let told = tell_of(ctx, EventType::KeyActivated, key.kid(), algorithm).by(Actor::signet());
     ctx.database
         .write(move |tx| {
             Box::pin(async move {

@@ -26,6 +26,10 @@ pub struct Sweep {
     pub reason: EndReason,
     /// What began until then has ended.
     pub until: Timestamp,
+    /// Who ended it.
+    pub actor: Option<String>,
+    /// The network address that this came from.
+    pub address: Option<String>,
 }
 
 impl TryFrom<Model> for Sweep {
@@ -37,6 +41,8 @@ impl TryFrom<Model> for Sweep {
             client_id: Place("sweeps", "client_id").parse_optional(row.client_id)?,
             reason: EndReason::from_name(&row.reason).ok_or_else(|| StoreError::corrupt("sweeps", "reason"))?,
             until: Timestamp::from_millis(row.until),
+            actor: row.actor,
+            address: row.address,
         })
     }
 }
@@ -81,6 +87,8 @@ pub async fn begin(db: &impl ConnectionTrait, tenant: TenantId, sweep: Sweep) ->
         client_id: sweep.client_id.as_ref().map(ToString::to_string),
         reason: sweep.reason.as_str().to_owned(),
         until: sweep.until.millis(),
+        actor: sweep.actor.clone(),
+        address: sweep.address.clone(),
     };
     Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
     Ok(Some(sweep))

@@ -67,7 +67,7 @@ impl From<ClientChangeError> for Refusal {
             ClientChangeError::Secret | ClientChangeError::Document(_) => {
                 Self::rule(StatusCode::UNPROCESSABLE_ENTITY, error)
             }
-            ClientChangeError::NoSecretUsed => Self::rule(StatusCode::CONFLICT, error),
+            ClientChangeError::NoSecretUsed | ClientChangeError::MadeAnew(_) => Self::rule(StatusCode::CONFLICT, error),
             ClientChangeError::Taken(_) => Self::new(StatusCode::CONFLICT, error),
             ClientChangeError::Unknown(_) => Self::not_found(error),
             ClientChangeError::Stale => Self::stale(error),

@@ -145,7 +145,7 @@ impl FirstParty {
         owner: Owner,
         /// The session's id.
         session_id: Path<String>,
-    ) -> Answer<Ended> {
+    ) -> Answer<SignedOut> {
         Answer::new(end_one(&owner, &session_id).await)
     }
 
@@ -345,5 +345,9 @@ async fn end_one(owner: &Owner, text: &str) -> Result<Content> {
     let id = text.parse().map_err(|_| unknown())?;
     let own = (&*owner.subject, id);
     let ended = first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::Revoked).await?;
-    if ended { Ok(Content::default()) } else { Err(unknown()) }
+    match ended {
+        true if id == owner.session.id => Ok(signed_out(owner, &owner.subject.client)),
+        true => Ok(Content::default()),
+        false => Err(unknown()),
+    }
 }

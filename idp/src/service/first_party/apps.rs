@@ -11,8 +11,8 @@ use crate::service::Failure;
 use crate::service::clients::{self, ClientChangeError, ClientLookupError, NewClient, ReadyClient};
 use crate::service::ctx::Ctx;
 
-/// The client of apps that name none: made when it is first asked for.
-const USUAL: &str = "first-party";
+/// The client of apps that name none: made when it is first asked for, and so never deleted.
+pub const USUAL: &str = "first-party";
 /// What it may get.
 const USUAL_SCOPE: &str = "openid profile email";
 
@@ -68,7 +68,7 @@ async fn make(ctx: &Ctx, tenant: TenantId, id: &ClientId) -> Result<(), AppError
     metadata.consent = ConsentPolicy::Implied;
     metadata.scope = USUAL_SCOPE.parse().unwrap_or_default();
     let new = NewClient { id: Some(id.clone()), name: "First-party apps".to_owned(), metadata, secret: None };
-    match clients::create(ctx, tenant, new, "signet").await {
+    match clients::create(ctx, tenant, new, Actor::signet()).await {
         Ok(_) | Err(ClientChangeError::Taken(_)) => Ok(()),
         Err(ClientChangeError::Failure(failure)) => Err(failure.into()),
         Err(error) => {

@@ -26,7 +26,7 @@ use crate::domain::{ClientId, Secret, SessionId, TenantId};
 use crate::store;
 use crate::telemetry::metrics::TokenKind;
 
-pub use apps::{AppError, app, is_own};
+pub use apps::{AppError, USUAL, app, is_own};
 pub use grant::AppGrant;
 
 /// What an app has got for somebody.

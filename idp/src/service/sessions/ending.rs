@@ -175,7 +175,8 @@ pub async fn end_in(ctx: &Ctx, tx: &impl Connection, tenant: TenantId, ending: E
                 Which::One(_) | Which::Others { .. } | Which::OfUser(_) | Which::OfTenant => None,
             };
             let id = SweepId::from_uuid(ctx.random.uuid_v7(ending.at));
-            let sweep = Sweep { id, client_id, reason: ending.reason, until: ending.at };
+            let (actor, address) = ending.told.origin();
+            let sweep = Sweep { id, client_id, reason: ending.reason, until: ending.at, actor, address };
             ended.left = store::sweeps::begin(tx, tenant, sweep).await?;
         }
     }
@@ -326,7 +327,7 @@ async fn lapse_batch(ctx: &Ctx, tenant: TenantId, ids: Vec<SessionId>) -> Result
         .write(move |tx| {
             Box::pin(async move {
                 let sessions = store::sessions::lapse(tx, tenant, &ids, now).await?;
-                let told = events::of(&inside, EventType::SessionTerminated);
+                let told = events::of(&inside, EventType::SessionTerminated).by(Actor::signet());
                 for reason in [EndReason::Idle, EndReason::Expired] {
                     let theirs: Vec<Session> =
                         sessions.iter().filter(|session| session.ends_by_itself() == reason).cloned().collect();
@@ -362,7 +363,8 @@ async fn sweep_batch(ctx: &Ctx, tenant: TenantId, sweep: Sweep, ended: &mut Ende
                 let mut batch = Ended::default();
                 let rows = store::sessions::Ending::Until(sweep.until);
                 let client = sweep.client_id.as_ref();
-                let told = events::of(&inside, EventType::SessionTerminated);
+                let who = Actor::new(sweep.actor, sweep.address);
+                let told = events::of(&inside, EventType::SessionTerminated).by(who);
                 let why = (sweep.reason, now, &told);
                 if client.is_none() && end_batch(&inside, tx, tenant, why, rows, &mut batch).await? {
                     return Ok((batch, false));

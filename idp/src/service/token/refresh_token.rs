@@ -242,7 +242,7 @@ async fn decide(
 /// grant. One that began on the pages is a browser's, which was not robbed.
 fn stolen(ctx: &Ctx, caller: &Caller, session: Option<&Session>) -> Option<Ending> {
     let session = session.filter(|session| session.origin == SessionOrigin::FirstParty)?;
-    Some(Ending::new(ctx, Which::One(session.id), EndReason::TokenReused).from(caller))
+    Some(Ending::new(ctx, Which::One(session.id), EndReason::TokenReused).by(Actor::signet()).from(caller))
 }
 
 /// Who asks.

@@ -643,11 +643,12 @@ async fn a_stolen_refresh_token_ends_the_session_and_it_is_told() {
         let [ended] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!(ended.kind.as_str(), "auth:session.terminated");
         assert_eq!((&ended.payload["session_id"], &ended.payload["data"]["reason"]), (&sid, &json!("token_reused")));
+        assert_eq!((&ended.payload["actor"], &ended.payload["address"]), (&json!("signet"), &json!("127.0.0.1")));
         let filter = AuditFilter { kind: Some(AuditKind::SessionEnded), ..AuditFilter::default() };
         let lines = store::audit::list(world.ctx.database.read(), tenant.id, &filter, None, 10).await.unwrap();
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         assert_eq!((&line.detail["sid"], &line.detail["reason"]), (&sid, &json!("token_reused")));
-        assert_eq!(line.address.as_deref(), Some("127.0.0.1"));
+        assert_eq!((line.actor.as_deref(), line.address.as_deref()), (Some("signet"), Some("127.0.0.1")));
         // It is none of the five any more, and told once.
         let other = signed_in(&world, "").await;
         let listed = by(&world, text(&other, "token"), "GET", "/v1/auth/sessions").await.json();

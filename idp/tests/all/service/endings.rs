@@ -268,6 +268,8 @@ async fn a_lock_down_holds_at_once_and_its_rows_are_swept_up() {
             audited(&world, id).await,
             [("sessions.ended by test".to_owned(), json!({ "reason": "lock_down" }))]
         );
+        let by_whom = by_whom(&world, id).await;
+        assert!(!by_whom.is_empty() && by_whom.iter().all(|actor| actor == "test"), "also as told later: {by_whom:?}");
     }
 }
 
@@ -392,6 +394,13 @@ async fn told(world: &World, tenant: TenantId) -> Vec<(String, String)> {
     ended.map(|event| (event.kind, event.payload["data"]["reason"].as_str().unwrap().to_owned())).collect()
 }
 
+/// Who ended the sessions that others are told of, if not the person.
+async fn by_whom(world: &World, tenant: TenantId) -> Vec<Value> {
+    let events = store::outbox::after(world.ctx.database.read(), tenant, 0, 1000).await.unwrap();
+    let ended = events.into_iter().filter(|event| event.kind == "auth:session.terminated");
+    ended.map(|event| event.payload.get("actor").cloned().unwrap_or_default()).collect()
+}
+
 /// Whoever has to hear of the end of a session hears of it also where its time is up, once, whoever looks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_whose_time_is_up_are_told_of_once() {
@@ -431,6 +440,7 @@ async fn sessions_whose_time_is_up_are_told_of_once() {
         let idle = ("auth:session.terminated".to_owned(), "idle".to_owned());
         assert_eq!(told(&world, tenant.id).await, vec![idle.clone(); 2]);
         assert_eq!(told(&world, acme.id).await, [idle]);
+        assert_eq!(by_whom(&world, acme.id).await, ["signet"]);
         let mut sids = [sid(&bound).to_string(), sid(&offline).to_string()];
         sids.sort();
         let mut heard = queue(tenant.id).await;
