@@ -19,6 +19,7 @@ pub mod ledger_heads;
 pub mod outbox_events;
 pub mod pairwise_salts;
 pub mod refresh_tokens;
+pub mod session_clients;
 pub mod sessions;
 pub mod sign_in_limits;
 pub mod signing_keys;

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::audit::Actor;
 use super::client_documents::{self, DocumentError};
 use super::ctx::Ctx;
+use super::first_party;
 use super::kept::Kept;
 use super::sessions::ending::{self, Ending, Which};
 use super::{Failure, audit, events};

@@ -143,7 +143,7 @@ async fn clean_batch(tx: &impl store::Connection, now: Timestamp, keep_dead: Dur
         + store::sign_in_limits::delete_stale(tx, before, BATCH).await?
         + store::refresh_tokens::delete_expired(tx, before, BATCH).await?
         + store::grants::delete_expired(tx, before, BATCH).await?
-        + store::denied_tokens::delete_expired(tx, now, BATCH).await?)
+        + store::denied_tokens::delete_expired(tx, before, BATCH).await?)
 }
 
 async fn forget_sessions(tx: &impl store::Connection, now: Timestamp) -> Result<u64, StoreError> {

@@ -337,11 +337,13 @@ pub async fn delete(ctx: &Ctx, tenant: &Tenant, id: UserId, actor: impl Into<Act
     let event = audit::event(ctx, AuditKind::UserDeleted, Outcome::Success).by(&actor).user(id);
     let told = events::of(ctx, EventType::UserDeleted).by(&actor).user(id);
     let ending = Ending::new(ctx, Which::OfUser(id), EndReason::UserDeleted).by(actor);
-    let (tenant_id, inside) = (tenant.id, ctx.clone());
+    let (tenant_id, inside, now) = (tenant.id, ctx.clone(), ctx.now());
     let deleted = ctx
         .database
         .write(move |tx| {
             Box::pin(async move {
+                // First the person, as a sign-in does: of two at once the later one sees what the other did.
+                store::users::touch(tx, tenant_id, id, now).await?;
                 // While there are rows to tell of.
                 ending::end_in(&inside, tx, tenant_id, ending).await?;
                 let deleted = store::users::delete(tx, tenant_id, id).await?;

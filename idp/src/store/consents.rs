@@ -41,6 +41,17 @@ pub async fn find(
     Entity::find().filter(this(tenant, user, client)).only(db).await?.map(Consent::try_from).transpose()
 }
 
+/// The same in a transaction that rests on it: it isn't withdrawn before that has ended.
+pub async fn find_and_keep(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    user: UserId,
+    client: &ClientId,
+) -> Result<Option<Consent>, StoreError> {
+    let row = Entity::find().filter(this(tenant, user, client)).lock_shared().only(db).await?;
+    row.map(Consent::try_from).transpose()
+}
+
 /// What a person allowed, in order of the clients' ids, from the one after `after`; at most 1000.
 pub async fn list_of_user(
     db: &impl ConnectionTrait,

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use entity::control::grants::{Column, Entity, Model};
-use entity::control::{clients, sessions, tenants, users};
+use entity::control::{clients, session_clients, tenants, users};
 use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QueryOrder as _,
@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::changes::{self, Change};
 use super::housekeeping::delete_batch;
-use super::row::{Only as _, Place};
+use super::row::{Only as _, Place, insert_if_absent};
 use super::{StoreError, sweeps};
 use crate::domain::grant::Grant;
 use crate::domain::user::User;
@@ -61,6 +61,11 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, grant: &Grant) 
         expires_at: grant.expires_at.map(Timestamp::millis),
         revoked_at: grant.revoked_at.map(Timestamp::millis),
     };
+    if let Some(session_id) = row.session_id {
+        let client_id = row.client_id.clone();
+        let of_session = session_clients::Model { tenant_id: row.tenant_id, session_id, client_id };
+        insert_if_absent::<session_clients::Entity, _>(db, of_session).await?;
+    }
     Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
     Ok(())
 }
@@ -172,24 +177,22 @@ pub async fn revoke(
 }
 
 /// The clients that were given something in these sessions, each once a session: also those that have nothing of it any
-/// more, as what they keep themselves of a person goes on until they hear that the session ended.
+/// more, as what they keep of a person themselves goes on until they hear that the session ended.
 pub async fn clients_of_sessions(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     sessions: &[SessionId],
 ) -> Result<Vec<(SessionId, ClientId)>, StoreError> {
-    let pairs: Vec<(uuid::Uuid, String)> = Entity::find()
-        .select_only()
-        .column(Column::SessionId)
-        .column(Column::ClientId)
-        .distinct()
+    use session_clients::Column;
+    let rows = session_clients::Entity::find()
         .filter(Column::TenantId.eq(tenant.uuid()))
-        .filter(in_sessions(sessions))
-        .into_tuple()
+        .filter(Column::SessionId.is_in(sessions.iter().map(|session| session.uuid())))
         .all(db)
         .await?;
-    let parsed = |(session, client)| Ok((SessionId::from_uuid(session), Place("grants", "client_id").parse(client)?));
-    pairs.into_iter().map(parsed).collect()
+    let parsed = |row: session_clients::Model| {
+        Ok((SessionId::from_uuid(row.session_id), Place("session_clients", "client_id").parse(row.client_id)?))
+    };
+    rows.into_iter().map(parsed).collect()
 }
 
 fn in_sessions(sessions: &[SessionId]) -> Expr {
@@ -281,17 +284,8 @@ async fn revoke_where(
     Ok(revoked.rows_affected)
 }
 
-/// Deletes at most `limit` grants, of any tenant, that were over at `before`: expired, or taken back. Those of a session
-/// that hasn't ended stay, as they say who is to hear of its end.
+/// Deletes at most `limit` grants, of any tenant, that were over at `before`: expired, or taken back.
 pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let over = Condition::any().add(Column::ExpiresAt.lte(before.millis())).add(Column::RevokedAt.lte(before.millis()));
-    let session_goes_on = Query::select()
-        .expr(Expr::value(1))
-        .from(sessions::Entity)
-        .and_where(Expr::col((sessions::Entity, sessions::Column::TenantId)).equals((Entity, Column::TenantId)))
-        .and_where(Expr::col((sessions::Entity, sessions::Column::SessionId)).equals((Entity, Column::SessionId)))
-        .and_where(Expr::col((sessions::Entity, sessions::Column::EndedAt)).is_null())
-        .and_where(Expr::col((sessions::Entity, sessions::Column::ExpiresAt)).gt(before.millis()))
-        .take();
-    delete_batch::<Entity>(db, over.and(Expr::not_exists(session_goes_on)), limit).await
+    delete_batch::<Entity>(db, over, limit).await
 }

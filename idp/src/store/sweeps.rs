@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::changes::{self, Change};
-use super::row::Place;
+use super::row::{Place, page};
 use super::{StoreError, grants, sessions};
 use crate::domain::ids::SweepId;
 use crate::domain::session::EndReason;
@@ -121,10 +121,10 @@ pub(super) async fn begins(
 /// moments that passed between making one and the other.
 pub(super) const NEWEST: u64 = 1000;
 
-/// The oldest sweep of any tenant that isn't done.
-pub async fn next(db: &impl ConnectionTrait) -> Result<Option<(TenantId, Sweep)>, StoreError> {
-    let row = Entity::find().order_by_asc(Column::SweepId).one(db).await?;
-    row.map(|row| Ok((TenantId::from_uuid(row.tenant_id), row.try_into()?))).transpose()
+/// Sweeps of all tenants that aren't done, the oldest first; at most 1,000.
+pub async fn left(db: &impl ConnectionTrait) -> Result<Vec<(TenantId, Result<Sweep, StoreError>)>, StoreError> {
+    let rows = Entity::find().order_by_asc(Column::SweepId).limit(page(u64::MAX)).all(db).await?;
+    Ok(rows.into_iter().map(|row| (TenantId::from_uuid(row.tenant_id), row.try_into())).collect())
 }
 
 /// Forgets a sweep that is done.

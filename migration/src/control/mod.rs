@@ -16,7 +16,7 @@ mod m0014_leases;
 mod m0017_lapsed_sessions;
 mod m0018_client_origins;
 mod m0034_audit_ends;
-mod m0035_who_swept;
+mod m0035_ends_of_many;
 mod m0038_what_a_person_has;
 mod table;
 
@@ -48,7 +48,7 @@ impl MigratorTrait for ControlPlane {
             Box::new(m0017_lapsed_sessions::Migration),
             Box::new(m0018_client_origins::Migration),
             Box::new(m0034_audit_ends::Migration),
-            Box::new(m0035_who_swept::Migration),
+            Box::new(m0035_ends_of_many::Migration),
             Box::new(m0038_what_a_person_has::Migration),
         ]
     }

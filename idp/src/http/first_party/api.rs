@@ -12,7 +12,7 @@ use super::model::{AppConfig, Credentials, NewAccount, OwnSession, OwnSessions, 
 use super::{cookie, refusal};
 use crate::domain::audit::AuditKind;
 use crate::domain::client::Client;
-use crate::domain::session::{EndReason, Session};
+use crate::domain::session::Session;
 use crate::domain::sign_up::Typed;
 use crate::domain::user::LoginName;
 use crate::domain::{Secret, SessionId};
@@ -273,8 +273,7 @@ async fn logout(call: Call, request: &Request, body: Presented) -> Result<Conten
     if request.headers().contains_key(header::AUTHORIZATION) {
         match Bearer::of(call.clone(), request).await {
             Ok(Bearer::Own(owner)) => {
-                let own = (&*owner.subject, owner.session.id);
-                first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::SignedOut).await?;
+                first_party::leave(&owner.ctx, owner.tenant(), &owner.caller, &owner.subject.live).await?;
                 return Ok(signed_out(&owner, &owner.subject.client));
             }
             Err(refusal) if !refusal.is_unauthorized() => return Err(refusal),
@@ -344,7 +343,7 @@ async fn end_one(owner: &Owner, text: &str) -> Result<Content> {
     let unknown = || Refusal::not_found("there is no such session");
     let id = text.parse().map_err(|_| unknown())?;
     let own = (&*owner.subject, id);
-    let ended = first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own, EndReason::Revoked).await?;
+    let ended = first_party::end_one(&owner.ctx, owner.tenant(), &owner.caller, own).await?;
     match ended {
         true if id == owner.session.id => Ok(signed_out(owner, &owner.subject.client)),
         true => Ok(Content::default()),

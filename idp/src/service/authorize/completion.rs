@@ -5,7 +5,7 @@ use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::authorization_code::{AuthorizationCode, CodeDetail};
 use crate::domain::authorization_request::AuthorizationRequest;
 use crate::domain::authorization_response::{AuthorizationResponse, Granted};
-use crate::domain::client::{Client, RefreshTokenPolicy};
+use crate::domain::client::{Client, ConsentPolicy, RefreshTokenPolicy};
 use crate::domain::grant::{Authentication, Grant};
 use crate::domain::scope::{OFFLINE_ACCESS, ScopeSet};
 use crate::domain::session::Session;
@@ -43,6 +43,12 @@ pub struct GivenConsent {
 }
 
 impl Completion {
+    /// What the person allowed before, where that is why nobody asked.
+    fn rests_on(&self, client: &Client) -> Option<ScopeSet> {
+        let asks = client.metadata.consent == ConsentPolicy::Ask;
+        (asks && self.consent.is_none()).then(|| self.request.to_consent(client))
+    }
+
     /// `session_state` of the answer (OpenID Connect Session Management §2): of an OpenID request only.
     fn session_state(&self, ctx: &Ctx) -> Option<String> {
         let request = &self.request;
@@ -72,6 +78,7 @@ pub async fn complete(
         expires_at: ctx.now() + ctx.config.tokens.authorization_code_lifetime,
         refresh_tokens: client.metadata.refresh_tokens,
         offline_until: ctx.now() + ctx.config.tokens.refresh_token_lifetime,
+        remembered: completion.rests_on(client),
         event: audit::event(ctx, AuditKind::CodeIssued, Outcome::Success)
             .user(completion.session.user_id)
             .client(&completion.request.client_id)
@@ -93,6 +100,8 @@ pub(super) struct CodeIssue {
     refresh_tokens: RefreshTokenPolicy,
     /// When a grant ends that outlives its session.
     offline_until: Timestamp,
+    /// What must have been allowed before.
+    remembered: Option<ScopeSet>,
     event: audit::Event,
 }
 
@@ -114,6 +123,13 @@ async fn issue_code(
     let user = store::users::find_by_id(tx, tenant, session.user_id).await?;
     if !(live && user.is_some_and(|user| subject::may_act(&user).is_ok())) {
         return Err(AuthorizeError::FlowUnknown);
+    }
+    // And so may the consent.
+    if let Some(scope) = issue.remembered {
+        let consent = store::consents::find_and_keep(tx, tenant, session.user_id, &request.client_id).await?;
+        if !consent.is_some_and(|consent| scope.is_subset(&consent.scope)) {
+            return Err(AuthorizeError::FlowUnknown);
+        }
     }
     if let Some(GivenConsent { scope, event, told }) = consent {
         store::consents::upsert(tx, tenant, session.user_id, &request.client_id, &scope, now).await?;

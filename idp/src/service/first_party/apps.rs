@@ -8,6 +8,7 @@ use crate::domain::client::{Client, ClientAuthMethod, ClientMetadata, ClientStat
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, TenantId};
 use crate::service::Failure;
+use crate::service::audit::Actor;
 use crate::service::clients::{self, ClientChangeError, ClientLookupError, NewClient, ReadyClient};
 use crate::service::ctx::Ctx;
 

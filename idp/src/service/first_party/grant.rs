@@ -8,13 +8,13 @@ use crate::domain::scope::{OFFLINE_ACCESS, ScopeSet};
 use crate::domain::session::Session;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::User;
-use crate::domain::{ClientId, GrantId, Secret, SessionId, TenantId};
+use crate::domain::{ClientId, GrantId, Secret, TenantId};
 use crate::service::Failure;
 use crate::service::ctx::Ctx;
 use crate::service::issue::UserGrant;
 use crate::service::refresh_tokens::RefreshToken;
 use crate::service::sessions::policy;
-use crate::service::subject;
+use crate::service::subject::{self, LiveSubject};
 use crate::store::{self, Connection, StoreError};
 
 /// What is drawn before the transaction in which a session begins.
@@ -93,14 +93,14 @@ fn authentication(session: &Session) -> Authentication {
     Authentication { time: session.auth_time, amr: session.amr.clone(), acr: session.acr.clone() }
 }
 
-/// The live session that a refresh token of this client is of: its current one, or the one before, which an app may still
+/// What a refresh token of this client is of, if that is live: its current one, or the one before, which an app may still
 /// have whose answer was lost.
-pub(super) async fn session_of(
+pub(super) async fn presented(
     ctx: &Ctx,
     tenant: TenantId,
     client: &Client,
     token: &Secret,
-) -> Result<Option<SessionId>, Failure> {
+) -> Result<Option<LiveSubject>, Failure> {
     let Some(token) = ctx.refresh_keys.parse(token.expose()) else { return Ok(None) };
     let db = ctx.database.read();
     let Some(stored) = store::refresh_tokens::find(db, tenant, token.grant()).await? else { return Ok(None) };
@@ -108,7 +108,5 @@ pub(super) async fn session_of(
         return Ok(None);
     }
     let live = subject::live(db, tenant, token.grant(), &client.metadata.scope, ctx.now()).await?;
-    let theirs =
-        live.ok().filter(|live| live.grant.client_id == client.id && client.created_at <= live.grant.created_at);
-    Ok(theirs.and_then(|live| live.session).map(|session| session.id))
+    Ok(live.ok().filter(|live| live.grant.client_id == client.id && client.created_at <= live.grant.created_at))
 }

@@ -12,7 +12,7 @@ use super::sessions;
 use super::sessions::ending::{self, Ended, Ending, Which};
 use super::sign_in::{self, Place, SignInAttempt, SignInError, SignedIn};
 use super::sign_up::{self, SignUp, SignUpError};
-use super::subject::ReadySubject;
+use super::subject::{LiveSubject, ReadySubject};
 use super::token::Tokens;
 use super::{Failure, audit};
 use crate::domain::audit::AuditKind;
@@ -23,8 +23,8 @@ use crate::domain::sign_up::NewAccount;
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{LoginName, User};
 use crate::domain::{ClientId, Secret, SessionId, TenantId};
-use crate::store;
-use crate::telemetry::metrics::TokenKind;
+use crate::store::{self, StoreError};
+use crate::telemetry::metrics::{Operation, TokenKind};
 
 pub use apps::{AppError, USUAL, app, is_own};
 pub use grant::AppGrant;
@@ -105,13 +105,13 @@ pub async fn end_one(
     tenant: &Tenant,
     caller: &Caller,
     (subject, session): (&ReadySubject, SessionId),
-    reason: EndReason,
 ) -> Result<bool, Failure> {
     let found = sessions::find(ctx, tenant.id, session).await?;
     if found.is_none_or(|found| found.user_id != subject.live.user.id) {
         return Ok(false);
     }
-    let ended = ending::end(ctx, tenant.id, Ending::new(ctx, Which::One(session), reason).from(caller)).await?;
+    let ended =
+        ending::end(ctx, tenant.id, Ending::new(ctx, Which::One(session), EndReason::Revoked).from(caller)).await?;
     Ok(ended.sessions > 0)
 }
 
@@ -132,8 +132,7 @@ pub async fn end_others(
     ending::end(ctx, tenant.id, Ending::new(ctx, which, EndReason::Revoked).from(caller)).await
 }
 
-/// Signs out the session that a refresh token of this client is of. A token that is none, or is over, leaves nothing to
-/// do.
+/// Signs out by a refresh token of this client. A token that is none, or is over, leaves nothing to do.
 pub async fn sign_out(
     ctx: &Ctx,
     tenant: &Tenant,
@@ -141,7 +140,37 @@ pub async fn sign_out(
     client: &Client,
     token: &Secret,
 ) -> Result<(), Failure> {
-    let Some(session) = grant::session_of(ctx, tenant.id, client, token).await? else { return Ok(()) };
-    ending::end(ctx, tenant.id, Ending::new(ctx, Which::One(session), EndReason::SignedOut).from(caller)).await?;
-    Ok(())
+    match grant::presented(ctx, tenant.id, client, token).await? {
+        Some(live) => leave(ctx, tenant, caller, &live).await,
+        None => Ok(()),
+    }
+}
+
+/// Signs out: the session ends, and what the app has of it, also where that would outlive sessions.
+pub async fn leave(ctx: &Ctx, tenant: &Tenant, caller: &Caller, live: &LiveSubject) -> Result<(), Failure> {
+    let (tenant_id, grant, now) = (tenant.id, live.grant.id, ctx.now());
+    let ending = |session: &Session| Ending::new(ctx, Which::One(session.id), EndReason::SignedOut).from(caller);
+    let (ending, inside) = (live.session.as_ref().map(ending), ctx.clone());
+    let event = audit::event(ctx, AuditKind::TokenRevoked, Outcome::Success)
+        .user(live.user.id)
+        .client(&live.grant.client_id)
+        .from(caller)
+        .detail(serde_json::json!({ "token": "refresh_token" }));
+    let left = ctx
+        .database
+        .write(move |tx| {
+            Box::pin(async move {
+                if let Some(ending) = ending {
+                    ending::end_in(&inside, tx, tenant_id, ending).await?;
+                }
+                if store::grants::revoke(tx, tenant_id, grant, now).await? {
+                    store::audit::append(tx, tenant_id, &event.build()).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .map_err(|error: StoreError| Failure::from(error));
+    ctx.operations.metrics.operation(Operation::Logout, &left);
+    left
 }

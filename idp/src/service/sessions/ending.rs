@@ -343,14 +343,27 @@ async fn lapse_batch(ctx: &Ctx, tenant: TenantId, ids: Vec<SessionId>) -> Result
         .map_err(|error: StoreError| error.into())
 }
 
-/// Writes down what was ended all at once, until nothing is left of it.
+/// Writes down what was ended all at once, until nothing is left of it: a batch of each in turn, so that nobody's waits for
+/// a million of somebody else's. One that can't be done keeps no other from it.
 pub async fn sweep(ctx: &Ctx) -> Result<(), Failure> {
-    while let Some((tenant, sweep)) = store::sweeps::next(ctx.database.read()).await? {
-        while !sweep_batch(ctx, tenant, sweep.clone(), &mut Ended::default()).await? {
+    loop {
+        let left = store::sweeps::left(ctx.database.read()).await?;
+        let (all, mut failed) = (left.len(), 0);
+        for (tenant, sweep) in left {
+            let swept = match sweep {
+                Ok(sweep) => sweep_batch(ctx, tenant, sweep, &mut Ended::default()).await,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = swept {
+                failed += 1;
+                tracing::warn!(%tenant, error = %error, "what was ended at once can't be written down; it will be next time");
+            }
             tokio::task::yield_now().await;
         }
+        if failed == all {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Writes down a batch of what was ended at once; `true` if that was all.

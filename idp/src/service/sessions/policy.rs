@@ -25,7 +25,7 @@ const FIRST_PARTY_REFRESH_TOKEN: Duration = Duration::from_hours(7 * 24);
 const SHORTEST: Duration = Duration::from_mins(1);
 /// The longest.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
-/// The most sessions that a setting may name.
+/// The most sessions that a person has: an administrator's change that ends them all is one transaction.
 const MOST: u32 = 1000;
 
 /// Of sessions that begin on the hosted pages.
@@ -34,7 +34,7 @@ pub fn of_pages(config: &Sessions, settings: &TenantSettings) -> SessionPolicy {
         origin: SessionOrigin::Page,
         lifetime: config.lifetime,
         idle_timeout: config.idle_timeout,
-        limit: None,
+        limit: NonZeroU32::new(MOST),
     };
     over(settings.sessions, usual)
 }

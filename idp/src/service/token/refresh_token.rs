@@ -19,6 +19,7 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::session::{EndReason, Session, SessionOrigin};
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, GrantId, Secret, TenantId, Timestamp};
+use crate::service::audit::Actor;
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::events::Telling;
 use crate::service::issue::{self, UserGrant};
@@ -39,6 +40,9 @@ pub struct RefreshPresentation {
     /// Less than was granted, for these tokens; all of it if absent.
     pub scope: Option<String>,
 }
+
+/// How far the clocks of nodes may differ.
+const CLOCKS: Duration = Duration::from_secs(5);
 
 /// One text for whatever is wrong with a token: which it was is nobody's business but the operator's.
 const UNKNOWN: &str =
@@ -316,6 +320,10 @@ impl Attempt {
             return Ok(Followed::Unknown);
         }
         let former = stored.former_hash == Some(rotation.presented);
+        if former && stored.rotated_at.is_some_and(|at| at > self.rules.now + CLOCKS) {
+            // By a clock that was set back since: whether it is a repeat can't be told.
+            return Ok(Followed::Unknown);
+        }
         if former && stored.rotated_at.is_some_and(|at| at >= self.rules.repeats_since) {
             let given = self.successors.iter().find(|successor| successor.hash() == stored.hash);
             return Ok(given.cloned().map_or(Followed::Unknown, Followed::By));

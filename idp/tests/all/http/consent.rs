@@ -1,13 +1,17 @@
 //! `/consent`: each bad input with its page, who is asked and who isn't, and what happens in the meantime.
 
 use idp::domain::client::ConsentPolicy;
+use idp::domain::session_state::BrowserState;
 use idp::domain::user::UserStatus;
+use idp::service::authorize::{self, AuthorizeError, Completion, Next};
 use idp::service::browser::Form;
+use idp::service::ctx::Caller;
 use idp::service::sessions::ending::Which;
-use idp::service::users;
+use idp::service::{clients, consents, sessions, users};
 use idp::store;
 
 use super::code_flow::redeem;
+use crate::service::count;
 use crate::support::databases;
 use crate::support::world::{Browser, FORM, PASSWORD, World, encode, payload};
 
@@ -302,5 +306,41 @@ async fn an_answer_is_of_the_person_who_was_asked() {
         browser.post("/consent", &form).await.assert_page(403, NOT_OURS);
         let form = [("flow", &*flow), ("csrf", &*csrf), ("email", "ada@example.com"), ("password", PASSWORD)];
         browser.post("/login", &form).await.assert_page(403, NOT_OURS);
+    }
+}
+
+/// A silent request reads what was allowed, and it is withdrawn before there is a code.
+#[tokio::test]
+async fn what_was_withdrawn_in_the_meantime_gives_no_code() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        let ada = users::find(&world.ctx, &tenant, "ada@example.com").await.unwrap().id;
+        let mut browser = Browser::new(&world, "");
+        browser.code("reports", "ada@example.com").await;
+        let filter = store::sessions::SessionFilter { user: Some(ada), ..Default::default() };
+        let sessions = sessions::list(&world.ctx, tenant.id, &filter, None, 10).await.unwrap();
+        let asked = browser.authorize("reports", &[("prompt", "consent")]).await;
+        let flow = asked.location().split_once("flow=").unwrap().1.parse().unwrap();
+        let flow = store::authorization_flows::find(world.ctx.database.read(), tenant.id, flow).await.unwrap().unwrap();
+        let client = clients::active(&world.ctx, tenant.id, &"reports".parse().unwrap()).await.unwrap();
+        let caller = Caller { address: std::net::Ipv4Addr::LOCALHOST.into(), user_agent: None };
+        let silently = async || {
+            let completion = Completion {
+                request: flow.request.clone(),
+                session: sessions[0].clone(),
+                flow: None,
+                browser: BrowserState::default(),
+                consent: None,
+            };
+            authorize::complete(&world.ctx, tenant.id, &caller, &client, completion).await
+        };
+        assert!(matches!(silently().await, Ok(Next::Return(_))), "as it was allowed");
+        consents::withdraw(&world.ctx, tenant.id, ada, &client.id, "test").await.unwrap();
+        let raw = database.raw().await;
+        let codes = count(&raw, "authorization_codes").await;
+        assert!(matches!(silently().await, Err(AuthorizeError::FlowUnknown)));
+        assert_eq!(count(&raw, "authorization_codes").await, codes);
+        raw.close().await.unwrap();
     }
 }

@@ -7,10 +7,11 @@ use futures_util::future::join_all;
 use futures_util::{FutureExt as _, StreamExt as _};
 use idp::domain::Secret;
 use idp::domain::audit::AuditKind;
-use idp::domain::client::ClientStatus;
+use idp::domain::client::{ClientAuthMethod, ClientStatus, ConsentPolicy, GrantType};
 use idp::domain::event::OutboxEvent;
 use idp::domain::tenant::Tenant;
-use idp::service::{clients, relay, sessions, users};
+use idp::service::sessions::ending::Which;
+use idp::service::{clients, first_party, relay, sessions, users};
 use idp::store;
 use idp::store::audit::AuditFilter;
 use poem::http::StatusCode;
@@ -23,7 +24,7 @@ use super::subjects::app;
 use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::redis::RedisServer;
-use crate::support::world::{Answer, Browser, PASSWORD, World, payload, request};
+use crate::support::world::{Answer, Browser, CALLBACK, PASSWORD, VERIFIER, World, encode, payload, request};
 
 const ORIGIN: &str = "http://127.0.0.1:8081";
 const ACME: &str = "/t/acme";
@@ -414,6 +415,12 @@ async fn a_refresh_token_as_a_cookie_counts_from_our_own_origin_alone() {
         assert!(out.header("set-cookie").unwrap().contains("; Max-Age=0"));
         let late = send(&world, "POST", "/v1/auth/refresh", &[("cookie", &pair), ("origin", &own)], None).await;
         assert_eq!(late.status, StatusCode::UNAUTHORIZED);
+        // Who ends the session that they are in has no cookie any more either.
+        let body = signed_in(&world, "").await;
+        let sid = payload(text(&body, "token"))["sid"].as_str().unwrap().to_owned();
+        let ended = by(&world, text(&body, "token"), "DELETE", &format!("/v1/auth/sessions/{sid}")).await;
+        assert_eq!(ended.status, StatusCode::NO_CONTENT);
+        assert!(ended.header("set-cookie").unwrap().contains("; Max-Age=0"));
     }
 }
 
@@ -446,6 +453,80 @@ async fn who_signs_out_with_a_token_that_is_over_is_signed_out_by_the_other() {
         }
         let alone = send(&world, "POST", "/v1/auth/logout", &[over], None).await;
         assert_eq!(alone.status, StatusCode::UNAUTHORIZED, "{}", alone.body);
+    }
+}
+
+/// What an app got for longer than a session is taken back where the person signs out by it, also when no session is left.
+#[tokio::test]
+async fn signing_out_takes_back_what_would_outlive_the_session() {
+    for database in databases().await {
+        let world = World::furnished(&database).await;
+        let tenant = world.tenant().await;
+        world
+            .client(&tenant, "own", |metadata| {
+                metadata.grant_types.insert(GrantType::RefreshToken);
+                metadata.scope = "openid offline_access".parse().unwrap();
+                metadata.token_endpoint_auth_method = ClientAuthMethod::None;
+                metadata.consent = ConsentPolicy::Implied;
+            })
+            .await;
+        let token = async |form: &[(&str, &str)]| {
+            let form = [&[("client_id", "own")], form].concat();
+            world.post("/token", &[], &encode(&form)).await
+        };
+        let got = async || {
+            let mut browser = Browser::new(&world, "");
+            let start = browser.authorize("own", &[("scope", "openid offline_access")]).await;
+            let code = browser.sign_in(&start, "ada@example.com", PASSWORD).await.returned("code").unwrap();
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("code", &*code),
+                ("redirect_uri", CALLBACK),
+                ("code_verifier", VERIFIER),
+            ];
+            token(&form).await.json()
+        };
+        let refresh = async |body: &Value| {
+            token(&[("grant_type", "refresh_token"), ("refresh_token", text(body, "refresh_token"))]).await
+        };
+        for by_access_token in [false, true] {
+            let (tokens, others) = (got().await, got().await);
+            let out = if by_access_token {
+                by(&world, text(&tokens, "access_token"), "POST", "/v1/auth/logout").await
+            } else {
+                let body = json!({ "refresh_token": text(&tokens, "refresh_token"), "client_id": "own" });
+                post(&world, "/v1/auth/logout", &body).await
+            };
+            assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.body);
+            assert_eq!(refresh(&tokens).await.status, StatusCode::BAD_REQUEST);
+            let (first, others) = (others.clone(), refresh(&others).await);
+            assert_eq!(others.status, StatusCode::OK, "another browser's: {}", others.body);
+            // Its session ends elsewhere, and then it signs out.
+            let others = others.json();
+            let sid = payload(text(&first, "access_token"))["sid"].as_str().unwrap().parse().unwrap();
+            world.end(tenant.id, Which::One(sid)).await;
+            let body = json!({ "refresh_token": text(&others, "refresh_token"), "client_id": "own" });
+            assert_eq!(post(&world, "/v1/auth/logout", &body).await.status, StatusCode::NO_CONTENT);
+            assert_eq!(refresh(&others).await.status, StatusCode::BAD_REQUEST);
+        }
+    }
+}
+
+/// It would be made anew by the next stranger who asks for it.
+#[tokio::test]
+async fn the_usual_app_is_switched_off_by_disabling_it() {
+    for database in databases().await {
+        let (world, tenant) = open(&database).await;
+        signed_in(&world, "").await;
+        let id = first_party::USUAL.parse().unwrap();
+        let refused = clients::delete(&world.ctx, tenant.id, &id, "test").await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the client first-party is made anew when an app asks for it; disable it to switch such apps off"
+        );
+        signed_in(&world, "").await;
+        clients::set_status(&world.ctx, tenant.id, &id, ClientStatus::Disabled, "test").await.unwrap();
+        assert_ne!(post(&world, "/v1/auth/login", &ada()).await.status, StatusCode::OK);
     }
 }
 

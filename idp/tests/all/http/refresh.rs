@@ -127,6 +127,35 @@ async fn a_repeat_within_the_grace_gets_the_same_successor_and_after_it_the_fami
     }
 }
 
+/// Only the token before the current one may be repeated: who presents an older one has it from somewhere, however soon.
+#[tokio::test]
+async fn the_grace_is_for_the_last_token_alone() {
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let first = tokens(&world, "", "reports").await;
+        let second = refreshed(&world, text(&first, "refresh_token")).await;
+        let third = refreshed(&world, text(&second, "refresh_token")).await;
+        let again = refreshed(&world, text(&second, "refresh_token")).await;
+        assert_eq!(again["refresh_token"], third["refresh_token"]);
+        assert_eq!(refresh(&world, text(&first, "refresh_token")).await.snapshot(), REFUSED);
+        assert_eq!(refresh(&world, text(&third, "refresh_token")).await.snapshot(), REFUSED, "the family is dead");
+    }
+}
+
+/// A clock that is set back makes the grace no longer, and nobody a thief.
+#[tokio::test]
+async fn by_a_clock_that_was_set_back_nothing_is_repeated_and_nothing_ends() {
+    for database in databases().await {
+        let world = furnished(&database).await;
+        let first = tokens(&world, "", "reports").await;
+        world.pass(Duration::from_hours(1));
+        let second = refreshed(&world, text(&first, "refresh_token")).await;
+        world.set_back(Duration::from_hours(1));
+        assert_eq!(refresh(&world, text(&first, "refresh_token")).await.snapshot(), REFUSED);
+        refreshed(&world, text(&second, "refresh_token")).await;
+    }
+}
+
 #[tokio::test]
 async fn of_two_hundred_parallel_refreshes_there_is_one_successor() {
     for database in databases().await {

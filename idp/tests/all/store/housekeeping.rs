@@ -82,6 +82,7 @@ async fn a_grant_that_was_taken_back_goes_before_it_expires() {
         let database = database.open().await;
         let tenant = furnish(&database, 1).await;
         let deleted = write!(database, |tx| {
+            store::sessions::insert(tx, tenant, &samples::session(1, 1), &hash(1)).await?;
             for number in 1..=2 {
                 store::grants::insert(tx, tenant, &samples::grant(number, 1, "reports")).await?;
             }

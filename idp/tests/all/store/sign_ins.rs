@@ -62,6 +62,7 @@ async fn grants_are_taken_back_one_by_one_by_session_and_by_person() {
         let tenant = furnish(&database, 1).await;
         write!(database, |tx| {
             store::users::insert(tx, tenant, &samples::user(2)).await?;
+            store::sessions::insert(tx, tenant, &samples::session(1, 1), &hash(1)).await?;
             for number in 1..=3 {
                 store::grants::insert(tx, tenant, &samples::grant(number, 1, "reports")).await?;
             }
