@@ -63,12 +63,24 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it is tried next; while it is being sent, when it may be taken for lost.
+    /// When it is tried next; while it is being sent, when it may be taken for lost. [`Self::HELD`] where an earlier one
+    /// goes first.
     pub next_attempt_at: Timestamp,
     /// When it was put in.
     pub created_at: Timestamp,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
+}
+
+impl Delivery {
+    /// The time of a message that waits for an earlier one about the same: it gets another when that has gone.
+    pub const HELD: Timestamp = Timestamp::from_millis(i64::MAX);
+
+    /// When it is tried next, if that is known.
+    pub fn next_attempt(&self) -> Option<Timestamp> {
+        let known = self.state == DeliveryState::Pending && self.next_attempt_at != Self::HELD;
+        known.then_some(self.next_attempt_at)
+    }
 }
 
 /// Whether a message is still tried. One that was taken has no row any more.

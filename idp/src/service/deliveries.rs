@@ -83,6 +83,13 @@ async fn outgoing(ctx: &Ctx, tenant: TenantId, delivery: &Delivery) -> Result<Ou
 
 /// Sends until `stop` is cancelled.
 pub async fn run(ctx: &Ctx, stop: &CancellationToken) {
+    let now = ctx.now();
+    let let_go =
+        ctx.database.write(move |tx| Box::pin(async move { store::deliveries::let_go_all(tx, now).await })).await;
+    if let Err(error) = let_go {
+        let error: StoreError = error;
+        tracing::warn!(error = %error, "messages that nothing holds could not be looked for");
+    }
     let mut courier = Courier::new(ctx);
     let mut looks = tokio::time::interval_at(Instant::now() + LOOKS, LOOKS);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -293,10 +300,10 @@ fn pause(ctx: &Ctx, attempts: u32) -> Duration {
 }
 
 async fn arrived(ctx: &Ctx, tenant: TenantId, claimed: Delivery) {
-    let (id, kind) = (claimed.id, claimed.kind);
+    let (id, kind, now) = (claimed.id, claimed.kind, ctx.now());
     let written = ctx
         .database
-        .write(move |tx| Box::pin(async move { store::deliveries::delivered(tx, tenant, &claimed).await }))
+        .write(move |tx| Box::pin(async move { store::deliveries::delivered(tx, tenant, &claimed, now).await }))
         .await;
     unwritten(written, tenant, id, kind);
 }

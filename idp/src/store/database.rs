@@ -156,7 +156,7 @@ fn readers() -> u32 {
 enum SqliteRole {
     Read,
     Write,
-    /// One connection that does nothing but be there.
+    /// One connection that is always there, and waits for nobody.
     Keep,
 }
 

@@ -3,9 +3,12 @@
 //! A message is put in by the transaction of what it tells of. Whoever sends it claims it first, by an update that only
 //! one of any number can make: it sets the time at which the message may be taken for lost, and that time is the claim's
 //! proof from then on.
+//!
+//! Messages about one subject go in their order. When one fails, those behind it are held: a queue for somebody who takes
+//! nothing may be long, and whoever looks for what is due doesn't pass over it.
 
 use entity::control::deliveries::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, Order, QueryFilter, QueryOrder,
     QuerySelect,
@@ -93,17 +96,6 @@ pub async fn due(
     busy: &[Target],
     limit: u64,
 ) -> Result<Vec<(TenantId, Delivery)>, StoreError> {
-    let same = |column: Column| Expr::col((EARLIER, column)).equals((Entity, column));
-    let earlier = Query::select()
-        .expr(Expr::val(1))
-        .from_as(Entity, EARLIER)
-        .and_where(same(Column::TenantId))
-        .and_where(same(Column::Target))
-        .and_where(same(Column::Subject))
-        .and_where(same(Column::Kind))
-        .and_where(Expr::col((EARLIER, Column::DeliveryId)).lt(Expr::col((Entity, Column::DeliveryId))))
-        .and_where(Expr::col((EARLIER, Column::State)).eq("pending"))
-        .take();
     let mut query = Entity::find()
         .filter(in_state(DeliveryState::Pending))
         .filter(Column::NextAttemptAt.lte(now.millis()))
@@ -116,7 +108,7 @@ pub async fn due(
         query = query.filter(theirs.not());
     }
     let rows = query
-        .filter(Condition::any().add(Column::Subject.is_null()).add(Expr::exists(earlier).not()))
+        .filter(Condition::any().add(Column::Subject.is_null()).add(Expr::not_exists(earlier())))
         .order_by(Column::NextAttemptAt, Order::Asc)
         .order_by(Column::DeliveryId, Order::Asc)
         .limit(page(limit))
@@ -124,6 +116,89 @@ pub async fn due(
         .await?;
     let row = |row: Model| Ok((TenantId::from_uuid(row.tenant_id), row.try_into()?));
     rows.into_iter().map(row).collect()
+}
+
+/// An earlier message about the same, to the same, that isn't gone.
+fn earlier() -> SelectStatement {
+    let same = |column: Column| Expr::col((EARLIER, column)).equals((Entity, column));
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, EARLIER)
+        .and_where(same(Column::TenantId))
+        .and_where(same(Column::Target))
+        .and_where(same(Column::Subject))
+        .and_where(same(Column::Kind))
+        .and_where(Expr::col((EARLIER, Column::DeliveryId)).lt(Expr::col((Entity, Column::DeliveryId))))
+        .and_where(Expr::col((EARLIER, Column::State)).eq("pending"))
+        .take()
+}
+
+/// What is pending about the subject of this message.
+fn about_the_same(tenant: TenantId, delivery: &Delivery) -> Condition {
+    to(tenant, (delivery.kind, &delivery.target))
+        .add(Column::Subject.eq(delivery.subject.clone()))
+        .add(in_state(DeliveryState::Pending))
+}
+
+/// Holds what waits behind a message.
+async fn hold(db: &impl ConnectionTrait, tenant: TenantId, first: &Delivery) -> Result<(), StoreError> {
+    if first.subject.is_some() {
+        Entity::update_many()
+            .col_expr(Column::NextAttemptAt, Expr::value(Delivery::HELD.millis()))
+            .filter(about_the_same(tenant, first))
+            .filter(Column::DeliveryId.gt(first.id.uuid()))
+            .filter(Column::NextAttemptAt.ne(Delivery::HELD.millis()))
+            .exec(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Lets the message go that waited behind one that is gone.
+async fn let_next_go(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    gone: &Delivery,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if gone.subject.is_some() {
+        let next: Vec<(uuid::Uuid, i64)> = Entity::find()
+            .select_only()
+            .columns([Column::DeliveryId, Column::NextAttemptAt])
+            .filter(about_the_same(tenant, gone))
+            .order_by(Column::DeliveryId, Order::Asc)
+            .limit(1)
+            .into_tuple()
+            .all(db)
+            .await?;
+        if let Some((id, _held)) = next.into_iter().find(|(_, at)| *at == Delivery::HELD.millis()) {
+            let next = Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::DeliveryId.eq(id));
+            let_go(db, next, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets those of these messages go that are held and have nothing before them; how many they are.
+async fn let_go(db: &impl ConnectionTrait, which: Condition, now: Timestamp) -> Result<u64, StoreError> {
+    let let_go = Entity::update_many()
+        .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
+        .filter(which)
+        .filter(in_state(DeliveryState::Pending))
+        .filter(Column::NextAttemptAt.eq(Delivery::HELD.millis()))
+        .filter(Expr::not_exists(earlier()))
+        .exec(db)
+        .await?;
+    if let_go.rows_affected > 0 {
+        changes::note_delivery();
+    }
+    Ok(let_go.rows_affected)
+}
+
+/// Lets all messages go that are held by nothing: an earlier version of this program, which knows of none that are, may have
+/// sent what was before them. How many they are.
+pub async fn let_go_all(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
+    let_go(db, Condition::all(), now).await
 }
 
 /// Claims a message that is due, for an attempt that is over at `until`; the message as it is now, or `None` if another
@@ -152,12 +227,17 @@ fn claimed_as(tenant: TenantId, delivery: &Delivery) -> Condition {
 }
 
 /// Takes a claimed message out: it has arrived.
-pub async fn delivered(db: &impl ConnectionTrait, tenant: TenantId, claimed: &Delivery) -> Result<(), StoreError> {
-    Entity::delete_many().filter(claimed_as(tenant, claimed)).exec(db).await?;
-    Ok(())
+pub async fn delivered(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    claimed: &Delivery,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let gone = Entity::delete_many().filter(claimed_as(tenant, claimed)).exec(db).await?;
+    if gone.rows_affected > 0 { let_next_go(db, tenant, claimed, now).await } else { Ok(()) }
 }
 
-/// Notes why an attempt failed, and when the next one is.
+/// Notes why an attempt failed, and when the next one is. What waits behind the message is held.
 pub async fn failed(
     db: &impl ConnectionTrait,
     tenant: TenantId,
@@ -165,13 +245,13 @@ pub async fn failed(
     reason: &str,
     next: Timestamp,
 ) -> Result<(), StoreError> {
-    Entity::update_many()
+    let put_off = Entity::update_many()
         .col_expr(Column::LastError, Expr::value(reason))
         .col_expr(Column::NextAttemptAt, Expr::value(next.millis()))
         .filter(claimed_as(tenant, claimed))
         .exec(db)
         .await?;
-    Ok(())
+    if put_off.rows_affected > 0 { hold(db, tenant, claimed).await } else { Ok(()) }
 }
 
 /// Gives a claimed message up, and says why.
@@ -182,8 +262,8 @@ pub async fn given_up(
     reason: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    give_up(db, claimed_as(tenant, claimed), reason, now).await?;
-    Ok(())
+    let given_up = give_up(db, claimed_as(tenant, claimed), reason, now).await?;
+    if given_up > 0 { let_next_go(db, tenant, claimed, now).await } else { Ok(()) }
 }
 
 /// Gives up what a target was to be told before that and hasn't taken, but for one message; at most `limit`, and how many
@@ -213,7 +293,11 @@ pub async fn give_up_old(
         .add(Column::TenantId.eq(tenant.uuid()))
         .add(Column::DeliveryId.is_in(ids))
         .add(in_state(DeliveryState::Pending));
-    give_up(db, which, reason, now).await
+    let given_up = give_up(db, which, reason, now).await?;
+    if given_up > 0 {
+        let_go(db, to(tenant, target), now).await?;
+    }
+    Ok(given_up)
 }
 
 async fn give_up(db: &impl ConnectionTrait, which: Condition, reason: &str, now: Timestamp) -> Result<u64, StoreError> {

@@ -46,6 +46,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const TROUBLE: Duration = Duration::from_secs(5);
 /// How long after a failure it is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long a request waits to learn what changed in a file.
+const LOOK: Duration = Duration::from_millis(250);
 /// Bytes of the head of a write-ahead log's index.
 const HEAD: usize = 48;
 
@@ -67,7 +69,7 @@ impl fmt::Debug for Following {
 
 /// See [`Following`].
 pub(super) struct Sqlite {
-    /// Keeps the index where it is: the last connection to close removes it.
+    /// Keeps the index where it is, as the last connection to close removes it, and reads the counter of changes.
     keeper: DatabaseConnection,
     index: Option<File>,
     seen: Mutex<Option<[u8; HEAD]>>,
@@ -99,17 +101,22 @@ impl Sqlite {
         head.is_none() || head != *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn catch_up(&self, changes: &Changes, db: &DatabaseConnection) {
-        if !self.is_new(self.head()) {
-            return;
+    async fn catch_up(&self, changes: &Changes) {
+        if self.is_new(self.head()) && timeout(LOOK, self.look(changes)).await.is_err() {
+            // Whatever was changed: nothing that was kept counts.
+            changes.see_revision(None);
         }
+    }
+
+    /// Asks by a connection of its own, which waits for no other read.
+    async fn look(&self, changes: &Changes) {
         let _alone = self.looking.lock().await;
         // Read before the counter: a commit between the two is looked at again.
         let head = self.head();
         if !self.is_new(head) {
             return;
         }
-        let revision = changes::revision(db).await;
+        let revision = changes::revision(&self.keeper).await;
         if let Err(error) = &revision {
             tracing::warn!(%error, "changes can't be followed");
         }
@@ -164,7 +171,7 @@ impl Following {
     /// Learns what others have changed, as far as that takes a question.
     pub(super) async fn catch_up(&self, changes: &Arc<Changes>, db: &DatabaseConnection) {
         match self {
-            Self::Sqlite(sqlite) => sqlite.catch_up(changes, db).await,
+            Self::Sqlite(sqlite) => sqlite.catch_up(changes).await,
             Self::Postgres(postgres) => postgres.start(changes, db),
             Self::Bus(bus) => bus.start(changes, db),
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::{Either, join_all, select};
 use idp::domain::client::{Client, ClientMetadata, ClientStatus};
 use idp::domain::client_details::ClientDetails;
 use idp::domain::tenant::{Tenant, TenantStatus};
@@ -13,7 +14,7 @@ use idp::service::{clients, key_rings, tenants, users};
 use idp::store::{self, StoreError};
 use keys::{Algorithm, KeySpec};
 use poem::http::StatusCode;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use serde_json::Value;
 
 use crate::http::claims::{tokens_for, userinfo};
@@ -456,5 +457,26 @@ async fn a_node_that_cannot_listen_asks_the_database() {
     assert_eq!(token(&world).await, StatusCode::UNAUTHORIZED);
     clients::set_status(&peer.ctx, tenant.id, &id, ClientStatus::Active, "test").await.unwrap();
     assert_soon(&database, async || token(&world).await, StatusCode::OK).await;
+    raw.close().await.unwrap();
+}
+
+/// Each request asks whether something changed. It waits for no read of anybody's to learn it.
+#[tokio::test]
+async fn whoever_asks_what_changed_in_a_file_waits_for_no_slow_read() {
+    const SLOW: &str =
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000) SELECT max(x) FROM n";
+    let database = TestDatabase::sqlite().await;
+    let world = World::furnished(&database).await;
+    assert_eq!(world.get("/jwks", &[]).await.status, StatusCode::OK);
+    let raw = database.raw().await;
+    let db = world.ctx.database.read();
+    let reads = (0..64).map(|_| db.query_one_raw(Statement::from_string(DbBackend::Sqlite, SLOW)));
+    let answered = async {
+        // A commit that changes nothing.
+        raw.execute_unprepared("UPDATE change_counter SET revision = revision").await.unwrap();
+        world.get("/jwks", &[]).await.status
+    };
+    let first = select(Box::pin(join_all(reads)), Box::pin(answered)).await;
+    assert!(matches!(first, Either::Right((StatusCode::OK, _))), "all the slow ones were first");
     raw.close().await.unwrap();
 }

@@ -4,6 +4,7 @@ use futures_util::future::{FutureExt as _, join_all};
 use idp::domain::TenantId;
 use idp::domain::delivery::{Delivery, DeliveryKind, DeliveryState};
 use idp::store::{self, Database, StoreError};
+use sea_orm::ConnectionTrait as _;
 
 use super::samples::{NOW, delivery, delivery_id, furnish, later};
 use super::write;
@@ -69,12 +70,12 @@ async fn a_claim_is_over_after_its_time_and_what_its_owner_says_then_does_not_co
 
         let (late, now) = (lost.clone(), mine.clone());
         write!(database, |tx| {
-            store::deliveries::delivered(tx, tenant, &late).await?;
+            store::deliveries::delivered(tx, tenant, &late, NOW).await?;
             store::deliveries::given_up(tx, tenant, &late, "late", NOW).await
         })
         .unwrap();
         assert_eq!(queue(&database, tenant).await, [mine]);
-        write!(database, |tx| store::deliveries::delivered(tx, tenant, &now).await).unwrap();
+        write!(database, |tx| store::deliveries::delivered(tx, tenant, &now, NOW).await).unwrap();
         assert_eq!(queue(&database, tenant).await, []);
     }
 }
@@ -104,6 +105,51 @@ async fn messages_about_one_subject_go_one_after_the_other_and_others_pass_them(
         assert_eq!(numbers(&due(&database, &[]).await), [4, 5, 6, 7]);
         write!(database, |tx| store::deliveries::given_up(tx, tenant, &claimed, "refused", NOW).await).unwrap();
         assert_eq!(numbers(&due(&database, &[]).await), [3, 4, 5, 6, 7], "a dead one keeps nobody back");
+    }
+}
+
+/// Behind a message that fails nothing is looked at until it has gone, however much that is.
+#[tokio::test]
+async fn what_is_behind_one_that_failed_is_held_until_that_has_gone() {
+    for database in databases().await {
+        let database = database.open().await;
+        let tenant = furnish(&database, 1).await;
+        let (x, y) = (Some("x"), Some("y"));
+        add(&database, tenant, &[(1, "a", x), (2, "a", x), (3, "a", x), (4, "a", y), (5, "b", x)]).await;
+        let step = async |number: u128, fails: bool| {
+            let message = due(&database, &[]).await.into_iter().find(|due| due.id.uuid().as_u128() == number).unwrap();
+            write!(database, |tx| {
+                let claimed = store::deliveries::claim(tx, tenant, message, later(1)).await?.unwrap();
+                if fails {
+                    store::deliveries::failed(tx, tenant, &claimed, "refused", NOW).await
+                } else {
+                    store::deliveries::delivered(tx, tenant, &claimed, NOW).await
+                }
+            })
+            .unwrap();
+        };
+        let held = async || {
+            let all = queue(&database, tenant).await;
+            let held: Vec<Delivery> = all.into_iter().filter(|message| message.next_attempt().is_none()).collect();
+            numbers(&held)
+        };
+        step(1, true).await;
+        assert_eq!(held().await, [2, 3]);
+        add(&database, tenant, &[(6, "a", x)]).await;
+        assert_eq!(numbers(&due(&database, &[]).await), [1, 4, 5], "nor is what came later sent before it");
+        step(1, true).await;
+        assert_eq!(held().await, [2, 3, 6]);
+        step(1, false).await;
+        assert_eq!((held().await, numbers(&due(&database, &[]).await)), (vec![3, 6], vec![2, 4, 5]));
+        // Sent by an earlier version, which knows of none that are held.
+        let let_go = write!(database, |tx| {
+            let sent =
+                "DELETE FROM deliveries WHERE target = 'a' AND subject = 'x' AND next_attempt_at < 9000000000000000";
+            tx.execute_unprepared(sent).await.unwrap();
+            store::deliveries::let_go_all(tx, NOW).await
+        });
+        assert_eq!(let_go.unwrap(), 1);
+        assert_eq!((held().await, numbers(&due(&database, &[]).await)), (vec![6], vec![3, 4, 5]));
     }
 }
 

@@ -148,7 +148,7 @@ async fn changes_nothing(tx: &impl Connection, other: TenantId, key: &StoredKey)
     assert!(!store::outbox::take(tx, other, Consumer::Redis, 1, 2).await?);
     let (_, due) = store::deliveries::due(tx, NOW, &[], 1).await?.remove(0);
     assert_eq!(store::deliveries::claim(tx, other, due.clone(), later(9)).await?, None);
-    store::deliveries::delivered(tx, other, &due).await?;
+    store::deliveries::delivered(tx, other, &due, NOW).await?;
     store::deliveries::given_up(tx, other, &due, "reason", NOW).await?;
     let target = (due.kind, due.target.as_str());
     assert_eq!(store::deliveries::replay_of_target(tx, other, target, None, NOW).await?, 0);

@@ -1,6 +1,6 @@
 //! What is said of a message to others, whoever it is for.
 
-use crate::domain::delivery::{Delivery, DeliveryState};
+use crate::domain::delivery::Delivery;
 use crate::http::api::schema::DateTime;
 
 /// How far a message has got.
@@ -19,11 +19,10 @@ pub(super) struct Progress {
 
 impl From<&Delivery> for Progress {
     fn from(delivery: &Delivery) -> Self {
-        let pending = delivery.state == DeliveryState::Pending;
         Self {
             state: delivery.state.as_str().to_owned(),
             attempts: delivery.attempts,
-            next_attempt_at: pending.then(|| delivery.next_attempt_at.into()),
+            next_attempt_at: delivery.next_attempt().map(Into::into),
             created_at: delivery.created_at.into(),
             last_error: delivery.last_error.clone(),
         }
