@@ -478,5 +478,4 @@ async fn whoever_asks_what_changed_in_a_file_waits_for_no_slow_read() {
     };
     let first = select(Box::pin(join_all(reads)), Box::pin(answered)).await;
     assert!(matches!(first, Either::Right((StatusCode::OK, _))), "all the slow ones were first");
-    raw.close().await.unwrap();
 }

@@ -185,8 +185,9 @@ fn kept_in(table: &str) -> Result<&'static [Artefact], &'static str> {
             return Err("what is sent to others; nobody brings it back");
         }
         "audit_events" | "sign_in_limits" | "change_counter" | "event_cursors" | "ledger_heads" | "sweeps"
-        | "session_clients" | "session_clients" | "denied_tokens" | "client_origins" | "leases"
-        | "signet_migrations" => return Err("nobody presents it"),
+        | "session_clients" | "denied_tokens" | "client_origins" | "leases" | "signet_migrations" => {
+            return Err("nobody presents it");
+        }
         other => panic!("{other} is new: which artefacts does it keep? None: say why"),
     })
 }
