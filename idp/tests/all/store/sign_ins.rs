@@ -214,6 +214,8 @@ async fn sessions_are_found_by_what_a_client_still_has_in_them_the_newest_first(
             client_id: Some(samples::client_id("reports")),
             reason: EndReason::Revoked,
             until: later(2),
+            actor: None,
+            address: None,
         };
         write!(database, |tx| store::sweeps::begin(tx, tenant, sweep).await.map(drop)).unwrap();
         assert_eq!(found(of_client()).await, []);
