@@ -98,7 +98,14 @@ impl<'a, T: Type + DeserializeOwned, M: Manner> ApiExtractor<'a> for Body<T, M> 
 
 async fn document<M: Manner>(request: &Request, body: &mut RequestBody) -> Result<Value> {
     let media_type = request.headers().get(header::CONTENT_TYPE);
-    if media_type.is_none() && !M::REQUIRED {
+    let unreadable = || Refusal::bad_request("the body can't be read");
+    let bytes = body.take().map_err(|_| unreadable())?.into_bytes_limit(MAX_BYTES).await;
+    let bytes = bytes.map_err(|error| match error {
+        ReadBodyError::PayloadTooLarge => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB"),
+        _ => unreadable(),
+    })?;
+    // One without a media type isn't there only if it is empty: what it says must not be passed over.
+    if media_type.is_none() && bytes.is_empty() && !M::REQUIRED {
         return Ok(Value::Object(serde_json::Map::new()));
     }
     let essence = media_type.and_then(|value| value.to_str().ok()?.split(';').next()).map(str::trim);
@@ -106,12 +113,6 @@ async fn document<M: Manner>(request: &Request, body: &mut RequestBody) -> Resul
         let text = format!("the body must be {}", M::MEDIA_TYPES.join(" or "));
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    let unreadable = || Refusal::bad_request("the body can't be read");
-    let bytes = body.take().map_err(|_| unreadable())?.into_bytes_limit(MAX_BYTES).await;
-    let bytes = bytes.map_err(|error| match error {
-        ReadBodyError::PayloadTooLarge => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB"),
-        _ => unreadable(),
-    })?;
     let document = strict_json::parse(&bytes).map_err(|error| match error {
         StrictJsonError::Syntax { line } => Refusal::bad_request(format!("the body isn't JSON: see line {line}")),
         StrictJsonError::Twice { line } => {

@@ -15,7 +15,7 @@ use super::sign_up::{self, SignUp, SignUpError};
 use super::subject::{LiveSubject, ReadySubject};
 use super::token::Tokens;
 use super::{Failure, audit};
-use crate::domain::audit::AuditKind;
+use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::Client;
 use crate::domain::scope::ScopeSet;
 use crate::domain::session::{EndReason, Session};

@@ -69,6 +69,9 @@ async fn what_a_client_has_not_taken_is_listed_and_sent_again() {
             let answer = api.post(&format!("{PATH}/replay"), &body).await;
             assert_eq!(answer.status, status, "{body}: {}", answer.body);
         }
+        // What is said without a media type isn't passed over: without it, all would be sent.
+        let unsaid = api.send("POST", &format!("{PATH}/replay"), &[], one.to_string().into_bytes()).await;
+        assert_eq!(unsaid.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{}", unsaid.body);
         assert_eq!(api.get("/clients/nobody/logout-tokens").await.status, StatusCode::NOT_FOUND);
         let lines = async || api.get("/audit?kind=client.logout_tokens_replayed").await.json()["items"].clone();
         assert_eq!(lines().await, json!([]));
