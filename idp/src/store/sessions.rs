@@ -273,7 +273,6 @@ pub async fn oldest_but(
         .filter(Column::UserId.eq(user.uuid()))
         .filter(Column::Origin.eq(origin))
         .filter(live(now))
-        .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::SessionId)
         .offset(stay)
         .limit(page(u64::MAX))

@@ -10,9 +10,10 @@ use super::table::{belongs_to, index, optional, table, text, uuid};
 pub(super) struct Migration;
 
 /// Rows that are over are many more than those that aren't: an end doesn't pass over them.
-const RUNNING: [&str; 2] = [
-    "CREATE INDEX sessions_running_idx ON sessions (tenant_id, user_id, session_id) WHERE ended_at IS NULL",
-    "CREATE INDEX grants_running_idx ON grants (tenant_id, client_id) WHERE revoked_at IS NULL",
+const RUNNING: [&str; 3] = [
+    "CREATE INDEX sessions_running_idx ON sessions (tenant_id, created_at) WHERE ended_at IS NULL",
+    "CREATE INDEX grants_running_idx ON grants (tenant_id, created_at) WHERE revoked_at IS NULL",
+    "CREATE INDEX grants_running_of_client_idx ON grants (tenant_id, client_id, created_at) WHERE revoked_at IS NULL",
 ];
 
 const CLIENTS: &str = "INSERT INTO session_clients (tenant_id, session_id, client_id)

@@ -13,7 +13,7 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let by_age = index("sessions", "sessions_of_user_idx", &["tenant_id", "user_id", "session_id"]);
+        let by_age = index("sessions", "sessions_of_user_idx", &["tenant_id", "user_id", "ended_at", "session_id"]);
         manager.create_index(by_age).await?;
         manager.drop_index(Index::drop().name("sessions_user_id_idx").table("sessions").to_owned()).await?;
         let by_client = index("grants", "grants_of_user_idx", &["tenant_id", "user_id", "offline", "client_id"]);

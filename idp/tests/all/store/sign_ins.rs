@@ -223,9 +223,10 @@ async fn sessions_are_found_by_what_a_client_still_has_in_them_the_newest_first(
     }
 }
 
-/// However many rows there are, and however many of them are the person's, no more is read than is shown.
+/// However many rows there are, and however many of them are the person's or have ended, no more is read than is shown or
+/// ended.
 #[tokio::test]
-async fn a_persons_sessions_and_applications_are_read_by_an_index_in_their_order() {
+async fn what_is_listed_and_what_is_ended_is_found_by_an_index_in_its_order() {
     for database in databases().await {
         let open = database.open().await;
         furnish(&open, 1).await;
@@ -240,7 +241,40 @@ async fn a_persons_sessions_and_applications_are_read_by_an_index_in_their_order
             raw.execute_unprepared("SET enable_seqscan = off; SET enable_sort = off").await.unwrap();
         }
         let person = "tenant_id = (SELECT tenant_id FROM tenants) AND user_id = (SELECT user_id FROM users)";
+        let tenant = "tenant_id = (SELECT tenant_id FROM tenants)";
         for (index, query) in [
+            (
+                "sessions_running_idx",
+                format!(
+                    "SELECT session_id FROM sessions WHERE {tenant} AND created_at <= 5 AND ended_at IS NULL LIMIT 100"
+                ),
+            ),
+            (
+                "grants_running_idx",
+                format!(
+                    "SELECT grant_id FROM grants WHERE {tenant} AND created_at <= 5 AND revoked_at IS NULL LIMIT 1000"
+                ),
+            ),
+            (
+                "grants_running_of_client_idx",
+                format!(
+                    "SELECT grant_id FROM grants WHERE {tenant} AND client_id = 'reports' AND created_at <= 5 \
+                     AND revoked_at IS NULL LIMIT 1000"
+                ),
+            ),
+            (
+                "sessions_of_user_idx",
+                format!(
+                    "SELECT session_id FROM sessions WHERE {person} AND ended_at IS NULL AND expires_at > 4 LIMIT 100"
+                ),
+            ),
+            (
+                "sessions_of_user_idx",
+                format!(
+                    "SELECT session_id FROM sessions WHERE {person} AND origin = 'page' AND ended_at IS NULL \
+                     ORDER BY session_id DESC LIMIT 1000 OFFSET 4"
+                ),
+            ),
             (
                 "sessions_of_user_idx",
                 format!(
