@@ -243,6 +243,7 @@ async fn a_deleted_client_takes_along_what_it_got() {
         let (ada, id) = (samples::user_id(1), samples::client_id("reports"));
         let client = id.clone();
         write!(database, |tx| {
+            store::sessions::insert(tx, tenant, &samples::session(1, 1), &hash(1)).await?;
             store::grants::insert(tx, tenant, &samples::grant(1, 1, "reports")).await?;
             store::consents::upsert(tx, tenant, ada, &client, &"openid".parse().unwrap(), NOW).await?;
             store::authorization_codes::insert(tx, tenant, &samples::code(1)).await?;
