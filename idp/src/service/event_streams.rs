@@ -103,7 +103,7 @@ pub async fn list(ctx: &Ctx, tenant: TenantId, after: i64, limit: u64) -> Result
 pub enum Heard {
     /// Events, at least one.
     Events(Vec<OutboxEvent>),
-    /// Events of places that aren't kept any more: from the first to the last of them.
+    /// Events of places that aren't kept any more, or not yet here again: from the first to the last of them.
     Missed(i64, i64),
     /// Nothing, for a while.
     Nothing,
@@ -119,6 +119,8 @@ pub struct Follower {
     token: Secret,
     need: Need,
     position: i64,
+    /// Where it was, if that is beyond the last event: the database is an older one than it was.
+    beyond: Option<i64>,
     written: watch::Receiver<()>,
     heard_at: tokio::time::Instant,
     waiting: Vec<OutboxEvent>,
@@ -140,10 +142,8 @@ impl Follower {
     ) -> Result<Option<Self>, StoreError> {
         let Some(place) = Room::enter(&ctx.event_streams.room, tenant.id) else { return Ok(None) };
         let written = ctx.database.changes().events();
-        let position = match after {
-            Some(after) => after,
-            None => store::outbox::newest(ctx.database.read(), tenant.id).await?,
-        };
+        let newest = store::outbox::newest(ctx.database.read(), tenant.id).await?;
+        let position = after.unwrap_or(newest).min(newest);
         Ok(Some(Self {
             ctx: ctx.clone(),
             tenant: tenant.id,
@@ -152,6 +152,7 @@ impl Follower {
             token: token.clone(),
             need,
             position,
+            beyond: after.filter(|after| *after > newest),
             written,
             heard_at: tokio::time::Instant::now(),
             waiting: Vec::new(),
@@ -197,6 +198,9 @@ impl Follower {
     }
 
     async fn look(&mut self) -> Option<Heard> {
+        if let Some(beyond) = self.beyond.take() {
+            return Some(Heard::Missed(self.position.saturating_add(1), beyond));
+        }
         if self.waiting.is_empty() {
             let read = store::outbox::after(self.ctx.database.read(), self.tenant, self.position, BATCH).await;
             // A database that can't be reached for a moment ends no stream: nothing is lost, it comes later.

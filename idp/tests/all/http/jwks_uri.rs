@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::client_assertion::{assert_refused, claims, now, token};
 use super::jose::{encode, private_key, public, sign};
+use crate::support::database::TestDatabase;
 use crate::support::databases;
 use crate::support::elsewhere::{Elsewhere, Reply};
 use crate::support::world::{Answer, World};
@@ -147,20 +148,25 @@ async fn a_failure_refuses_and_is_over_when_it_is_over() {
     }
 }
 
+/// The keys of `robot` are at an address that never answers, for which nobody waits long.
+async fn with_keys_that_hang(database: &TestDatabase) -> (World, Elsewhere) {
+    let site = Elsewhere::start().await;
+    site.answers("/keys", Reply::Nothing);
+    let world = World::with(database.open().await, |config| {
+        config.outbound.connect_timeout = Duration::from_millis(500);
+        config.outbound.total_timeout = Duration::from_millis(500);
+    })
+    .await;
+    service(&world, &world.tenant().await, "robot", &site.url("/keys"), |_| {}).await;
+    (world, site)
+}
+
 /// Many wait for an address that hangs, for longer than a failure is remembered: none of them asks again.
 #[tokio::test]
 async fn who_waited_for_an_address_that_hangs_does_not_ask_it_again() {
     let key = private_key("p256", "one");
     for database in databases().await {
-        let site = Elsewhere::start().await;
-        site.answers("/keys", Reply::Nothing);
-        let world = World::with(database.open().await, |config| {
-            config.outbound.connect_timeout = Duration::from_millis(500);
-            config.outbound.total_timeout = Duration::from_millis(500);
-        })
-        .await;
-        let tenant = world.tenant().await;
-        service(&world, &tenant, "robot", &site.url("/keys"), |_| {}).await;
+        let (world, site) = with_keys_that_hang(&database).await;
         let requests = futures_util::future::join_all((0..20).map(|_| ask(&world, &key, AT_ONCE)));
         let slowly = async {
             while site.asked("/keys") == 0 {
@@ -181,15 +187,7 @@ async fn who_waited_for_an_address_that_hangs_does_not_ask_it_again() {
 async fn an_address_that_hangs_is_asked_once_for_those_who_hang_up() {
     let key = private_key("p256", "one");
     for database in databases().await {
-        let site = Elsewhere::start().await;
-        site.answers("/keys", Reply::Nothing);
-        let world = World::with(database.open().await, |config| {
-            config.outbound.connect_timeout = Duration::from_millis(500);
-            config.outbound.total_timeout = Duration::from_millis(500);
-        })
-        .await;
-        let tenant = world.tenant().await;
-        service(&world, &tenant, "robot", &site.url("/keys"), |_| {}).await;
+        let (world, site) = with_keys_that_hang(&database).await;
         for _ in 0..5 {
             let asked = async {
                 while site.asked("/keys") == 0 {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
+use idp::domain::TenantId;
 use idp::domain::client::{ClientMetadata, ClientStatus};
 use idp::service::clients;
 use idp::store::{self, StoreError};
@@ -194,6 +195,13 @@ async fn who_was_away_for_too_long_is_told_so() {
         let said = heard(&mut body, 3).await;
         assert_eq!(said[1], "event: signet:missed\ndata: {\"from\":1,\"to\":2}");
         assert!(said[2].starts_with("id: 3\n"));
+        // The database was restored from a backup: what follows isn't kept from who was further than that.
+        let newest = store::outbox::newest(world.ctx.database.read(), TenantId::DEFAULT).await.unwrap();
+        let mut body = stream!(world, api.token, "/v1/admin/events", &[("last-event-id", "5000")]);
+        let said = heard(&mut body, 2).await;
+        assert_eq!(said[1], format!("event: signet:missed\ndata: {{\"from\":{},\"to\":5000}}", newest + 1));
+        world.user(&world.tenant().await, "grace@example.com").await;
+        assert!(heard(&mut body, 1).await[0].starts_with(&format!("id: {}\n", newest + 1)));
         let bad =
             api.send("GET", "/events", &[("accept", "text/event-stream"), ("last-event-id", "x")], Vec::new()).await;
         assert_eq!(bad.status, StatusCode::BAD_REQUEST);
