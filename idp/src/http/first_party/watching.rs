@@ -11,6 +11,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 use serde::Serialize;
 
 use crate::http::error::fallback;
+use crate::http::extract::bearer;
 use crate::http::extract::described::Described;
 use crate::http::extract::visit::Call;
 use crate::http::{health, management};
@@ -70,17 +71,9 @@ impl<'a> ApiExtractor<'a> for Watcher {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        let scheme = MetaSecurityScheme {
-            ty: "http",
-            description: Some("The token of the management's port, `management.token`."),
-            name: None,
-            key_in: None,
-            scheme: Some("bearer"),
-            bearer_format: None,
-            flows: None,
-            openid_connect_url: None,
-        };
-        registry.create_security_scheme(SCHEME, scheme);
+        // The others are JWTs.
+        let scheme = bearer::scheme("The token of the management's port, `management.token`.");
+        registry.create_security_scheme(SCHEME, MetaSecurityScheme { bearer_format: None, ..scheme });
     }
 
     fn security_schemes() -> Vec<&'static str> {
