@@ -8,21 +8,21 @@ use poem::error::MethodNotAllowedError;
 use poem::http::{HeaderValue, header};
 use poem::web::Path;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, RouteMethod, get, handler};
-use poem_openapi::payload::{Json, PlainText};
-use poem_openapi::types::Any;
-use poem_openapi::{ApiResponse, OpenApi, OpenApiService, ResponseContent, Tags};
+use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use super::cross_origin::CrossOrigin;
 use super::error::fallback;
-use super::error::oauth::{OAuthError, OAuthErrorBody};
+use super::error::oauth::OAuthError;
 use super::extract::described::Described;
 use super::extract::oauth_form::{OAuthForm, OptionalForm};
 use super::extract::visit::{Call, Visit};
 use super::hot::Hot;
 use super::methods::Methods;
-use super::oidc::introspect::TokenQuery;
-use super::oidc::token::{TokenRequest, TokenResponse};
-use super::oidc::userinfo::UserinfoRequest;
+use super::oidc::discovery::DocumentAnswers;
+use super::oidc::introspect::{IntrospectionAnswers, TokenQuery};
+use super::oidc::revoke::RevocationAnswers;
+use super::oidc::token::{TokenAnswers, TokenRequest};
+use super::oidc::userinfo::{PostedUserinfoAnswers, UserinfoAnswers, UserinfoRequest};
 use super::oidc::{
     authorize, check_session, consent, discovery, introspect, jwks, login, logout, revoke, select_account, signup,
     step, token, userinfo,
@@ -45,168 +45,6 @@ enum Group {
     Tokens,
     /// OpenID Connect Core §5.3.
     Userinfo,
-}
-
-/// What `/token` answers.
-#[derive(ApiResponse)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum TokenAnswers {
-    /// Tokens.
-    #[oai(status = 200)]
-    Tokens(Json<TokenResponse>),
-    /// The request is wrong (RFC 6749 §5.2).
-    #[oai(status = 400)]
-    Refused(Json<OAuthErrorBody>),
-    /// The client didn't prove itself.
-    #[oai(status = 401)]
-    Unauthorized(Json<OAuthErrorBody>),
-    /// The form is larger than 16 KiB.
-    #[oai(status = 413)]
-    TooLarge(Json<OAuthErrorBody>),
-    /// Too many requests, or wrong passwords; `Retry-After` says when again.
-    #[oai(status = 429)]
-    TooMany(Json<OAuthErrorBody>),
-    /// Come back later.
-    #[oai(status = 503)]
-    Unavailable(Json<OAuthErrorBody>),
-}
-
-/// What a token is worth, in one of two forms.
-#[derive(ResponseContent)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum IntrospectionContent {
-    /// As it is: `{"active":false}`, or what the token says.
-    #[oai(content_type = "application/json")]
-    Json(Json<Any<serde_json::Value>>),
-    /// Signed (RFC 9701), for who accepts that media type.
-    #[oai(content_type = "application/token-introspection+jwt")]
-    Jwt(PlainText<String>),
-}
-
-/// What `/introspect` answers.
-#[derive(ApiResponse)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum IntrospectionAnswers {
-    /// What the token is worth.
-    #[oai(status = 200)]
-    Introspection(IntrospectionContent),
-    /// The request is wrong.
-    #[oai(status = 400)]
-    Refused(Json<OAuthErrorBody>),
-    /// The client didn't prove itself.
-    #[oai(status = 401)]
-    Unauthorized(Json<OAuthErrorBody>),
-    /// The form is larger than 16 KiB.
-    #[oai(status = 413)]
-    TooLarge(Json<OAuthErrorBody>),
-    /// Too many requests; `Retry-After` says when again.
-    #[oai(status = 429)]
-    TooMany(Json<OAuthErrorBody>),
-    /// Come back later.
-    #[oai(status = 503)]
-    Unavailable(Json<OAuthErrorBody>),
-}
-
-/// What `/revoke` answers.
-#[derive(ApiResponse)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum RevocationAnswers {
-    /// The token doesn't work.
-    #[oai(status = 200)]
-    Revoked,
-    /// The request is wrong, or the token another client's.
-    #[oai(status = 400)]
-    Refused(Json<OAuthErrorBody>),
-    /// The client didn't prove itself.
-    #[oai(status = 401)]
-    Unauthorized(Json<OAuthErrorBody>),
-    /// The form is larger than 16 KiB.
-    #[oai(status = 413)]
-    TooLarge(Json<OAuthErrorBody>),
-    /// Too many requests; `Retry-After` says when again.
-    #[oai(status = 429)]
-    TooMany(Json<OAuthErrorBody>),
-    /// Come back later; nothing was revoked.
-    #[oai(status = 503)]
-    Unavailable(Json<OAuthErrorBody>),
-}
-
-/// What an endpoint answers that gives a JSON document or an OAuth error.
-#[derive(ApiResponse)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum DocumentAnswers {
-    /// The document.
-    #[oai(status = 200)]
-    Document(Json<Any<serde_json::Value>>),
-    /// You have it already.
-    #[oai(status = 304)]
-    NotModified,
-    /// Come back later.
-    #[oai(status = 503)]
-    Unavailable(Json<OAuthErrorBody>),
-}
-
-/// Claims, in one of two forms.
-#[derive(ResponseContent)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum UserinfoContent {
-    /// As they are.
-    #[oai(content_type = "application/json")]
-    Json(Json<Any<serde_json::Value>>),
-    /// Signed, for a client that registered `userinfo_signed_response_alg`.
-    #[oai(content_type = "application/jwt")]
-    Jwt(PlainText<String>),
-}
-
-/// What `/userinfo` answers.
-#[derive(ApiResponse)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum UserinfoAnswers {
-    /// The claims.
-    #[oai(status = 200)]
-    Claims(UserinfoContent),
-    /// The request is wrong (RFC 6750 §3.1).
-    #[oai(status = 400)]
-    Refused(Json<OAuthErrorBody>),
-    /// The access token is missing or invalid.
-    #[oai(status = 401)]
-    Unauthorized(Json<OAuthErrorBody>),
-    /// The access token wasn't given `openid`.
-    #[oai(status = 403)]
-    Forbidden(Json<OAuthErrorBody>),
-    /// Too many requests; `Retry-After` says when again.
-    #[oai(status = 429)]
-    TooMany(Json<OAuthErrorBody>),
-    /// Come back later.
-    #[oai(status = 503)]
-    Unavailable(Json<OAuthErrorBody>),
-}
-
-/// What `/userinfo` answers to a POST.
-#[derive(ApiResponse)]
-#[expect(dead_code, reason = "describes the answers in the OpenAPI document; they are ready bytes")]
-enum PostedUserinfoAnswers {
-    /// The claims.
-    #[oai(status = 200)]
-    Claims(UserinfoContent),
-    /// The request is wrong (RFC 6750 §3.1).
-    #[oai(status = 400)]
-    Refused(Json<OAuthErrorBody>),
-    /// The access token is missing or invalid.
-    #[oai(status = 401)]
-    Unauthorized(Json<OAuthErrorBody>),
-    /// The access token wasn't given `openid`.
-    #[oai(status = 403)]
-    Forbidden(Json<OAuthErrorBody>),
-    /// The form is larger than 16 KiB.
-    #[oai(status = 413)]
-    TooLarge(Json<OAuthErrorBody>),
-    /// Too many requests; `Retry-After` says when again.
-    #[oai(status = 429)]
-    TooMany(Json<OAuthErrorBody>),
-    /// Come back later.
-    #[oai(status = 503)]
-    Unavailable(Json<OAuthErrorBody>),
 }
 
 /// What programs call.

@@ -1,11 +1,13 @@
 //! `/introspect` (RFC 7662 §2, RFC 9701 §4).
 
 use poem::http::{HeaderMap, header};
-use poem_openapi::Object;
+use poem_openapi::payload::{Json, PlainText};
+use poem_openapi::types::Any;
+use poem_openapi::{ApiResponse, Object, ResponseContent};
 
 use crate::domain::Secret;
 use crate::domain::parameters::Parameters;
-use crate::http::error::oauth::OAuthError;
+use crate::http::error::oauth::{OAuthError, OAuthErrorBody};
 use crate::http::extract::client_credentials as credentials;
 use crate::http::extract::visit::Call;
 use crate::http::ready::{Ready, unkept};
@@ -30,6 +32,40 @@ pub struct TokenQuery {
     client_assertion_type: Option<String>,
     /// The assertion, for `private_key_jwt`.
     client_assertion: Option<String>,
+}
+
+/// The body of an introspection, as the OpenAPI document describes it.
+#[derive(ResponseContent)]
+pub enum IntrospectionContent {
+    /// As it is: `{"active":false}`, or what the token says.
+    #[oai(content_type = "application/json")]
+    Json(Json<Any<serde_json::Value>>),
+    /// Signed (RFC 9701), for who accepts that media type.
+    #[oai(content_type = "application/token-introspection+jwt")]
+    Jwt(PlainText<String>),
+}
+
+/// The answers of `/introspect`, as the OpenAPI document describes them.
+#[derive(ApiResponse)]
+pub enum IntrospectionAnswers {
+    /// What the token is worth.
+    #[oai(status = 200)]
+    Introspection(IntrospectionContent),
+    /// The request is wrong.
+    #[oai(status = 400)]
+    Refused(Json<OAuthErrorBody>),
+    /// The client didn't prove itself.
+    #[oai(status = 401)]
+    Unauthorized(Json<OAuthErrorBody>),
+    /// The form is larger than 16 KiB.
+    #[oai(status = 413)]
+    TooLarge(Json<OAuthErrorBody>),
+    /// Too many requests; `Retry-After` says when again.
+    #[oai(status = 429)]
+    TooMany(Json<OAuthErrorBody>),
+    /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
 }
 
 /// What a token is worth now.

@@ -6,13 +6,14 @@ mod password;
 mod refresh_token;
 
 use poem::http::{HeaderMap, HeaderValue, header};
-use poem_openapi::Object;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 
 use crate::domain::ClientId;
 use crate::domain::client::GrantType;
 use crate::domain::parameters::Parameters;
-use crate::http::error::oauth::OAuthError;
+use crate::http::error::oauth::{OAuthError, OAuthErrorBody};
 use crate::http::extract::client_credentials as credentials;
 use crate::http::extract::visit::Call;
 use crate::http::ready::{Ready, unkept};
@@ -69,6 +70,29 @@ pub struct TokenResponse {
     /// The refresh token, where `offline_access` was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+}
+
+/// The answers of `/token`, as the OpenAPI document describes them.
+#[derive(ApiResponse)]
+pub enum TokenAnswers {
+    /// Tokens.
+    #[oai(status = 200)]
+    Tokens(Json<TokenResponse>),
+    /// The request is wrong (RFC 6749 §5.2).
+    #[oai(status = 400)]
+    Refused(Json<OAuthErrorBody>),
+    /// The client didn't prove itself.
+    #[oai(status = 401)]
+    Unauthorized(Json<OAuthErrorBody>),
+    /// The form is larger than 16 KiB.
+    #[oai(status = 413)]
+    TooLarge(Json<OAuthErrorBody>),
+    /// Too many requests, or wrong passwords; `Retry-After` says when again.
+    #[oai(status = 429)]
+    TooMany(Json<OAuthErrorBody>),
+    /// Come back later.
+    #[oai(status = 503)]
+    Unavailable(Json<OAuthErrorBody>),
 }
 
 /// Answers a token request.
