@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod route;
 pub mod service;
 pub mod store;
 pub mod telemetry;

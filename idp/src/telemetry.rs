@@ -22,7 +22,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 pub use format::misplaces;
 pub use request::{RequestHead, RequestId, RequestIds, RequestLine, beside, note_client};
-pub use route::Route;
+pub use route::RouteLabel;
 pub use traces::{Part, Place, Spans, Traces, database_part, outbound_part, part};
 pub use writer::LogGuard;
 

@@ -29,6 +29,7 @@ pub mod parameters;
 pub mod password;
 pub mod pkce;
 pub mod provider_metadata;
+pub mod rate_limit;
 pub mod redirect_uri;
 pub mod request_object;
 pub mod scope;

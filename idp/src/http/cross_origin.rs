@@ -10,10 +10,11 @@ use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 
 use super::error::fallback;
-use super::first_party;
-use super::methods::EXPOSED;
+use super::matched_route;
+use super::methods::{self, EXPOSED};
 use super::site::Site;
 use crate::domain::origin::Origin;
+use crate::route::{Cors, Route};
 use crate::service::ctx::Ctx;
 use crate::service::{Failure, origins};
 
@@ -27,17 +28,16 @@ impl<E: Endpoint> Endpoint for CrossOrigin<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        let path = request.uri().path();
-        if !first_party::is_for_apps(path) {
+        let route = matched_route::of(&request);
+        if route.cors != Cors::RegisteredOrigins {
             return self.0.call(request).await.map(IntoResponse::into_response);
         }
-        let methods = first_party::methods(path);
         let origin = match allowed(&request).await {
             Ok(origin) => origin,
             Err(failure) => return Ok(fallback::failure(&request, failure)),
         };
         let mut response = if is_preflight(&request) {
-            preflight(origin.is_some(), methods)
+            preflight(origin.is_some(), route)
         } else {
             self.0.call(request).await.map(IntoResponse::into_response)?
         };
@@ -50,13 +50,13 @@ impl<E: Endpoint> Endpoint for CrossOrigin<E> {
 /// is known to be allowed its scripts can read the refusal, and a browser's question for one is answered, for the script
 /// could not learn otherwise that it is to wait.
 pub async fn beyond_the_limit(request: &Request, refusal: Response) -> Response {
-    let path = request.uri().path();
-    if !first_party::is_for_apps(path) {
+    let route = matched_route::of(request);
+    if route.cors != Cors::RegisteredOrigins {
         return refusal;
     }
     let origin = kept(request).await;
     let asks = origin.is_some() && is_preflight(request);
-    let mut response = if asks { preflight(true, first_party::methods(path)) } else { refusal };
+    let mut response = if asks { preflight(true, route) } else { refusal };
     open(response.headers_mut(), origin.as_ref());
     response
 }
@@ -88,14 +88,14 @@ fn is_preflight(request: &Request) -> bool {
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn preflight(may_call: bool, methods: &'static str) -> Response {
+fn preflight(may_call: bool, route: &Route) -> Response {
     if !may_call {
         let text = "Scripts of this origin may not call: no client of this tenant has it among its allowed_origins.";
         return fallback::problem(StatusCode::FORBIDDEN, text);
     }
     let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods::allow(route));
     let sent = HeaderValue::from_static("authorization, content-type");
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(KEPT));

@@ -7,18 +7,19 @@
 
 use std::sync::Arc;
 
-use poem::http::{HeaderValue, Method, header};
+use poem::http::{HeaderValue, header};
 use poem::{Endpoint, Request, Response};
 
 use super::extract::oauth_form;
 use super::extract::visit::{Call, caller};
-use super::methods::Methods;
+use super::methods;
 use super::oidc::{discovery, introspect, jwks, token, userinfo};
 use super::rate_limit;
 use super::ready::{Ready, whole};
 use super::server::{Asked, Served};
 use super::site::{Site, Tenants, split_tenant};
 use crate::http::error::oauth::OAuthError;
+use crate::route::{self, FastPath};
 use crate::service::ctx::Ctx;
 
 /// The short way, and all the others.
@@ -34,13 +35,14 @@ impl<E: Endpoint<Output = Response> + 'static> Served for Hot<E> {
     async fn ready(&self, asked: &mut Asked<'_>) -> Option<Ready> {
         let (slug, path) = split_tenant(asked.path).ok()?.map_or((None, None), |(slug, path)| (Some(slug), Some(path)));
         let path = path.as_deref().unwrap_or(asked.path);
-        let endpoint = Hottest::of(asked.method, path)?;
+        let route = route::of(path);
+        let endpoint = route.fast_path_of(asked.method)?;
         let site = self.tenants.site(&self.ctx, slug.as_ref()).await.ok()?;
-        let usage = rate_limit::count(&self.ctx, site.tenant.id, path, asked.client).await;
+        let usage = rate_limit::count(&self.ctx, site.tenant.id, route, asked.client).await;
         let answer = async |asked| self.answer(endpoint, site, asked).await;
         let refuse = async |_, usage| Some(OAuthError::too_many_requests(usage).into_ready());
         let mut answer = rate_limit::hold(usage, asked, answer, refuse).await?;
-        Methods::of(path).leave(answer.headers_mut());
+        methods::open(route, answer.headers_mut());
         answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Some(answer)
     }
@@ -51,22 +53,22 @@ impl<E: Endpoint<Output = Response> + 'static> Served for Hot<E> {
 }
 
 impl<E> Hot<E> {
-    async fn answer(&self, endpoint: Hottest, site: Arc<Site>, asked: &mut Asked<'_>) -> Option<Ready> {
+    async fn answer(&self, endpoint: FastPath, site: Arc<Site>, asked: &mut Asked<'_>) -> Option<Ready> {
         Some(match endpoint {
-            Hottest::Metadata => discovery::document(&site).answer(asked.headers),
-            Hottest::Jwks => jwks::document(&self.ctx, &site).await.ok()?.answer(asked.headers),
+            FastPath::Metadata => discovery::document(&site).answer(asked.headers),
+            FastPath::Jwks => jwks::document(&self.ctx, &site).await.ok()?.answer(asked.headers),
             // Not left to the others, who would count it again.
-            Hottest::Userinfo => {
+            FastPath::Userinfo => {
                 let caller = || caller(asked.headers, asked.client);
                 let claims = userinfo::answer(&self.ctx, &site.tenant, caller, asked.headers, None).await;
                 claims.unwrap_or_else(OAuthError::into_ready)
             }
-            Hottest::Introspect | Hottest::Token => {
+            FastPath::Introspect | FastPath::Token => {
                 let call = Call { ctx: self.ctx.clone(), site, caller: caller(asked.headers, asked.client) };
                 // From here on there is no other way: the body is read once.
                 let form = oauth_form::read(asked.headers, std::mem::take(asked.body)).await.map_err(OAuthError::form);
                 let answered = match form {
-                    Ok(form) if endpoint == Hottest::Token => token::answer(&call, asked.headers, &form).await,
+                    Ok(form) if endpoint == FastPath::Token => token::answer(&call, asked.headers, &form).await,
                     Ok(form) => introspect::answer(&call, asked.headers, &form).await,
                     Err(error) => Err(error),
                 };
@@ -91,30 +93,5 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Hot<E> {
         }
         request.set_body(body);
         self.rest.call(request).await
-    }
-}
-
-/// What is asked most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hottest {
-    Metadata,
-    Jwks,
-    Userinfo,
-    Introspect,
-    Token,
-}
-
-impl Hottest {
-    fn of(method: &Method, path: &str) -> Option<Self> {
-        match (method, path) {
-            (&Method::GET, "/jwks" | "/.well-known/jwks.json") => Some(Self::Jwks),
-            (&Method::GET, "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server") => {
-                Some(Self::Metadata)
-            }
-            (&Method::GET, "/userinfo") => Some(Self::Userinfo),
-            (&Method::POST, "/introspect") => Some(Self::Introspect),
-            (&Method::POST, "/token") => Some(Self::Token),
-            _ => None,
-        }
     }
 }

@@ -1,79 +1,62 @@
-//! Which methods an address takes, and who may call it from a page elsewhere.
+//! `Allow`, and CORS for routes that any origin may call.
 //!
-//! `/token`, `/revoke` and `/userinfo` may be called by scripts of any origin, since they look at no cookie: an application that
-//! lives in the browser alone could do nothing otherwise. The first-party API, which looks at one, may be called by the
-//! origins that clients registered ([`super::cross_origin`]). Pages may be called by none.
+//! `/token`, `/revoke` and `/userinfo` read no cookie, so that scripts of any origin may call them: a browser-based
+//! application needs them. The first-party API reads one, and is open to the origins that clients registered
+//! ([`super::cross_origin`]). Pages are closed.
 
-use super::{account, admin, first_party};
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
+
+use crate::route::{Cors, Route};
 
 /// What scripts that may call may read of an answer, beside what browsers show them anyway (Fetch §3.2.3): what to present,
 /// when to ask again, and how much is left before that.
 pub(super) const EXPOSED: &str = "www-authenticate, retry-after, ratelimit, ratelimit-policy";
 
-/// What is known of an address before its endpoint is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Methods {
-    allow: &'static str,
-    cross_origin: bool,
+/// The value of `Allow` for a route.
+pub fn allow(route: &Route) -> HeaderValue {
+    let mut names: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
+    if route.cors == Cors::AnyOrigin {
+        names.push("OPTIONS");
+    }
+    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("GET, HEAD"))
 }
 
-impl Methods {
-    /// Of an address within a tenant.
-    pub fn of(path: &str) -> Self {
-        let (allow, cross_origin) = match path {
-            "/token" | "/revoke" => ("POST, OPTIONS", true),
-            "/userinfo" => ("GET, HEAD, POST, OPTIONS", true),
-            // No page's script can keep the secret that the first needs.
-            "/introspect" | "/logout/confirm" => ("POST", false),
-            path if path.starts_with("/v1/auth/") => (first_party::methods(path), false),
-            // No HEAD: opening one of these takes a request as far as it goes without the person, which may be a code.
-            "/authorize" | "/login" | "/signup" | "/select-account" | "/consent" => ("GET, POST", false),
-            "/logout" => ("GET, HEAD, POST", false),
-            path if path.starts_with("/account") => (account::methods(path), false),
-            path if path.starts_with("/v1/admin/") => (admin::methods(path), false),
-            _ => ("GET, HEAD", false),
-        };
-        Self { allow, cross_origin }
+/// The answer to a preflight where any origin may call (Fetch §3.2.2); `None` for any other request.
+pub fn preflight(route: &Route, request: &Request) -> Option<Response> {
+    if route.cors != Cors::AnyOrigin || request.method() != Method::OPTIONS {
+        return None;
     }
+    let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
+    let headers = response.headers_mut();
+    open_to_scripts(headers);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow(route));
+    let sent = HeaderValue::from_static("authorization, content-type");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    Some(response)
+}
 
-    /// The answer to a browser that asks whether a script may call (Fetch §3.2.2); `None` for any other request.
-    pub fn preflight(self, request: &Request) -> Option<Response> {
-        if !self.cross_origin || request.method() != Method::OPTIONS {
-            return None;
-        }
-        let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
-        let headers = response.headers_mut();
+/// Whether this is a HEAD where only GET is allowed. The framework's routes would answer it as a GET.
+pub fn refuses(route: &Route, method: &Method) -> bool {
+    method == Method::HEAD && route.methods.contains(&Method::GET) && !route.methods.contains(&Method::HEAD)
+}
+
+/// Adds the headers that depend on the route to an answer: `Allow` where the method isn't allowed (RFC 9110 §15.5.6),
+/// and CORS for any origin.
+pub fn complete(route: &Route, mut response: Response) -> Response {
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        // Once: the inner of two layers knows the path within the tenant.
+        response.headers_mut().entry(header::ALLOW).or_insert_with(|| allow(route));
+    }
+    open(route, response.headers_mut());
+    response
+}
+
+/// Opens an answer to scripts where any origin may call.
+pub fn open(route: &Route, headers: &mut HeaderMap) {
+    if route.cors == Cors::AnyOrigin {
         open_to_scripts(headers);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(self.allow));
-        let sent = HeaderValue::from_static("authorization, content-type");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-        Some(response)
-    }
-
-    /// Whether this is a HEAD where there is only GET. The framework's routes would take the one for the other.
-    pub fn refuses(self, method: &Method) -> bool {
-        method == Method::HEAD && self.allow.starts_with("GET") && !self.allow.contains("HEAD")
-    }
-
-    /// Adds what follows from the address to an answer: `Allow` where the method wasn't one of these (RFC 9110
-    /// §15.5.6), and leave to scripts.
-    pub fn complete(self, mut response: Response) -> Response {
-        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-            // Once: the inner of two knows the address within its tenant.
-            response.headers_mut().entry(header::ALLOW).or_insert(HeaderValue::from_static(self.allow));
-        }
-        self.leave(response.headers_mut());
-        response
-    }
-
-    /// Leave to scripts alone.
-    pub fn leave(self, headers: &mut HeaderMap) {
-        if self.cross_origin {
-            open_to_scripts(headers);
-        }
     }
 }
 

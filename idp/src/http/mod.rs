@@ -10,6 +10,7 @@ pub mod first_party;
 pub mod health;
 pub mod hot;
 pub mod management;
+mod matched_route;
 pub mod methods;
 pub mod oidc;
 pub mod pages;

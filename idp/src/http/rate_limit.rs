@@ -14,36 +14,18 @@ use serde_json::{Map, Value, json};
 use super::cross_origin;
 use super::error::fallback;
 use super::error::oauth::OAuthError;
-use super::first_party;
-use super::methods::Methods;
 use super::pages::{ErrorPage, Failure};
 use super::ready::Ready;
 use super::server::ClientAddress;
-use super::site::{Site, speaks_oauth};
+use super::site::Site;
+use super::{matched_route, methods};
 use crate::domain::TenantId;
+use crate::route::{self, Cors, ErrorStyle, Route};
 use crate::service::ctx::Ctx;
-use crate::service::rate_limits::{Limited, Usage};
+use crate::service::rate_limits::Usage;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-/// What a request for this address within a tenant counts as.
-fn limited(path: &str) -> Option<Limited> {
-    Some(match path {
-        "/token" | "/v1/auth/m2m/token" => Limited::Token,
-        "/introspect" => Limited::Introspection,
-        "/revoke" => Limited::Revocation,
-        "/userinfo" => Limited::Userinfo,
-        "/authorize" => Limited::Authorization,
-        "/" | "/login" | "/signup" | "/select-account" | "/consent" | "/logout" | "/logout/confirm"
-        | "/logout/done" => Limited::Pages,
-        path if path.starts_with("/account") => Limited::Pages,
-        path if first_party::is_for_operators(path) => return None,
-        path if path.starts_with("/v1/auth/") => Limited::FirstParty,
-        path if path.starts_with("/v1/admin/") => Limited::Admin,
-        _ => return None,
-    })
-}
 
 /// Says in the OpenAPI document, of every operation under a limit, that it may refuse for it, and by which headers it tells
 /// of it.
@@ -66,7 +48,7 @@ pub fn describe(document: &mut Value) {
     let named = |name: &String| (name.clone(), json!({ "$ref": format!("#/components/headers/{name}") }));
     let told: Map<String, Value> = headers.as_object().into_iter().flat_map(Map::keys).map(named).collect();
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for (_, operations) in paths.into_iter().flatten().filter(|(path, _)| limited(path).is_some()) {
+    for (_, operations) in paths.into_iter().flatten().filter(|(path, _)| route::of(path).limit.is_some()) {
         let operations = operations.as_object_mut().into_iter().flat_map(Map::values_mut);
         for responses in operations.filter_map(|operation| operation.get_mut("responses")?.as_object_mut()) {
             let refusal = responses.entry("429").or_insert_with(|| {
@@ -85,14 +67,9 @@ pub fn describe(document: &mut Value) {
     }
 }
 
-/// Whether requests for this address within a tenant are counted.
-pub fn is_limited(path: &str) -> bool {
-    limited(path).is_some()
-}
-
 /// Counts a request; `None` if nothing limits it.
-pub async fn count(ctx: &Ctx, tenant: TenantId, path: &str, address: IpAddr) -> Option<Usage> {
-    let limited = limited(path)?;
+pub async fn count(ctx: &Ctx, tenant: TenantId, route: &Route, address: IpAddr) -> Option<Usage> {
+    let limited = route.limit?;
     ctx.rate_limits.count_address(&ctx.config.rate_limits, limited, tenant, address).await
 }
 
@@ -167,16 +144,17 @@ impl<E: Endpoint> Endpoint for RateLimited<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
+        let route = matched_route::of(&request);
         let usage = match (request.data::<Arc<Site>>(), ClientAddress::of(&request)) {
             // A browser's question whether a script may call isn't the call. It counts where the answer may cost a look
             // into the database.
-            _ if request.method() == Method::OPTIONS && !first_party::is_for_apps(request.uri().path()) => None,
-            (Some(site), Some(address)) => count(&self.ctx, site.tenant.id, request.uri().path(), address.ip()).await,
+            _ if request.method() == Method::OPTIONS && route.cors != Cors::RegisteredOrigins => None,
+            (Some(site), Some(address)) => count(&self.ctx, site.tenant.id, route, address.ip()).await,
             (None, _) | (_, None) => None,
         };
         let answer = async |request| self.inner.call(request).await.map(IntoResponse::into_response);
         let refuse = async |request: Request, usage| {
-            let refusal = Methods::of(request.uri().path()).complete(refuse(&request, &usage));
+            let refusal = methods::complete(route, refuse(&request, &usage));
             Ok(cross_origin::beyond_the_limit(&request, refusal).await)
         };
         hold(usage, request, answer, refuse).await
@@ -185,7 +163,7 @@ impl<E: Endpoint> Endpoint for RateLimited<E> {
 
 /// The refusal of one that goes too far, in the form of the endpoint's errors.
 fn refuse(request: &Request, usage: &Usage) -> Response {
-    if speaks_oauth(request.uri().path()) {
+    if matched_route::of(request).error_style == ErrorStyle::OAuth {
         return OAuthError::too_many_requests(*usage).into_response();
     }
     if fallback::wants_page(request) {

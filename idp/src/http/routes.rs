@@ -7,7 +7,7 @@ use poem::endpoint::make_sync;
 use poem::error::MethodNotAllowedError;
 use poem::http::{HeaderValue, header};
 use poem::web::Path;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, RouteMethod, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler, post};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use super::cross_origin::CrossOrigin;
@@ -17,7 +17,6 @@ use super::extract::described::Described;
 use super::extract::oauth_form::{OAuthForm, OptionalForm};
 use super::extract::visit::{Call, Visit};
 use super::hot::Hot;
-use super::methods::Methods;
 use super::oidc::discovery::DocumentAnswers;
 use super::oidc::introspect::{IntrospectionAnswers, TokenQuery};
 use super::oidc::revoke::RevocationAnswers;
@@ -32,7 +31,9 @@ use super::rate_limit::{self, RateLimited};
 use super::ready::Ready;
 use super::site::{TenantGate, Tenants};
 use super::{account, admin, first_party, health, reference};
+use super::{matched_route, methods};
 use crate::http::error::page;
+use crate::route::Audience;
 use crate::service::authorize::AuthorizeError;
 use crate::service::ctx::Ctx;
 
@@ -184,58 +185,35 @@ pub fn routes(ctx: Ctx) -> Hot<impl Endpoint<Output = Response>> {
         .at("/v1/auth/health", get(health::ready))
         .at("/assets/:file", get(asset))
         .at("/openapi.json", get(document));
-    let tenant = Fork { takes_first: is_page, first: account::add_to(pages()), second: service().into_endpoint() };
+    let tenant = Fork { first_for: Audience::Page, first: account::add_to(pages()), second: service().into_endpoint() };
     let tenants = Tenants::default();
     let gate =
         TenantGate::new(ctx.clone(), tenants.clone(), RateLimited::new(ctx.clone(), CrossOrigin(Answering(tenant))));
-    let rest = Answering(Fork { takes_first: is_shared, first: shared, second: gate }.data(ctx.clone()));
+    let rest = Answering(Fork { first_for: Audience::Shared, first: shared, second: gate }.data(ctx.clone()));
     Hot { ctx, tenants, rest }
 }
 
-/// Whether an address belongs to no tenant.
-fn is_shared(path: &str) -> bool {
-    matches!(path, "/health" | "/v1/auth/health")
-        || path.starts_with("/health/")
-        || path.starts_with("/assets/")
-        || path == "/openapi.json"
-}
-
-macro_rules! pages {
-    ($($path:literal $($method:ident($handler:expr))+;)+) => {
-        /// What people open within a tenant beside the account console, each address with the methods that it takes: the
-        /// routes are made of this list, and the tests go over it.
-        pub const PAGES: &[(&str, &[&str])] = &[$(($path, &[$(stringify!($method)),+])),+];
-
-        fn pages() -> Route {
-            Route::new()$(.at($path, RouteMethod::new()$(.$method($handler))+))+
-        }
-
-        /// Whether an address within a tenant is for people.
-        fn is_page(path: &str) -> bool {
-            matches!(path, $($path)|+) || path.starts_with("/brand.") || path.starts_with("/account")
-        }
-    };
-}
-
-pages! {
-    "/" get(landing);
-    "/authorize" get(authorize::get) post(authorize::post);
-    "/login" get(login::get) post(login::post);
-    "/signup" get(signup::get) post(signup::post);
-    "/select-account" get(select_account::get) post(select_account::post);
-    "/consent" get(consent::get) post(consent::post);
-    "/logout" get(logout::get) post(logout::post);
-    "/logout/confirm" post(logout::confirm);
-    "/logout/done" get(logout::done);
-    "/check-session" get(check_session::get);
-    "/docs" get(reference::page);
-    "/brand.:rest" get(brand);
+/// The pages of a tenant except the account console.
+fn pages() -> Route {
+    Route::new()
+        .at("/", get(landing))
+        .at("/authorize", get(authorize::get).post(authorize::post))
+        .at("/login", get(login::get).post(login::post))
+        .at("/signup", get(signup::get).post(signup::post))
+        .at("/select-account", get(select_account::get).post(select_account::post))
+        .at("/consent", get(consent::get).post(consent::post))
+        .at("/logout", get(logout::get).post(logout::post))
+        .at("/logout/confirm", post(logout::confirm))
+        .at("/logout/done", get(logout::done))
+        .at("/check-session", get(check_session::get))
+        .at("/docs", get(reference::page))
+        .at("/brand.:rest", get(brand))
 }
 
 /// Two sets of addresses. Decided against nesting one route in the other: a nested root hides the outer one's, and
 /// costs each request a second search.
 struct Fork<A, B> {
-    takes_first: fn(&str) -> bool,
+    first_for: Audience,
     first: A,
     second: B,
 }
@@ -244,7 +222,7 @@ impl<A: Endpoint, B: Endpoint> Endpoint for Fork<A, B> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        if (self.takes_first)(request.uri().path()) {
+        if matched_route::of(&request).audience == self.first_for {
             self.first.call(request).await.map(IntoResponse::into_response)
         } else {
             self.second.call(request).await.map(IntoResponse::into_response)
@@ -295,14 +273,14 @@ struct Answering<E>(E);
 impl<E: Endpoint> Endpoint for Answering<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let methods = Methods::of(request.uri().path());
-        if let Some(answer) = methods.preflight(&request) {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let route = matched_route::record(&mut request);
+        if let Some(answer) = methods::preflight(route, &request) {
             return Ok(answer);
         }
         // Made before the request is given away, and only where a browser asks: others get a problem.
         let page = fallback::wants_page(&request).then(|| fallback::context(&request));
-        let answered = if methods.refuses(request.method()) {
+        let answered = if methods::refuses(route, request.method()) {
             Err(MethodNotAllowedError.into())
         } else {
             self.0.call(request).await
@@ -311,7 +289,7 @@ impl<E: Endpoint> Endpoint for Answering<E> {
             Ok(output) => output.into_response(),
             Err(error) => fallback::framework(error, page.as_ref()),
         };
-        let mut response = methods.complete(response);
+        let mut response = methods::complete(route, response);
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(response)
     }

@@ -14,11 +14,13 @@ use poem::{Endpoint, IntoResponse, Request, Response};
 use super::error::fallback;
 use super::error::oauth::OAuthError;
 use super::extract::cookies;
+use super::matched_route;
 use super::pages::{Brand, Language, LogoUrl};
 use super::ready::Document;
 use crate::domain::TenantId;
 use crate::domain::provider_metadata::ProviderMetadata;
 use crate::domain::tenant::{Slug, Tenant};
+use crate::route::{self, ErrorStyle};
 use crate::service::ctx::Ctx;
 use crate::service::tenants::{self, TenantLookupError};
 
@@ -153,25 +155,21 @@ impl<E: Endpoint> Endpoint for TenantGate<E> {
             Err(TenantLookupError::Unknown) => return Ok(fallback::unknown_tenant(&request)),
             Err(TenantLookupError::Failure(failure)) => {
                 let path = split.as_ref().map_or_else(|| request.uri().path(), |(_, path)| path);
-                let oauth = speaks_oauth(path).then(|| OAuthError::from(failure).into_response());
+                let oauth = (route::of(path).error_style == ErrorStyle::OAuth)
+                    .then(|| OAuthError::from(failure).into_response());
                 return Ok(oauth.unwrap_or_else(|| fallback::failure(&request, failure)));
             }
         };
         if let Some((_, path)) = split {
             let uri = with_path(request.uri(), &path);
             *request.uri_mut() = uri;
+            matched_route::record(&mut request);
         }
         request.extensions_mut().insert(Arc::clone(&site));
         let mut response = self.inner.call(request).await.map(IntoResponse::into_response)?;
         cookies::follow_sessions(&mut response, &site.cookies);
         Ok(response)
     }
-}
-
-/// Whether an address within a tenant answers errors as RFC 6749 §5.2 has them.
-pub(super) fn speaks_oauth(path: &str) -> bool {
-    matches!(path, "/token" | "/introspect" | "/revoke" | "/userinfo" | "/jwks" | "/v1/auth/m2m/token")
-        || path.starts_with("/.well-known/")
 }
 
 /// A path that looks like a tenant's and can't be.

@@ -20,59 +20,21 @@ use moka::future::Cache;
 use super::clock::Clock;
 use super::ctx::Caller;
 use crate::config;
+use crate::domain::rate_limit::Limited;
 use crate::domain::{ClientId, TenantId};
 
-/// What is limited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Limited {
-    /// `/token`, and its address of old.
-    Token,
-    /// `/introspect`
-    Introspection,
-    /// `/revoke`
-    Revocation,
-    /// `/userinfo`
-    Userinfo,
-    /// `/authorize`
-    Authorization,
-    /// What people see.
-    Pages,
-    /// `/v1/auth/*`
-    FirstParty,
-    /// `/v1/admin/*`
-    Admin,
-    /// All that one client asks where it authenticates.
-    Client,
-}
-
-impl Limited {
-    /// What callers know it by.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Introspection => "introspection",
-            Self::Revocation => "revocation",
-            Self::Userinfo => "userinfo",
-            Self::Authorization => "authorization",
-            Self::Pages => "pages",
-            Self::FirstParty => "first-party",
-            Self::Admin => "admin",
-            Self::Client => "client",
-        }
-    }
-
-    const fn quota(self, config: &config::RateLimits) -> u32 {
-        match self {
-            Self::Token => config.token,
-            Self::Introspection => config.introspection,
-            Self::Revocation => config.revocation,
-            Self::Userinfo => config.userinfo,
-            Self::Authorization => config.authorization,
-            Self::Pages => config.pages,
-            Self::FirstParty => config.first_party,
-            Self::Admin => config.admin,
-            Self::Client => config.client,
-        }
+/// The quota of a limit.
+const fn quota_of(limited: Limited, config: &config::RateLimits) -> u32 {
+    match limited {
+        Limited::Token => config.token,
+        Limited::Introspection => config.introspection,
+        Limited::Revocation => config.revocation,
+        Limited::Userinfo => config.userinfo,
+        Limited::Authorization => config.authorization,
+        Limited::Pages => config.pages,
+        Limited::FirstParty => config.first_party,
+        Limited::Admin => config.admin,
+        Limited::Client => config.client,
     }
 }
 
@@ -172,7 +134,7 @@ impl RateLimits {
     }
 
     async fn count(&self, config: &config::RateLimits, limited: Limited, tenant: TenantId, who: Who) -> Option<Usage> {
-        let quota = NonZeroU32::new(limited.quota(config)).filter(|_| config.enabled)?;
+        let quota = NonZeroU32::new(quota_of(limited, config)).filter(|_| config.enabled)?;
         let one = config.window.checked_div(quota.get()).filter(|one| !one.is_zero())?;
         let fresh = || {
             let quota = Quota::with_period(one)?.allow_burst(quota);

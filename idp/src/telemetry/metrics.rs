@@ -16,7 +16,7 @@ pub use instruments::{Counter, Counters, Gauge, Histogram, Table};
 pub use labels::{HttpMethod, Label, Lookup, Operation, SpanFate, Status, StatusClass, TokenKind, Validity};
 pub use page::{Format, Page};
 
-use super::route::Route;
+use super::route::RouteLabel;
 use crate::domain::session::EndReason;
 use instruments::{MICROSECONDS, MILLISECONDS};
 
@@ -127,13 +127,13 @@ struct OfRoute {
 impl Default for Http {
     fn default() -> Self {
         let of_route = |_| OfRoute { requests: Table::default(), duration: Histogram::new(&MILLISECONDS) };
-        Self { active: Gauge::default(), routes: Route::all().map(of_route).collect() }
+        Self { active: Gauge::default(), routes: RouteLabel::all().map(of_route).collect() }
     }
 }
 
 impl Http {
     /// Counts a request that is over; without a status the client went away.
-    pub fn count(&self, route: Route, method: &Method, status: Option<StatusCode>, took: Duration) {
+    pub fn count(&self, route: RouteLabel, method: &Method, status: Option<StatusCode>, took: Duration) {
         if let Some(of) = self.routes.get(route.index()) {
             of.requests.count(method.into(), status.into());
             of.duration.observe(took);
@@ -142,7 +142,7 @@ impl Http {
 
     /// Routes that nobody asked for are left out: the page would be ten times as long.
     fn write(&self, page: &mut Page) {
-        let asked = || Route::all().zip(&self.routes).filter(|(_, of)| of.duration.count() > 0);
+        let asked = || RouteLabel::all().zip(&self.routes).filter(|(_, of)| of.duration.count() > 0);
         page.plain_gauge("signet_http_requests_active", "Requests that are being answered.", self.active.get());
         page.counter("signet_http_requests", "Requests by route, method and class of status.");
         for (route, of) in asked() {

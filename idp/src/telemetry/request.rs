@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
-use super::route::Route;
+use super::route::RouteLabel;
 use super::traces::{About, Place, Traces};
 
 /// What a filter names to have or not to have the lines of requests.
@@ -167,7 +167,7 @@ pub struct RequestHead<'a> {
 pub struct RequestLine<'a> {
     began: Instant,
     method: Method,
-    route: Route,
+    route: RouteLabel,
     metrics: Option<&'a Metrics>,
     place: Option<Place>,
     told: Option<Told>,
@@ -197,7 +197,7 @@ impl<'a> RequestLine<'a> {
             metrics.http.active.increase();
         }
         let in_log = tracing::enabled!(target: TARGET, tracing::Level::INFO);
-        let route = Route::of(head.uri.path());
+        let route = RouteLabel::of(head.uri.path());
         let place = match traces {
             Some(traces) => Some(traces.request(head.headers, (head.method, route, head.https))),
             None if in_log => Place::told(head.headers),

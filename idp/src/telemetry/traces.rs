@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 
 use super::metrics::{HttpMethod, Label as _, Metrics, SpanFate};
 use super::request;
-use super::route::Route;
+use super::route::RouteLabel;
 use super::trace_context;
 use crate::config;
 
@@ -76,7 +76,7 @@ impl Traces {
     pub(super) fn request(
         self: &Arc<Self>,
         headers: &HeaderMap,
-        (method, route, https): (&Method, Route, bool),
+        (method, route, https): (&Method, RouteLabel, bool),
     ) -> Place {
         let method = HttpMethod::from(method);
         let mut attributes = vec![

@@ -78,12 +78,3 @@ addresses! {
     "/account/sign-out" Session changes post(accounts::sign_out);
     "/account/signed-out" Open shows get(accounts::signed_out);
 }
-
-/// The methods that an address below `/account` takes, as `Allow` has them.
-pub(super) fn methods(path: &str) -> &'static str {
-    match ADDRESSES.iter().find(|address| address.path == path) {
-        Some(Address { get: true, post: true, .. }) => "GET, HEAD, POST",
-        Some(Address { get: false, .. }) => "POST",
-        Some(_) | None => "GET, HEAD",
-    }
-}

@@ -49,23 +49,3 @@ enum Group {
     /// People signed in on devices, and ending that.
     Sessions,
 }
-
-/// The methods that an address below `/v1/admin/` takes, for `Allow`.
-pub fn methods(path: &str) -> &'static str {
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').skip(2).collect();
-    match segments.as_slice() {
-        ["users" | "clients" | "keys" | "webhooks"] => "GET, HEAD, POST",
-        ["users" | "webhooks", _] => "GET, HEAD, PATCH, DELETE",
-        ["clients", _] => "GET, HEAD, PUT, PATCH, DELETE",
-        ["users", _, "password"] => "PUT",
-        ["users", _, "enable" | "disable" | "lock"]
-        | ["clients", _, "enable" | "disable" | "secret"]
-        | ["keys", _, "activate" | "retire"]
-        | ["webhooks", _, "secret" | "replay"]
-        | ["clients", _, "logout-tokens", "replay"]
-        | ["lock-down"] => "POST",
-        ["users", _, "consents", _] | ["users", _, "sessions"] | ["clients", _, "grants"] => "DELETE",
-        ["sessions", _] => "GET, HEAD, DELETE",
-        _ => "GET, HEAD",
-    }
-}

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::document::{referred, text};
+use crate::route::{self, ExampleCredential};
 
 /// The most members that an example has where none is required.
 const FEW: usize = 2;
 
 /// A command to paste; `{issuer}` stands for the issuer's address.
 pub(super) fn curl(method: &str, path: &str, operation: &Value, schemas: &Value) -> String {
+    let credential = route::of(path).example;
     let path = operation["parameters"].as_array().into_iter().flatten().fold(path.to_owned(), |path, parameter| {
         let name = text(parameter, "name");
         path.replace(&format!("{{{name}}}"), &format!("${}", name.to_uppercase()))
@@ -17,13 +19,13 @@ pub(super) fn curl(method: &str, path: &str, operation: &Value, schemas: &Value)
         "GET" => format!("curl \"{{issuer}}{path}\""),
         _ => format!("curl -X {method} \"{{issuer}}{path}\""),
     }];
-    if operation.get("security").is_some() || path == "/userinfo" {
+    if operation.get("security").is_some() || credential == ExampleCredential::AccessToken {
         lines.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
     }
     let content = operation["requestBody"]["content"].as_object().and_then(|content| content.iter().next());
     if let Some((media_type, media)) = content {
         if media_type == "application/x-www-form-urlencoded" {
-            if path != "/userinfo" {
+            if credential == ExampleCredential::Client {
                 lines.push("-u \"$CLIENT_ID:$CLIENT_SECRET\"".to_owned());
                 lines.push("-d grant_type=client_credentials".to_owned());
             }

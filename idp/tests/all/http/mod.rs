@@ -41,6 +41,7 @@ mod refusals;
 mod request_object;
 mod request_uri;
 mod revoke;
+mod route_table;
 mod session_management;
 mod sessions;
 mod signed_userinfo;

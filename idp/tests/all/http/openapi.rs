@@ -4,8 +4,8 @@ use idp::config::RateLimits;
 use idp::domain::client::{ClientProfile, GrantType};
 use std::collections::{BTreeMap, BTreeSet};
 
-use idp::http::rate_limit;
 use idp::http::routes::openapi_document;
+use idp::route;
 use poem::http::StatusCode;
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ fn every_operation_under_a_limit_says_how_it_refuses_and_that_storage_may_fail()
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let refusal = &operation["responses"]["429"];
-            assert_eq!(refusal.is_object(), rate_limit::is_limited(path), "{method} {path}");
+            assert_eq!(refusal.is_object(), route::of(path).limit.is_some(), "{method} {path}");
             if !refusal.is_object() {
                 continue;
             }

@@ -3,6 +3,7 @@
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use idp::route::ErrorStyle;
 use poem::http::StatusCode;
 use tokio::time::{Duration, timeout};
 
@@ -16,14 +17,11 @@ use crate::support::world::{Answer, FORM, SECRET, World, basic, request};
 /// How long a stream of events may go on when nobody can say whether it may, and room for a slow machine.
 const STREAM_ENDS: Duration = Duration::from_secs(20);
 
-/// Addresses at which errors are those of RFC 6749.
-const OAUTH: [&str; 6] = ["/token", "/introspect", "/revoke", "/userinfo", "/jwks", "/v1/auth/m2m/token"];
-
 /// What answers without Retry-After: those who look after nodes ask at a pace of their own.
 const HEALTH: &str = "/v1/auth/health";
 
 fn speaks_oauth(route: &Route) -> bool {
-    OAUTH.contains(&route.path.as_str()) || route.path.starts_with("/.well-known/")
+    idp::route::of(&route.path).error_style == ErrorStyle::OAuth
 }
 
 /// A request that would do something if the database were there.

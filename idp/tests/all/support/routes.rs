@@ -1,8 +1,8 @@
-//! Every address within a tenant with each of its methods, as the OpenAPI document, the list of pages and that of the
-//! account console have them: what is to hold everywhere is asked of all of these.
+//! Every operation of the OpenAPI document, and every page of the route table with each of its methods.
 
-use idp::http::account;
-use idp::http::routes::{PAGES, openapi_document};
+use idp::http::routes::openapi_document;
+use idp::route::{Audience, ROUTES};
+use poem::http::Method;
 use serde_json::Value;
 
 /// An id that nothing has.
@@ -31,12 +31,12 @@ impl Route {
     /// The path with ids that nothing has.
     pub(crate) fn at(&self) -> String {
         let named = self.path.split('/').map(|part| if part.starts_with('{') { NO_ID } else { part });
-        named.collect::<Vec<_>>().join("/").replace(":rest", "css")
+        named.collect::<Vec<_>>().join("/").replace("{file}", "css")
     }
 
     /// Whether people open it.
     pub(crate) fn is_page(&self) -> bool {
-        PAGES.iter().any(|(path, _)| *path == self.path) || self.path.starts_with("/account")
+        idp::route::of(&self.path).audience == Audience::Page
     }
 }
 
@@ -51,12 +51,9 @@ pub(crate) fn all() -> Vec<Route> {
             found.push(Route { scheme, ..Route::new(method, path) });
         }
     }
-    for (path, methods) in PAGES {
-        found.extend(methods.iter().map(|method| Route::new(method, path)));
-    }
-    for address in account::ADDRESSES {
-        found.extend(address.get.then(|| Route::new("GET", address.path)));
-        found.extend(address.post.then(|| Route::new("POST", address.path)));
+    for page in ROUTES.iter().filter(|route| route.audience == Audience::Page) {
+        let methods = page.methods.iter().filter(|method| **method != Method::HEAD);
+        found.extend(methods.map(|method| Route::new(method.as_str(), page.path)));
     }
     assert!(found.len() > 80, "{}", found.len());
     found

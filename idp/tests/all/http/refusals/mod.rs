@@ -67,7 +67,7 @@ const NOBODY: [&str; 16] = [
     "GET /logout/done",
     "GET /check-session",
     "GET /docs",
-    "GET /brand.:rest",
+    "GET /brand.{file}",
     "GET /jwks",
     "GET /.well-known/jwks.json",
     "GET /.well-known/openid-configuration",
