@@ -9,7 +9,7 @@ use std::sync::Arc;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 
-use super::error::fallback;
+use super::error::{fallback, problem};
 use super::matched_route;
 use super::methods::{self, EXPOSED};
 use super::site::Site;
@@ -91,7 +91,7 @@ fn is_preflight(request: &Request) -> bool {
 fn preflight(may_call: bool, route: &Route) -> Response {
     if !may_call {
         let text = "Scripts of this origin may not call: no client of this tenant has it among its allowed_origins.";
-        return fallback::problem(StatusCode::FORBIDDEN, text);
+        return problem::response(StatusCode::FORBIDDEN, text);
     }
     let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
     let headers = response.headers_mut();

@@ -7,25 +7,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use openapi::problem::CONTENT_TYPE;
-use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use serde_json::{Map, Value, json};
 
 use super::cross_origin;
-use super::error::fallback;
 use super::error::oauth::OAuthError;
+use super::error::problem;
 use super::pages::{ErrorPage, Failure};
 use super::ready::Ready;
 use super::server::ClientAddress;
 use super::site::Site;
-use super::{matched_route, methods};
+use super::{limit_headers, matched_route, methods, page_context};
 use crate::domain::TenantId;
 use crate::route::{self, Cors, ErrorStyle, Route};
 use crate::service::ctx::Ctx;
 use crate::service::rate_limits::Usage;
-
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Says in the OpenAPI document, of every operation under a limit, that it may refuse for it, and by which headers it tells
 /// of it.
@@ -106,25 +103,9 @@ where
     let Some(usage) = counted else { return answer(request).await };
     let mut answered = if usage.exceeded { refuse(request, usage).await } else { answer(request).await };
     if let Some(headers) = answered.headers() {
-        tell(&usage, headers);
+        limit_headers::write(&usage, headers);
     }
     answered
-}
-
-/// Tells the caller what is left. What an endpoint has said of a narrower limit stays.
-pub fn tell(usage: &Usage, headers: &mut HeaderMap) {
-    if headers.contains_key(&LIMIT) {
-        return;
-    }
-    let Usage { limited, quota, window, remaining, reset, exceeded: _ } = usage;
-    let name = limited.name();
-    let policy = HeaderValue::try_from(format!(r#""{name}";q={quota};w={window}"#));
-    let limit = HeaderValue::try_from(format!(r#""{name}";r={remaining};t={reset}"#));
-    for (name, value) in [(POLICY, policy), (LIMIT, limit)] {
-        if let Ok(value) = value {
-            headers.insert(name, value);
-        }
-    }
 }
 
 /// Stands before the routes of a tenant.
@@ -166,12 +147,12 @@ fn refuse(request: &Request, usage: &Usage) -> Response {
     if matched_route::of(request).error_style == ErrorStyle::OAuth {
         return OAuthError::too_many_requests(*usage).into_response();
     }
-    if fallback::wants_page(request) {
+    if page_context::wants_page(request) {
         let minutes = u32::try_from(usage.reset.div_ceil(60)).unwrap_or(u32::MAX);
-        return ErrorPage::new(Failure::TooManyRequests { minutes }).render(&fallback::context(request));
+        return ErrorPage::new(Failure::TooManyRequests { minutes }).render(&page_context::of(request));
     }
     let text = "There are too many requests from this address; try again later.";
-    let mut response = fallback::problem(StatusCode::TOO_MANY_REQUESTS, text);
+    let mut response = problem::response(StatusCode::TOO_MANY_REQUESTS, text);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(usage.reset));
     response
 }

@@ -13,76 +13,36 @@ mod client_address;
 mod connection;
 mod listener;
 mod own_words;
+mod problem;
+mod served;
+mod shared;
 mod tls;
 mod watch;
 
 use std::future::Future;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method};
-use poem::{Body, Endpoint};
-use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use client_address::ClientAddress;
+pub use served::{Asked, Observed, Served, ServerError};
 pub use tls::TlsError;
 
-use crate::config::{Fault, Listen, LogAddress};
-use crate::telemetry::metrics::Metrics;
-use crate::telemetry::{RequestIds, Traces};
-use connection::Shared;
+use crate::config::Listen;
+use crate::telemetry::RequestIds;
 use listener::Listener;
+use shared::Shared;
 use tls::Tls;
-
-/// What is served.
-pub trait Served: Send + Sync + 'static {
-    /// What answers the rest.
-    type Rest: Endpoint;
-
-    /// Answers what can be answered at once; `None` leaves the request, and its body, to [`Self::rest`].
-    fn ready(&self, asked: &mut Asked<'_>) -> impl Future<Output = Option<http::Response<Bytes>>> + Send;
-
-    /// Answers all that isn't ready.
-    fn rest(&self) -> &Self::Rest;
-}
-
-/// A request before anything is made of it.
-#[derive(Debug)]
-pub struct Asked<'a> {
-    /// Its method.
-    pub method: &'a Method,
-    /// The path of its address.
-    pub path: &'a str,
-    /// Its header fields.
-    pub headers: &'a HeaderMap,
-    /// The client's address.
-    pub client: IpAddr,
-    /// Its body, to be read by whoever answers.
-    pub body: &'a mut Body,
-}
 
 /// Sockets that are bound and listen; nothing is accepted before [`Server::serve`].
 pub struct Server {
     config: Listen,
     listeners: Vec<Listener>,
     observed: Observed,
-}
-
-/// What is noted of requests.
-#[derive(Clone, Debug, Default)]
-pub struct Observed {
-    /// Where they are counted, if they are.
-    pub metrics: Option<Arc<Metrics>>,
-    /// What makes their spans, if anything does.
-    pub traces: Option<Arc<Traces>>,
-    /// What is logged of clients' addresses.
-    pub addresses: LogAddress,
 }
 
 /// A bound socket.
@@ -92,25 +52,6 @@ pub struct Bound {
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub tls: bool,
-}
-
-/// Why the server can't start.
-#[derive(Debug, Error)]
-pub enum ServerError {
-    /// The section `[listen]` contradicts itself; plain HTTP that others could read is such a case.
-    #[error("listen.{} {}", .0.key(), .0.text())]
-    Refused(Fault),
-    /// The address isn't this machine's, or is in use, or the port needs rights.
-    #[error("can't listen on {address}: {source}")]
-    Bind {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The certificate or its key can't be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
 }
 
 impl Server {

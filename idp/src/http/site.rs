@@ -1,26 +1,16 @@
-//! A tenant as it is reached over HTTP, and the gate that finds it.
-//!
-//! The default tenant lives at the root, another below `/t/{slug}`. The gate takes that prefix off, so that every
-//! route exists once and is the same for all tenants; a path of another tenant can't be reached past it.
+//! A tenant as it is served over HTTP: the default tenant at the root, another below `/t/{slug}`.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
-use poem::http::uri::{PathAndQuery, Uri};
-use poem::{Endpoint, IntoResponse, Request, Response};
 
-use super::error::fallback;
-use super::error::oauth::OAuthError;
-use super::extract::cookies;
-use super::matched_route;
 use super::pages::{Brand, Language, LogoUrl};
 use super::ready::Document;
 use crate::domain::TenantId;
 use crate::domain::provider_metadata::ProviderMetadata;
 use crate::domain::tenant::{Slug, Tenant};
-use crate::route::{self, ErrorStyle};
 use crate::service::ctx::Ctx;
 use crate::service::tenants::{self, TenantLookupError};
 
@@ -128,50 +118,6 @@ impl Tenants {
     }
 }
 
-/// Finds the tenant of a request and hands it on, with the tenant's prefix taken off the path.
-pub struct TenantGate<E> {
-    inner: E,
-    ctx: Ctx,
-    tenants: Tenants,
-}
-
-impl<E> TenantGate<E> {
-    /// Stands before the routes.
-    pub fn new(ctx: Ctx, tenants: Tenants, inner: E) -> Self {
-        Self { inner, ctx, tenants }
-    }
-}
-
-impl<E: Endpoint> Endpoint for TenantGate<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let split = match split_tenant(request.uri().path()) {
-            Ok(split) => split,
-            Err(NotATenant) => return Ok(fallback::not_found(&request)),
-        };
-        let site = match self.tenants.site(&self.ctx, split.as_ref().map(|(slug, _)| slug)).await {
-            Ok(site) => site,
-            Err(TenantLookupError::Unknown) => return Ok(fallback::unknown_tenant(&request)),
-            Err(TenantLookupError::Failure(failure)) => {
-                let path = split.as_ref().map_or_else(|| request.uri().path(), |(_, path)| path);
-                let oauth = (route::of(path).error_style == ErrorStyle::OAuth)
-                    .then(|| OAuthError::from(failure).into_response());
-                return Ok(oauth.unwrap_or_else(|| fallback::failure(&request, failure)));
-            }
-        };
-        if let Some((_, path)) = split {
-            let uri = with_path(request.uri(), &path);
-            *request.uri_mut() = uri;
-            matched_route::record(&mut request);
-        }
-        request.extensions_mut().insert(Arc::clone(&site));
-        let mut response = self.inner.call(request).await.map(IntoResponse::into_response)?;
-        cookies::follow_sessions(&mut response, &site.cookies);
-        Ok(response)
-    }
-}
-
 /// A path that looks like a tenant's and can't be.
 pub(super) struct NotATenant;
 
@@ -194,14 +140,4 @@ fn named(slug: &str, path: String) -> Result<Option<(Slug, String)>, NotATenant>
     let slug: Slug = slug.parse().map_err(|_| NotATenant)?;
     // The default tenant has one address: a second would be a second issuer.
     if slug == Slug::default_tenant() { Err(NotATenant) } else { Ok(Some((slug, path))) }
-}
-
-fn with_path(uri: &Uri, path: &str) -> Uri {
-    let text = match uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = PathAndQuery::try_from(text).ok();
-    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }

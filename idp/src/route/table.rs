@@ -2,7 +2,7 @@
 
 use poem::http::Method;
 
-use super::{Audience, Cors, ExampleCredential, FastPath, Route};
+use super::row::{Audience, Cors, ExampleCredential, FastPath, Route};
 use crate::domain::rate_limit::Limited;
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
@@ -130,3 +130,14 @@ pub const FAMILIES: &[Route] = &[
 
 /// The policy for all other paths without a route.
 pub const UNMATCHED: Route = Route::new("", READ, Audience::Client);
+
+/// The index in [`ROUTES`] of the route of a path within a tenant.
+pub fn position(path: &str) -> Option<usize> {
+    ROUTES.iter().position(|route| route.matches(path))
+}
+
+/// The route of a path within a tenant. A path without a route gets the policy of its family.
+pub fn of(path: &str) -> &'static Route {
+    let family = || FAMILIES.iter().find(|family| path.starts_with(family.path));
+    ROUTES.iter().find(|route| route.matches(path)).or_else(family).unwrap_or(&UNMATCHED)
+}

@@ -6,7 +6,7 @@ use poem::{IntoResponse, Response};
 
 use super::RULE;
 use crate::domain::merge_patch::FieldError;
-use crate::http::error::fallback;
+use crate::http::error::problem;
 use crate::service::Failure;
 
 /// A refusal, ready to be sent.
@@ -34,7 +34,7 @@ impl Refusal {
 
     /// A problem of this status.
     pub(in crate::http) fn new(status: StatusCode, detail: impl std::fmt::Display) -> Self {
-        Self(Box::new(fallback::problem(status, &sentence(&detail.to_string()))))
+        Self(Box::new(problem::response(status, &sentence(&detail.to_string()))))
     }
 
     /// The request can't be used as it is.
@@ -54,13 +54,13 @@ impl Refusal {
 
     /// A rule forbids it, whatever it is asked with: a password that is easy to guess, a key that must wait.
     pub(in crate::http) fn rule(status: StatusCode, detail: impl std::fmt::Display) -> Self {
-        let problem = fallback::described(status, &sentence(&detail.to_string()));
+        let problem = problem::body(status, &sentence(&detail.to_string()));
         Self(Box::new(problem.kind(RULE, "A rule forbids it").into_response()))
     }
 
     /// There is no room now.
     pub(in crate::http) fn later(detail: impl std::fmt::Display) -> Self {
-        let mut response = fallback::problem(StatusCode::SERVICE_UNAVAILABLE, &sentence(&detail.to_string()));
+        let mut response = problem::response(StatusCode::SERVICE_UNAVAILABLE, &sentence(&detail.to_string()));
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         Self(Box::new(response))
     }
@@ -99,12 +99,12 @@ impl From<Refusal> for poem::Error {
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         let mut response = match failure {
-            Failure::Unavailable | Failure::Busy => fallback::problem(
+            Failure::Unavailable | Failure::Busy => problem::response(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The service can't answer right now; nothing was changed, try again in a moment.",
             ),
             Failure::Internal => {
-                fallback::problem(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+                problem::response(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
             }
         };
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {

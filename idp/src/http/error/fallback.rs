@@ -1,19 +1,14 @@
 //! Answers where no endpoint is reached: a page for browsers, a problem (RFC 9457) for everybody else.
 
-use std::sync::Arc;
-
-use openapi::Problem;
 use poem::http::{HeaderValue, StatusCode, header};
-use poem::{IntoResponse, Request, Response};
+use poem::{Request, Response};
 use poem_openapi::error::ParseParamError;
 
 use super::oauth::OAuthError;
-use super::page;
-use crate::http::extract::visit::page_context;
-use crate::http::pages::{self, Brand, ErrorPage, Language, PageContext, Preferences};
-use crate::http::site::Site;
+use super::{page, problem};
+use crate::http::page_context::{self, wants_page};
+use crate::http::pages::{self, ErrorPage, PageContext};
 use crate::service::Failure;
-use crate::telemetry::RequestId;
 
 /// Nothing is at this address.
 pub fn not_found(request: &Request) -> Response {
@@ -28,16 +23,16 @@ pub fn unknown_tenant(request: &Request) -> Response {
 /// Something of ours failed before an endpoint was reached.
 pub fn failure(request: &Request, failure: Failure) -> Response {
     if wants_page(request) {
-        return page::failure(failure, &context(request));
+        return page::failure(failure, &page_context::of(request));
     }
     match failure {
         Failure::Unavailable | Failure::Busy => {
             let text = "The service can't answer right now; try again in a moment.";
-            let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, text);
+            let mut response = problem::response(StatusCode::SERVICE_UNAVAILABLE, text);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
-        Failure::Internal => problem(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side."),
+        Failure::Internal => problem::response(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side."),
     }
 }
 
@@ -54,7 +49,7 @@ pub fn framework(error: poem::Error, page: Option<&PageContext>) -> Response {
     let Some(page) = page else {
         if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
             let text = format!("The parameter {} can't be that: see /docs for what it may be.", parameter.name);
-            return problem(status, &text);
+            return problem::response(status, &text);
         }
         let text = match status {
             StatusCode::NOT_FOUND => "There is nothing at this address.",
@@ -62,7 +57,7 @@ pub fn framework(error: poem::Error, page: Option<&PageContext>) -> Response {
             status if status.is_client_error() => "The request can't be read.",
             _ => "Something went wrong on our side.",
         };
-        return problem(status, text);
+        return problem::response(status, text);
     };
     let failure = match status {
         StatusCode::NOT_FOUND => pages::Failure::NotFound,
@@ -75,40 +70,9 @@ pub fn framework(error: poem::Error, page: Option<&PageContext>) -> Response {
 }
 
 fn answer(request: &Request, status: StatusCode, failure: pages::Failure, text: &str) -> Response {
-    if wants_page(request) { ErrorPage::new(failure).render(&context(request)) } else { problem(status, text) }
-}
-
-/// A problem with the reference of this request, ready to be sent.
-pub fn problem(status: StatusCode, text: &str) -> Response {
-    described(status, text).into_response()
-}
-
-/// A problem with the reference of this request.
-pub fn described(status: StatusCode, text: &str) -> Problem {
-    let problem = Problem::new(status).detail(text);
-    match RequestId::current() {
-        Some(id) => problem.reference(id.to_string()),
-        None => problem,
-    }
-}
-
-/// Whether a browser asks for something to look at.
-pub fn wants_page(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// What a page about this request needs to know, also where no tenant was found.
-pub fn context(request: &Request) -> PageContext {
-    if let Some(site) = request.data::<Arc<Site>>() {
-        return page_context(request, site);
-    }
-    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    PageContext {
-        base: String::new(),
-        brand: Arc::new(Brand::new("Signet")),
-        language: Language::negotiate(&Preferences { accepted, ..Preferences::default() }),
-        reference: RequestId::current().map(|id| id.to_string()).unwrap_or_default(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
+    if wants_page(request) {
+        ErrorPage::new(failure).render(&page_context::of(request))
+    } else {
+        problem::response(status, text)
     }
 }

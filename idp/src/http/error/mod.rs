@@ -2,5 +2,7 @@
 //! What the caller may read is here; what the operator should know goes to the log where it happens.
 
 pub mod fallback;
+pub mod form;
 pub mod oauth;
 pub mod page;
+pub mod problem;

@@ -9,11 +9,11 @@ use poem_openapi::Object;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::fallback;
+use super::form::FormError;
+use super::problem;
 use crate::domain::error_description::ErrorDescription;
 use crate::domain::parameters::ParameterError;
-use crate::http::extract::oauth_form::FormError;
-use crate::http::rate_limit;
+use crate::http::limit_headers;
 use crate::http::ready::{Ready, unkept, whole};
 use crate::service::Failure;
 use crate::service::client_authentication::{ClientAuthenticationError, REFUSAL};
@@ -114,7 +114,7 @@ impl OAuthError {
         if let Some(first) = text.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        let mut response = fallback::problem(self.status, &(text + "."));
+        let mut response = problem::response(self.status, &(text + "."));
         if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -172,7 +172,7 @@ impl OAuthError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(usage) = &self.usage {
-            rate_limit::tell(usage, response.headers_mut());
+            limit_headers::write(usage, response.headers_mut());
         }
         response
     }

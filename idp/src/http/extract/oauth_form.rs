@@ -10,9 +10,9 @@ use poem::{Body, FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use thiserror::Error;
 
 use crate::domain::parameters::Parameters;
+use crate::http::error::form::FormError;
 use crate::http::error::oauth::OAuthError;
 
 /// The largest form that is read, in bytes.
@@ -55,20 +55,6 @@ impl<'a, T: Type + Send> ApiExtractor<'a> for OAuthForm<T> {
         let parameters = read.map_err(OAuthError::form)?;
         Ok(Self { parameters, described_by: PhantomData })
     }
-}
-
-/// Why a form can't be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum FormError {
-    /// Another media type than [`CONTENT_TYPE`].
-    #[error("the body must be application/x-www-form-urlencoded")]
-    ContentType,
-    /// More than [`MAX_BYTES`].
-    #[error("the body is larger than 16 KiB")]
-    TooLarge,
-    /// The connection broke, or the text is wrongly encoded.
-    #[error("the body is wrongly encoded")]
-    Unreadable,
 }
 
 /// Reads the form of a request with these header fields.

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response};
 
-use super::cookies;
 use crate::domain::TenantId;
 use crate::domain::tenant::Tenant;
-use crate::http::pages::{Language, PageContext, Preferences, language};
+use crate::http::page_context;
+use crate::http::pages::{Language, PageContext};
 use crate::http::server::ClientAddress;
 use crate::http::site::Site;
 use crate::service::ctx::{Caller, Ctx};
-use crate::telemetry::RequestId;
 
 /// A call by a client: the tenant that it is for, and where it comes from.
 #[derive(Clone, Debug)]
@@ -87,7 +86,7 @@ impl Visit {
     /// Takes the languages that the client asked for into account (`ui_locales`).
     #[must_use]
     pub fn in_languages(mut self, ui_locales: Option<&str>, request: &Request) -> Self {
-        self.page.language = negotiate(request, &self.call.site, ui_locales);
+        self.page.language = page_context::negotiate(request, &self.call.site, ui_locales);
         self
     }
 
@@ -105,34 +104,8 @@ impl Visit {
 impl<'a> FromRequest<'a> for Visit {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let call = Call::from_request(request, body).await?;
-        let page = page_context(request, &call.site);
-        let chosen = chosen_language(request).and_then(Language::from_code);
+        let page = page_context::of_site(request, &call.site);
+        let chosen = page_context::chosen_language(request).and_then(Language::from_code);
         Ok(Self { call, page, chosen })
     }
-}
-
-/// What a page about this request needs to know.
-pub fn page_context(request: &Request, site: &Site) -> PageContext {
-    PageContext {
-        base: site.base.clone(),
-        brand: Arc::clone(&site.brand),
-        language: negotiate(request, site, None),
-        reference: RequestId::current().map(|id| id.to_string()).unwrap_or_default(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-    }
-}
-
-fn chosen_language(request: &Request) -> Option<&str> {
-    let pairs = request.uri().query()?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.into_iter().find_map(|(name, value)| (name == "lang").then_some(value))
-}
-
-fn negotiate(request: &Request, site: &Site, ui_locales: Option<&str>) -> Language {
-    Language::negotiate(&Preferences {
-        chosen: chosen_language(request),
-        remembered: cookies::value(request, language::COOKIE),
-        requested: ui_locales,
-        accepted: request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
-        fallback: site.tenant.settings.default_locale.as_deref(),
-    })
 }

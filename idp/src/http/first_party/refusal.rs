@@ -6,7 +6,7 @@ use poem::http::{HeaderValue, StatusCode, header};
 use crate::domain::Timestamp;
 use crate::domain::sign_up::Faults;
 use crate::http::api::refusal::Refusal;
-use crate::http::error::fallback;
+use crate::http::error::problem;
 use crate::service::first_party::AppError;
 use crate::service::sign_in::SignInError;
 use crate::service::sign_up::SignUpError;
@@ -15,7 +15,7 @@ use crate::service::token::TokenError;
 /// Too many attempts: 429, come back then.
 fn too_many(now: Timestamp, until: Timestamp) -> Refusal {
     let mut response =
-        fallback::problem(StatusCode::TOO_MANY_REQUESTS, "There were too many attempts; wait, then try again.");
+        problem::response(StatusCode::TOO_MANY_REQUESTS, "There were too many attempts; wait, then try again.");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(until.since(now).as_secs().max(1)));
     Refusal::ready(response.into_response())
 }

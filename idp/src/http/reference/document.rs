@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::example;
+use super::json::{list, referred, text};
 
 /// The whole reference.
 #[derive(Debug)]
@@ -113,23 +114,8 @@ impl Operation {
     }
 }
 
-pub(super) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// The schema's name, if it is a reference.
-pub(super) fn referred(schema: &Value) -> Option<&str> {
-    let direct = schema.get("$ref").and_then(Value::as_str);
-    let within = || list(&schema["allOf"]).find_map(|part| part.get("$ref").and_then(Value::as_str));
-    direct.or_else(within)?.rsplit('/').next()
 }
 
 /// An identifier for an address within the page.

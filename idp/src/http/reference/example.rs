@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::document::{referred, text};
+use super::json::{referred, text};
 use crate::route::{self, ExampleCredential};
 
 /// The most members that an example has where none is required.

@@ -4,6 +4,7 @@
 
 mod document;
 mod example;
+mod json;
 
 use std::sync::LazyLock;
 
@@ -12,9 +13,9 @@ use poem::{Response, handler};
 
 use self::document::Reference;
 use super::extract::visit::Visit;
+use super::openapi_service::openapi_document;
 use super::pages::assets::{self, Files};
 use super::pages::{self, Language, PageContext};
-use super::routes::openapi_document;
 
 /// The document never changes while the program runs.
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {

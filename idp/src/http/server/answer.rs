@@ -22,9 +22,10 @@ use poem::{Addr, Body, Endpoint, Request, Response};
 
 use super::body::{LimitedBody, Refusal, Verdict};
 use super::client_address::forwarded;
-use super::connection::Connection;
+use super::problem::problem;
+use super::served::{Asked, Observed, Served};
+use super::shared::Connection;
 use super::watch::{AwaitedBody, Watch};
-use super::{Asked, Observed, Served};
 use crate::telemetry::{RequestHead, RequestId, RequestLine};
 
 /// Answers a request, whatever happens: a panic is a 500, a body beyond its limits a 413 or 408. Writes the line of the
@@ -128,13 +129,6 @@ fn refuse(status: StatusCode) -> http::Response<Written> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-}
-
-/// A problem (RFC 9457), which `detail` says more of: a text that needs no escapes.
-pub(super) fn problem(status: StatusCode, detail: Option<&str>) -> String {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let detail = detail.map(|detail| format!(r#","detail":"{detail}""#)).unwrap_or_default();
-    format!(r#"{{"type":"about:blank","title":"{title}","status":{}{detail}}}"#, status.as_u16())
 }
 
 /// What a panic said.

@@ -15,11 +15,10 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::answer;
+use super::served::Served;
+use super::shared::{Connection, Shared};
 use super::tls::Tls;
 use super::watch::{Finding, Watch, Watched};
-use super::{Observed, Served};
-use crate::config::Listen;
-use crate::telemetry::RequestIds;
 
 /// Most bytes of a request's line and header fields.
 const MOST_HEADER_BYTES: usize = 32 * 1024;
@@ -33,27 +32,6 @@ fn send_at_once(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY can't be set");
     }
-}
-
-/// What all connections of a server share.
-pub(super) struct Shared<E> {
-    pub(super) served: E,
-    pub(super) config: Listen,
-    pub(super) observed: Observed,
-    pub(super) ids: RequestIds,
-    /// Cancelled when the server stops: what runs may finish, nothing new begins.
-    pub(super) drain: CancellationToken,
-}
-
-/// What all requests of a connection share.
-pub(super) struct Connection<E> {
-    pub(super) shared: Arc<Shared<E>>,
-    pub(super) watch: Arc<Watch>,
-    pub(super) local: SocketAddr,
-    pub(super) peer: SocketAddr,
-    pub(super) scheme: Scheme,
-    /// Whether the peer is a declared proxy.
-    pub(super) behind_proxy: bool,
 }
 
 /// Serves an accepted connection to its end.

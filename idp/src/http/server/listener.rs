@@ -10,9 +10,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{Shared, connect};
+use super::connection::connect;
+use super::served::{Served, ServerError};
+use super::shared::Shared;
 use super::tls::Tls;
-use super::{Served, ServerError};
 
 /// Connections that the system keeps for us until we accept them; it may have a lower limit of its own.
 const BACKLOG: u32 = 4_096;

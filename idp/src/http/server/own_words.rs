@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::answer::problem;
+use super::problem::problem;
 
 /// Statuses that hyper answers with by itself, and what to do about each.
 const KNOWN: [(StatusCode, &str); 3] = [

@@ -92,7 +92,7 @@ fn assert_closed(answer: &Answer, what: &str) {
 
 /// The addresses of the first-party API, and their methods, by the document.
 fn addresses() -> Vec<(String, String)> {
-    let document: Value = serde_json::from_str(&idp::http::routes::openapi_document().unwrap()).unwrap();
+    let document: Value = serde_json::from_str(&idp::http::openapi_service::openapi_document().unwrap()).unwrap();
     let mut found = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let closed = ["/v1/auth/m2m/token", "/v1/auth/health", "/v1/auth/metrics"];

@@ -4,7 +4,7 @@ use idp::config::RateLimits;
 use idp::domain::client::{ClientProfile, GrantType};
 use std::collections::{BTreeMap, BTreeSet};
 
-use idp::http::routes::openapi_document;
+use idp::http::openapi_service::openapi_document;
 use idp::route;
 use poem::http::StatusCode;
 use serde_json::Value;

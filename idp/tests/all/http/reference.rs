@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use idp::http::routes::openapi_document;
+use idp::http::openapi_service::openapi_document;
 use serde_json::Value;
 
 use crate::support::databases;

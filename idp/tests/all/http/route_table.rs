@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use idp::http::account;
-use idp::http::routes::openapi_document;
+use idp::http::openapi_service::openapi_document;
 use idp::route::{Audience, Cors, ROUTES, Route};
 use idp::telemetry::RouteLabel;
 use poem::http::{Method, StatusCode};

@@ -1,6 +1,6 @@
 //! Every operation of the OpenAPI document, and every page of the route table with each of its methods.
 
-use idp::http::routes::openapi_document;
+use idp::http::openapi_service::openapi_document;
 use idp::route::{Audience, ROUTES};
 use poem::http::Method;
 use serde_json::Value;

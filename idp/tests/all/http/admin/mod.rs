@@ -15,7 +15,7 @@ mod webhooks;
 
 use idp::domain::client::{ClientMetadata, ConsentPolicy, GrantType};
 use idp::domain::tenant::Tenant;
-use idp::http::routes::openapi_document;
+use idp::http::openapi_service::openapi_document;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 

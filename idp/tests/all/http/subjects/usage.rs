@@ -85,7 +85,7 @@ pub(super) struct Operation {
 impl Operation {
     /// All of them.
     pub(super) fn all() -> Vec<Self> {
-        let document: Value = serde_json::from_str(&idp::http::routes::openapi_document().unwrap()).unwrap();
+        let document: Value = serde_json::from_str(&idp::http::openapi_service::openapi_document().unwrap()).unwrap();
         let mut found = Vec::new();
         for (path, operations) in document["paths"].as_object().unwrap() {
             for (method, operation) in operations.as_object().unwrap() {
