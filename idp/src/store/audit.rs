@@ -87,7 +87,7 @@ impl TryFrom<Model> for AuditEvent {
 }
 
 /// The ledger line of an audit event.
-pub(super) fn line(tenant: TenantId, event: AuditEvent) -> Line {
+pub(super) fn line(tenant: TenantId, event: &AuditEvent) -> Line {
     Line::Audit(Model {
         tenant_id: tenant.uuid(),
         event_id: event.id.uuid(),

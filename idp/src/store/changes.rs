@@ -341,7 +341,11 @@ mod tests {
     fn numbers_that_are_not_ours_change_everything() {
         let changes = certain();
         let stamp = || changes.stamp(changes.begin(), &[user(1)]);
-        let own = |revision| Pending { changes: vec![user(2)], revision: Some(revision), ..Pending::default() };
+        let own = |revision| {
+            let mut pending = Pending::default();
+            (pending.changes, pending.revision) = (vec![user(2)], Some(revision));
+            pending
+        };
         changes.see_revision(Some(7));
         let kept = stamp();
         changes.publish_own(&own(8));

@@ -78,7 +78,7 @@ impl Tx {
     /// transaction, which fails if there is no such tenant.
     pub fn record(&self, tenant: TenantId, entry: impl Into<Entry>) {
         let line = match entry.into() {
-            Entry::Audit(event) => audit::line(tenant, event),
+            Entry::Audit(event) => audit::line(tenant, &event),
             Entry::Event(event) => outbox::line(tenant, &event),
         };
         let mut pending = self.pending();

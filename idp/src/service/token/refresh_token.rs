@@ -168,7 +168,7 @@ impl Attempt {
                 let read = (user, session.as_ref().map(|session| session.id));
                 let rotated = store::refresh_tokens::rotate_as_read(&tx, attempt.tenant, &rotation, read).await?;
                 if rotated {
-                    attempt.tell(&tx, &subject.live, &scope).await?;
+                    attempt.record(&tx, &subject.live, &scope);
                 }
                 Ok(rotated)
             })
@@ -190,13 +190,12 @@ impl Attempt {
     }
 
     /// Tells of tokens that were given.
-    async fn tell(&self, tx: &Tx, subject: &LiveSubject, scope: &ScopeSet) -> Result<(), StoreError> {
+    fn record(&self, tx: &Tx, subject: &LiveSubject, scope: &ScopeSet) {
         let user = subject.user.id;
         let told = self.told.clone().user(user).with("scope", json!(scope));
         let session = subject.session.as_ref().map(|session| session.id);
         tx.record(self.tenant, session.into_iter().fold(told, EventBuilder::session));
         tx.record(self.tenant, self.event.clone().user(user));
-        Ok(())
     }
 }
 
@@ -231,7 +230,7 @@ async fn decide(
                     if let Some(session) = &subject.session {
                         sessions::used_in(&inside, &tx, tenant, session, now).await?;
                     }
-                    attempt.tell(&tx, &subject, &scope).await?;
+                    attempt.record(&tx, &subject, &scope);
                     Ok(Decision::Granted(Box::new(user_grant(subject, scope)?), successor))
                 }
             }

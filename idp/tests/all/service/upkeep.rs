@@ -177,8 +177,8 @@ async fn room_is_given_back_whoever_left_it() {
             async move |tx| {
                 for _ in 0..LINES {
                     let event = audit::event(&ctx, AuditKind::SignIn, Outcome::Refused);
-                    let event = event.detail(serde_json::json!({ "said": "x".repeat(1000) })).build();
-                    tx.record(TenantId::DEFAULT, event.clone());
+                    let event = event.detail(serde_json::json!({ "said": "x".repeat(1000) }));
+                    tx.record(TenantId::DEFAULT, event);
                 }
                 Ok(())
             }

@@ -17,7 +17,7 @@ use idp::store::signing_keys::StoredKey;
 use idp::store::users::UserFilter;
 use idp::store::{self, Database, StoreError, Tx};
 use keys::{KeyLifecycle, KeyState};
-use sea_orm::{DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 
 use super::samples::{self, NOW, furnish, hash, later, tenant_id};
 use super::write;

@@ -6,7 +6,6 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use idp::domain::audit::{AuditKind, Outcome};
 use idp::domain::ids::AuditEventId;
-use idp::store;
 use uuid::Uuid;
 
 use super::housekeeping::{fill, remove};

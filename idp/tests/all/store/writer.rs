@@ -60,7 +60,7 @@ async fn a_job_that_fails_or_panics_undoes_itself_and_no_other() {
                 let database = database.clone();
                 tokio::spawn(async move {
                     database
-                        .write::<u64, JobError, _>(async move |tx| {
+                        .write::<u64, JobError, _, _>(async move |tx| {
                             let session = samples::session(number.into(), 1);
                             store::sessions::insert(&tx, tenant, &session, &hash(number)).await?;
                             match number % 3 {
@@ -108,7 +108,7 @@ async fn a_job_of_one_statement_stays_whatever_becomes_of_its_neighbours() {
                         });
                         return job.await.is_ok();
                     }
-                    let job = database.write::<(), JobError, _>(async move |tx| {
+                    let job = database.write::<(), JobError, _, _>(async move |tx| {
                         store::sessions::insert(&tx, tenant, &session, &hash(number)).await?;
                         if fails { Err(JobError::Mine(number)) } else { Ok(()) }
                     });
