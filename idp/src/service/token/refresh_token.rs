@@ -29,7 +29,7 @@ use crate::service::sessions::policy;
 use crate::service::subject::{self, LiveSubject, ReadySubject};
 use crate::service::{Failure, audit, events, sessions};
 use crate::store::refresh_tokens::Rotation;
-use crate::store::{self, StoreError, Tx};
+use crate::store::{self, Tx};
 use crate::telemetry::metrics::Operation;
 
 /// What a client presents.
