@@ -4,37 +4,22 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys::KeyEncryptionKey;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::config::{Config, Listen};
-use crate::domain::ids::NodeId;
 use crate::http::management;
 use crate::http::routes::routes;
 use crate::http::server::{Observed, Server, ServerError};
 use crate::service::Failure;
-use crate::service::access_token::VerifiedTokens;
-use crate::service::client_keys::ClientKeyCache;
-use crate::service::clients::ClientCache;
-use crate::service::clock::{Clock as _, SystemClock};
-use crate::service::ctx::{Ctx, Parts};
-use crate::service::event_streams::EventStreams;
-use crate::service::key_rings::KeyRings;
-use crate::service::operations::Operations;
-use crate::service::origins::AllowedOrigins;
+use crate::service::clock::SystemClock;
+use crate::service::ctx::{Ctx, Foundation};
 use crate::service::outbound::{Outbound, OutboundSetupError};
 use crate::service::password_hasher::{HashCost, PasswordHasher};
-use crate::service::random::{Random, SystemRandom};
-use crate::service::rate_limits::RateLimits;
+use crate::service::random::SystemRandom;
 use crate::service::redis::Redis;
-use crate::service::refresh_tokens::RefreshKeys;
-use crate::service::request_object::RequestObjectCache;
 use crate::service::span_export::{self, Export};
-use crate::service::subject::Subjects;
-use crate::service::subject_identifier::PairwiseSalts;
-use crate::service::tenants::{self, TenantCache, TenantChangeError};
+use crate::service::tenants::{self, TenantChangeError};
 use crate::service::upkeep;
 use crate::store::{Database, DatabaseSettings, StoreError, WRITE_LIMIT};
 use crate::telemetry::Traces;
@@ -134,31 +119,15 @@ impl App {
         };
         let permits = config.passwords.permits.get();
         let passwords = PasswordHasher::start(cost, permits, config.passwords.queue as usize)?;
-        let sealing = KeyEncryptionKey::new(Zeroizing::new(*config.key_encryption_key.expose())).into();
-        let ctx = Ctx::new(Parts {
+        let ctx = Ctx::build(Foundation {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
-            node: NodeId::from_uuid((&SystemRandom as &dyn Random).uuid_v7(SystemClock.now())),
             database,
             redis,
             passwords,
-            refresh_keys: RefreshKeys::derive(&sealing)?,
-            sealing,
             outbound: Outbound::new(config.outbound.clone())?,
-            event_streams: EventStreams::new(config.events.max_streams),
-            rate_limits: RateLimits::new(&config.rate_limits, Arc::new(SystemClock)),
-            operations: Operations::default(),
             config,
-            tenants: TenantCache::default(),
-            clients: ClientCache::default(),
-            client_keys: ClientKeyCache::default(),
-            request_objects: RequestObjectCache::default(),
-            key_rings: KeyRings::default(),
-            verified_tokens: VerifiedTokens::default(),
-            subjects: Subjects::default(),
-            allowed_origins: AllowedOrigins::default(),
-            pairwise_salts: PairwiseSalts::default(),
-        });
+        })?;
         tenants::ensure_default(&ctx).await?;
         let stored = tenants::find(&ctx, &crate::domain::tenant::Slug::default_tenant()).await?.issuer;
         if stored != ctx.config.issuer {

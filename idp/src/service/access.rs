@@ -159,15 +159,15 @@ pub async fn note_refusal(
 }
 
 /// What the audit log says of a refusal.
-fn refusal(ctx: &Ctx, caller: &Caller, presented: &Presented, need: Need, refused: AccessError) -> audit::Event {
+fn refusal(ctx: &Ctx, caller: &Caller, presented: &Presented, need: Need, refused: AccessError) -> audit::AuditBuilder {
     let user = presented.person().map(|subject| subject.live.user.id);
     let detail = json!({ "needs": need.scope, "reason": refused.to_string() });
     of(ctx, caller, &presented.client.id, user).detail(detail)
 }
 
-fn of(ctx: &Ctx, caller: &Caller, client: &ClientId, user: Option<UserId>) -> audit::Event {
+fn of(ctx: &Ctx, caller: &Caller, client: &ClientId, user: Option<UserId>) -> audit::AuditBuilder {
     let event = audit::refusal(ctx, AuditKind::AccessRefused, caller, client);
-    user.into_iter().fold(event, audit::Event::user)
+    user.into_iter().fold(event, audit::AuditBuilder::user)
 }
 
 fn decide(tenant: &Tenant, presented: &Presented, need: Need) -> Result<(), AccessError> {

@@ -1,15 +1,15 @@
-//! Makes audit events. They are appended in the transaction of the change that they tell of, or on their own where
-//! nothing was changed.
+//! Builds audit events. [`Tx::record`](crate::store::Tx::record) writes them in the transaction of their change, [`append`]
+//! on their own where nothing is changed.
 
 use super::ctx::{Caller, Ctx};
 use crate::domain::audit::{AuditEvent, AuditKind, Outcome};
 use crate::domain::ids::AuditEventId;
 use crate::domain::{ClientId, TenantId, UserId};
-use crate::store::{self, StoreError};
+use crate::store::{Entry, StoreError};
 
-/// An audit event in the making.
+/// Builds an audit event.
 #[derive(Clone, Debug)]
-pub struct Event(AuditEvent);
+pub struct AuditBuilder(AuditEvent);
 
 /// Who changes something: an administrator, a service, the command line; or the user concerned, who has no name here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +58,9 @@ impl From<&Self> for Actor {
 }
 
 /// Begins an event that happens now.
-pub fn event(ctx: &Ctx, kind: AuditKind, outcome: Outcome) -> Event {
+pub fn event(ctx: &Ctx, kind: AuditKind, outcome: Outcome) -> AuditBuilder {
     let at = ctx.now();
-    Event(AuditEvent {
+    AuditBuilder(AuditEvent {
         id: AuditEventId::from_uuid(ctx.random.uuid_v7(at)),
         at,
         kind,
@@ -73,7 +73,7 @@ pub fn event(ctx: &Ctx, kind: AuditKind, outcome: Outcome) -> Event {
     })
 }
 
-impl Event {
+impl AuditBuilder {
     /// Who did it, if not the user itself.
     #[must_use]
     pub fn by(mut self, actor: impl Into<Actor>) -> Self {
@@ -110,16 +110,17 @@ impl Event {
         self.0.detail = detail;
         self
     }
+}
 
-    /// The finished event.
-    pub fn build(self) -> AuditEvent {
-        self.0
+impl From<AuditBuilder> for Entry {
+    fn from(event: AuditBuilder) -> Self {
+        Self::Audit(event.0)
     }
 }
 
 /// Begins the line that tells of a refusal of somebody known: of this client, from there. Every refusal that is noted on
 /// its own begins here; which ones are is in `docs/operations.md`.
-pub fn refusal(ctx: &Ctx, kind: AuditKind, caller: &Caller, client: &ClientId) -> Event {
+pub fn refusal(ctx: &Ctx, kind: AuditKind, caller: &Caller, client: &ClientId) -> AuditBuilder {
     event(ctx, kind, Outcome::Refused).client(client).from(caller)
 }
 
@@ -136,7 +137,11 @@ pub async fn append_refusal(
 }
 
 /// Appends an event on its own.
-pub async fn append(ctx: &Ctx, tenant: TenantId, event: Event) -> Result<(), StoreError> {
-    let event = event.build();
-    ctx.database.write(move |tx| Box::pin(async move { store::audit::append(tx, tenant, &event).await })).await
+pub async fn append(ctx: &Ctx, tenant: TenantId, event: AuditBuilder) -> Result<(), StoreError> {
+    ctx.database
+        .write(async move |tx| {
+            tx.record(tenant, event);
+            Ok(())
+        })
+        .await
 }

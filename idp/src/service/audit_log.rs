@@ -172,10 +172,8 @@ pub async fn prune(ctx: &Ctx) -> Result<(), StoreError> {
     let before = ctx.now() - ctx.config.audit.retention;
     for tenant in audit_chain::tenants_with_lines_before(ctx.database.read(), before).await? {
         loop {
-            let removed = ctx
-                .database
-                .write(move |tx| Box::pin(async move { audit_chain::prune(tx, tenant, before, BATCH).await }))
-                .await?;
+            let removed =
+                ctx.database.write(async move |tx| audit_chain::prune(&tx, tenant, before, BATCH).await).await?;
             if removed == 0 {
                 break;
             }

@@ -22,7 +22,7 @@ use crate::domain::claims::{LogoutEvents, LogoutTokenClaims};
 use crate::domain::delivery::{Delivery, DeliveryKind, NewDelivery};
 use crate::domain::{ClientId, DeliveryId, SessionId, TenantId, Timestamp, UserId};
 use crate::service::clients::ClientLookupError;
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// How long a logout token is good (§2.4 recommends two minutes at most).
 const LIFETIME: Duration = Duration::from_mins(2);
@@ -52,7 +52,7 @@ pub struct WaitingLogout {
 /// [`StoreError`]; the transaction is to be given up then.
 pub async fn tell(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
     ended: &[(SessionId, UserId, &[ClientId])],
     now: Timestamp,

@@ -222,10 +222,8 @@ async fn check_assertion(
     let (tenant_id, client_id) = (tenant.id, client.id.clone());
     let seen = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::client_assertions::remember(tx, tenant_id, &client_id, &jti_hash, expires_at).await
-            })
+        .write(async move |tx| {
+            store::client_assertions::remember(&tx, tenant_id, &client_id, &jti_hash, expires_at).await
         })
         .await
         .map_err(|error: StoreError| ClientAuthenticationError::from(error))?;

@@ -234,12 +234,11 @@ pub async fn create(
     let told = events::of(ctx, EventType::ClientCreated).by(&actor).client(&client.id).with("name", &*client.name);
     let row = client.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::clients::insert(tx, tenant, &row).await?;
-                told.tell(tx, tenant).await?;
-                store::audit::append(tx, tenant, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::clients::insert(&tx, tenant, &row).await?;
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok(())
         })
         .await
         .map_err(|error| match error {
@@ -292,17 +291,15 @@ pub async fn update<E: From<ClientChangeError>>(
         let (client_id, row) = (id.clone(), details.clone());
         let written = ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let ClientDetails { name, metadata } = row;
-                    let times = (seen, updated_at);
-                    let written = store::clients::update(tx, tenant, &client_id, &name, &metadata, times).await?;
-                    if written {
-                        told.tell(tx, tenant).await?;
-                        store::audit::append(tx, tenant, &changed.build()).await?;
-                    }
-                    Ok(written)
-                })
+            .write(async move |tx| {
+                let ClientDetails { name, metadata } = row;
+                let times = (seen, updated_at);
+                let written = store::clients::update(&tx, tenant, &client_id, &name, &metadata, times).await?;
+                if written {
+                    tx.record(tenant, told);
+                    tx.record(tenant, changed);
+                }
+                Ok(written)
             })
             .await
             .map_err(|error: StoreError| ClientChangeError::from(error))?;
@@ -362,14 +359,13 @@ pub async fn rotate_secret(
     let told = events::of(ctx, EventType::ClientSecretRotated).by(&actor).client(id);
     let client_id = id.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::clients::add_secret(tx, tenant, &client_id, &stored).await?;
-                store::clients::expire_secrets(tx, tenant, &client_id, stored.id, until).await?;
-                store::clients::touch(tx, tenant, &client_id, updated_at).await?;
-                told.tell(tx, tenant).await?;
-                store::audit::append(tx, tenant, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::clients::add_secret(&tx, tenant, &client_id, &stored).await?;
+            store::clients::expire_secrets(&tx, tenant, &client_id, stored.id, until).await?;
+            store::clients::touch(&tx, tenant, &client_id, updated_at).await?;
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok::<_, StoreError>(())
         })
         .await?;
     Ok((secret, until))
@@ -395,15 +391,14 @@ pub async fn set_status(
     let ending = Ending::new(ctx, Which::OfClient(id.clone()), EndReason::ClientDisabled).by(actor);
     let (client_id, inside) = (id.clone(), ctx.clone());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::clients::set_status(tx, tenant, &client_id, status, now).await?;
-                if status == ClientStatus::Disabled {
-                    ending::end_in(&inside, tx, tenant, ending).await?;
-                }
-                told.tell(tx, tenant).await?;
-                store::audit::append(tx, tenant, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::clients::set_status(&tx, tenant, &client_id, status, now).await?;
+            if status == ClientStatus::Disabled {
+                ending::end_in(&inside, &tx, tenant, ending).await?;
+            }
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok::<_, StoreError>(())
         })
         .await?;
     Ok(Client { status, updated_at: now, ..client })
@@ -425,12 +420,11 @@ pub async fn delete(
     let told = events::of(ctx, EventType::ClientDeleted).by(&actor).client(id);
     let client_id = id.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::clients::delete(tx, tenant, &client_id).await?;
-                told.tell(tx, tenant).await?;
-                store::audit::append(tx, tenant, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::clients::delete(&tx, tenant, &client_id).await?;
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok::<_, StoreError>(())
         })
         .await?;
     Ok(())
@@ -448,6 +442,6 @@ pub async fn list(ctx: &Ctx, tenant: TenantId, after: Option<&ClientId>, limit: 
     Ok(store::clients::list(ctx.database.read(), tenant, after, limit).await?)
 }
 
-fn changed(ctx: &Ctx, id: &ClientId, actor: impl Into<Actor>, detail: serde_json::Value) -> audit::Event {
+fn changed(ctx: &Ctx, id: &ClientId, actor: impl Into<Actor>, detail: serde_json::Value) -> audit::AuditBuilder {
     audit::event(ctx, AuditKind::ClientChanged, Outcome::Success).by(actor).client(id).detail(detail)
 }

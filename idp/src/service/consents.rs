@@ -60,18 +60,16 @@ pub async fn withdraw(
     let id = client.clone();
     let withdrawn = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let consented = store::consents::delete(tx, tenant, user, &id).await?;
-                let grants = store::grants::revoke_of_pair(tx, tenant, user, &id, now).await?;
-                if !consented && grants == 0 {
-                    return Ok(false);
-                }
-                let event = event.detail(serde_json::json!({ "grants_ended": grants }));
-                told.tell(tx, tenant).await?;
-                store::audit::append(tx, tenant, &event.build()).await?;
-                Ok(true)
-            })
+        .write(async move |tx| {
+            let consented = store::consents::delete(&tx, tenant, user, &id).await?;
+            let grants = store::grants::revoke_of_pair(&tx, tenant, user, &id, now).await?;
+            if !consented && grants == 0 {
+                return Ok(false);
+            }
+            let event = event.detail(serde_json::json!({ "grants_ended": grants }));
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok(true)
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;

@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use keys::SealingKeys;
+use keys::{KeyEncryptionKey, SealingKeys};
+use zeroize::Zeroizing;
 
+use super::Failure;
 use super::access_token::VerifiedTokens;
 use super::client_keys::ClientKeyCache;
 use super::clients::ClientCache;
@@ -82,10 +84,57 @@ pub struct Parts {
     pub pairwise_salts: PairwiseSalts,
 }
 
+/// What a [`Ctx`] is built on: what differs between a server and a test.
+#[derive(Debug)]
+pub struct Foundation {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws random numbers.
+    pub random: Arc<dyn Random>,
+    /// Where everything is kept.
+    pub database: Database,
+    /// Redis, if there is one.
+    pub redis: Redis,
+    /// Hashes passwords.
+    pub passwords: PasswordHasher,
+    /// Sends requests of our own.
+    pub outbound: Outbound,
+    /// What the operator decided.
+    pub config: Config,
+}
+
 impl Ctx {
-    /// Puts the parts together.
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    /// Builds the rest: caches, limits, and what follows from the configuration.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the keys of refresh tokens can't be derived.
+    pub fn build(foundation: Foundation) -> Result<Self, Failure> {
+        let Foundation { clock, random, database, redis, passwords, outbound, config } = foundation;
+        let sealing = KeyEncryptionKey::new(Zeroizing::new(*config.key_encryption_key.expose())).into();
+        Ok(Self(Arc::new(Parts {
+            node: NodeId::from_uuid(random.uuid_v7(clock.now())),
+            rate_limits: RateLimits::new(&config.rate_limits, Arc::clone(&clock)),
+            clock,
+            random,
+            database,
+            passwords,
+            refresh_keys: RefreshKeys::derive(&sealing)?,
+            sealing,
+            outbound,
+            redis,
+            event_streams: EventStreams::new(config.events.max_streams),
+            operations: Operations::default(),
+            config,
+            tenants: TenantCache::default(),
+            clients: ClientCache::default(),
+            client_keys: ClientKeyCache::default(),
+            request_objects: RequestObjectCache::default(),
+            key_rings: KeyRings::default(),
+            verified_tokens: VerifiedTokens::default(),
+            subjects: Subjects::default(),
+            allowed_origins: AllowedOrigins::default(),
+            pairwise_salts: PairwiseSalts::default(),
+        })))
     }
 
     /// Now.

@@ -84,8 +84,7 @@ async fn outgoing(ctx: &Ctx, tenant: TenantId, delivery: &Delivery) -> Result<Ou
 /// Sends until `stop` is cancelled.
 pub async fn run(ctx: &Ctx, stop: &CancellationToken) {
     let now = ctx.now();
-    let let_go =
-        ctx.database.write(move |tx| Box::pin(async move { store::deliveries::let_go_all(tx, now).await })).await;
+    let let_go = ctx.database.write(async move |tx| store::deliveries::let_go_all(&tx, now).await).await;
     if let Err(error) = let_go {
         let error: StoreError = error;
         tracing::warn!(error = %error, "messages that nothing holds could not be looked for");
@@ -160,19 +159,17 @@ pub async fn replay(
     tenant: TenantId,
     (kind, target): (DeliveryKind, String),
     one: Option<DeliveryId>,
-    event: audit::Event,
+    event: audit::AuditBuilder,
 ) -> Result<u64, ReplayError> {
     let now = ctx.now();
     let replayed = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let replayed = store::deliveries::replay_of_target(tx, tenant, (kind, &target), one, now).await?;
-                if replayed > 0 {
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok(replayed)
-            })
+        .write(async move |tx| {
+            let replayed = store::deliveries::replay_of_target(&tx, tenant, (kind, &target), one, now).await?;
+            if replayed > 0 {
+                tx.record(tenant, event);
+            }
+            Ok(replayed)
         })
         .await
         .map_err(|error: StoreError| ReplayError::from(error))?;
@@ -234,15 +231,13 @@ impl Courier {
         }
         let until = self.ctx.now() + self.ctx.outbound.settings().total_timeout + MARGIN;
         database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let mut claimed = Vec::new();
-                    for (tenant, delivery) in chosen {
-                        let mine = store::deliveries::claim(tx, tenant, delivery, until).await?;
-                        claimed.extend(mine.map(|delivery| (tenant, delivery)));
-                    }
-                    Ok(claimed)
-                })
+            .write(async move |tx| {
+                let mut claimed = Vec::new();
+                for (tenant, delivery) in chosen {
+                    let mine = store::deliveries::claim(&tx, tenant, delivery, until).await?;
+                    claimed.extend(mine.map(|delivery| (tenant, delivery)));
+                }
+                Ok(claimed)
             })
             .await
     }
@@ -282,10 +277,8 @@ async fn attempt(ctx: &Ctx, tenant: TenantId, claimed: Delivery) {
     }
     let next = ctx.now() + pause(ctx, claimed.attempts);
     let (id, kind, reason) = (claimed.id, claimed.kind, shortened(&reason));
-    let written = ctx
-        .database
-        .write(move |tx| Box::pin(async move { store::deliveries::failed(tx, tenant, &claimed, &reason, next).await }))
-        .await;
+    let written =
+        ctx.database.write(async move |tx| store::deliveries::failed(&tx, tenant, &claimed, &reason, next).await).await;
     unwritten(written, tenant, id, kind);
 }
 
@@ -301,10 +294,8 @@ fn pause(ctx: &Ctx, attempts: u32) -> Duration {
 
 async fn arrived(ctx: &Ctx, tenant: TenantId, claimed: Delivery) {
     let (id, kind, now) = (claimed.id, claimed.kind, ctx.now());
-    let written = ctx
-        .database
-        .write(move |tx| Box::pin(async move { store::deliveries::delivered(tx, tenant, &claimed, now).await }))
-        .await;
+    let written =
+        ctx.database.write(async move |tx| store::deliveries::delivered(&tx, tenant, &claimed, now).await).await;
     unwritten(written, tenant, id, kind);
 }
 
@@ -314,7 +305,7 @@ async fn give_up(ctx: &Ctx, tenant: TenantId, claimed: Delivery, reason: String)
     let (id, kind, now, reason) = (claimed.id, claimed.kind, ctx.now(), shortened(&reason));
     let written = ctx
         .database
-        .write(move |tx| Box::pin(async move { store::deliveries::given_up(tx, tenant, &claimed, &reason, now).await }))
+        .write(async move |tx| store::deliveries::given_up(&tx, tenant, &claimed, &reason, now).await)
         .await;
     unwritten(written, tenant, id, kind);
 }
@@ -326,11 +317,9 @@ async fn give_up_old(ctx: &Ctx, tenant: TenantId, claimed: &Delivery, before: Ti
     let (id, to) = (claimed.id, target.clone());
     let written = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let old = ((kind, &*target), before);
-                store::deliveries::give_up_old(tx, tenant, (old, id), &reason, now, GIVEN_UP).await
-            })
+        .write(async move |tx| {
+            let old = ((kind, &*target), before);
+            store::deliveries::give_up_old(&tx, tenant, (old, id), &reason, now, GIVEN_UP).await
         })
         .await;
     match written {

@@ -204,8 +204,8 @@ async fn note_refusal(
     error: EndSessionError,
 ) -> EndSessionError {
     let event = audit::event(ctx, AuditKind::LogoutRefused, Outcome::Refused).from(caller);
-    let event = client.into_iter().fold(event, audit::Event::client);
-    let event = user.into_iter().fold(event, audit::Event::user);
+    let event = client.into_iter().fold(event, audit::AuditBuilder::client);
+    let event = user.into_iter().fold(event, audit::AuditBuilder::user);
     match audit::append(ctx, tenant.id, event.detail(serde_json::json!({ "reason": error.to_string() }))).await {
         Ok(()) => error,
         Err(failure) => failure.into(),

@@ -1,5 +1,5 @@
-//! Tells others what happens: an event is written in the transaction of the change that it tells of, and delivered from
-//! there.
+//! Builds events. [`Tx::record`](crate::store::Tx::record) writes them in the transaction of their change; they are
+//! delivered from there.
 
 use serde_json::{Map, Value};
 
@@ -7,17 +7,17 @@ use super::audit::Actor;
 use super::ctx::{Caller, Ctx};
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::EventId;
-use crate::domain::{ClientId, SessionId, TenantId, UserId};
-use crate::store::{self, Connection, StoreError};
+use crate::domain::{ClientId, SessionId, UserId};
+use crate::store::Entry;
 
-/// An event in the making.
+/// Builds an event.
 #[derive(Clone, Debug)]
-pub struct Telling(Event);
+pub struct EventBuilder(Event);
 
-/// Begins an event that happens now.
-pub fn of(ctx: &Ctx, kind: EventType) -> Telling {
+/// Builds an event of this type that happens now.
+pub fn of(ctx: &Ctx, kind: EventType) -> EventBuilder {
     let at = ctx.now();
-    Telling(Event {
+    EventBuilder(Event {
         id: EventId::from_uuid(ctx.random.uuid_v7(at)),
         at,
         kind,
@@ -31,7 +31,7 @@ pub fn of(ctx: &Ctx, kind: EventType) -> Telling {
     })
 }
 
-impl Telling {
+impl EventBuilder {
     /// Another event of the same origin: who did it and where that came from are the same.
     #[must_use]
     pub fn another(&self, ctx: &Ctx, kind: EventType) -> Self {
@@ -89,9 +89,10 @@ impl Telling {
         self.0.data.insert(name.to_owned(), value.into());
         self
     }
+}
 
-    /// Writes it, in the transaction of the change that it tells of. The one way in.
-    pub async fn tell(self, tx: &impl Connection, tenant: TenantId) -> Result<(), StoreError> {
-        store::outbox::append(tx, tenant, &self.0).await
+impl From<EventBuilder> for Entry {
+    fn from(event: EventBuilder) -> Self {
+        Self::Event(event.0)
     }
 }

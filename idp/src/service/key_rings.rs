@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::audit::Actor;
 use super::ctx::Ctx;
-use super::events::{self, Telling};
+use super::events::{self, EventBuilder};
 use super::kept::Kept;
 use super::{Failure, audit};
 use crate::domain::TenantId;
@@ -158,14 +158,12 @@ async fn create_first(ctx: &Ctx, tenant: TenantId, algorithm: Algorithm) -> Resu
         .detail(serde_json::json!({ "kid": key.kid().as_str(), "alg": algorithm.name(), "state": "active" }));
     let told = tell_of(ctx, EventType::KeyActivated, key.kid(), algorithm).by(Actor::signet());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                if store::signing_keys::insert_active_if_none(tx, tenant, &row).await? {
-                    told.tell(tx, tenant).await?;
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
+        .write(async move |tx| {
+            if store::signing_keys::insert_active_if_none(&tx, tenant, &row).await? {
+                tx.record(tenant, told);
+                tx.record(tenant, event);
+            }
+            Ok::<_, StoreError>(())
         })
         .await?;
     Ok(())
@@ -240,12 +238,11 @@ pub async fn stage(ctx: &Ctx, tenant: TenantId, spec: KeySpec, actor: impl Into<
     let told = tell_of(ctx, EventType::KeyStaged, key.kid(), key.algorithm()).by(&actor);
     let stored = row.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::signing_keys::insert(tx, tenant, &stored).await?;
-                told.tell(tx, tenant).await?;
-                store::audit::append(tx, tenant, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::signing_keys::insert(&tx, tenant, &stored).await?;
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
@@ -292,24 +289,22 @@ pub async fn change(
     };
     let told = tell_of(ctx, what, key.jwk.kid(), key.jwk.algorithm()).by(&actor);
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                for (kid, from, to) in steps {
-                    if !store::signing_keys::transition(tx, tenant, &kid, from, &to).await? {
-                        return Err(KeyChangeError::Raced);
-                    }
+        .write(async move |tx| {
+            for (kid, from, to) in steps {
+                if !store::signing_keys::transition(&tx, tenant, &kid, from, &to).await? {
+                    return Err(KeyChangeError::Raced);
                 }
-                told.tell(tx, tenant).await?;
-                store::audit::append(tx, tenant, &event.build()).await?;
-                Ok(())
-            })
+            }
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok(())
         })
         .await?;
     Ok(StoredKey { lifecycle: next, ..key.clone() })
 }
 
 /// Begins to tell others of a key.
-fn tell_of(ctx: &Ctx, what: EventType, kid: &Kid, algorithm: Algorithm) -> Telling {
+fn tell_of(ctx: &Ctx, what: EventType, kid: &Kid, algorithm: Algorithm) -> EventBuilder {
     events::of(ctx, what).with("kid", kid.as_str()).with("alg", algorithm.name())
 }
 

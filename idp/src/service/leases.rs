@@ -33,7 +33,7 @@ impl Lease {
     /// The database can't be reached: nobody knows who has it.
     pub async fn take(&self, ctx: &Ctx) -> Result<bool, StoreError> {
         let (name, term, node, now) = (self.name, self.term, ctx.node, ctx.now());
-        ctx.database.write(move |tx| Box::pin(store::leases::take(tx, name, node, now, term))).await
+        ctx.database.write(async move |tx| store::leases::take(&tx, name, node, now, term).await).await
     }
 
     /// Gives it back, so that another node needn't wait.
@@ -42,7 +42,7 @@ impl Lease {
     /// The database can't be reached; the lease ends with its term then.
     pub async fn release(&self, ctx: &Ctx) -> Result<(), StoreError> {
         let (name, node) = (self.name, ctx.node);
-        ctx.database.write(move |tx| Box::pin(store::leases::release(tx, name, node))).await
+        ctx.database.write(async move |tx| store::leases::release(&tx, name, node).await).await
     }
 
     /// Does the work if this node has or gets the lease, and keeps the lease meanwhile. `None`: another node has it, or

@@ -85,7 +85,7 @@ async fn of_tenant_to_redis(ctx: &Ctx, node: Uuid, tenant: TenantId) -> Result<b
         let (now, term) = (ctx.now(), ctx.redis.patience() + MARGIN);
         let claimed = ctx
             .database
-            .write(move |tx| Box::pin(async move { outbox::claim(tx, tenant, Consumer::Redis, node, now, term).await }))
+            .write(async move |tx| outbox::claim(&tx, tenant, Consumer::Redis, node, now, term).await)
             .await?;
         // Another node is at it.
         let Some(from) = claimed else { return Ok(true) };
@@ -106,16 +106,14 @@ async fn of_tenant_to_redis(ctx: &Ctx, node: Uuid, tenant: TenantId) -> Result<b
             return Ok(true);
         };
         ctx.database
-            .write(move |tx| Box::pin(async move { outbox::take(tx, tenant, Consumer::Redis, from, to).await }))
+            .write(async move |tx| outbox::take(&tx, tenant, Consumer::Redis, from, to).await)
             .await
             .map_err(|error: StoreError| error)?;
     }
 }
 
 async fn give_back(ctx: &Ctx, node: Uuid, tenant: TenantId) -> Result<(), StoreError> {
-    ctx.database
-        .write(move |tx| Box::pin(async move { outbox::release(tx, tenant, Consumer::Redis, node).await }))
-        .await
+    ctx.database.write(async move |tx| outbox::release(&tx, tenant, Consumer::Redis, node).await).await
 }
 
 /// Puts all that waits for webhooks into their queue.
@@ -143,7 +141,7 @@ pub async fn clean(ctx: &Ctx) -> Result<(), StoreError> {
     loop {
         let removed = ctx
             .database
-            .write(move |tx| Box::pin(async move { store::outbox::delete_taken(tx, consumers, before, REMOVED).await }))
+            .write(async move |tx| store::outbox::delete_taken(&tx, consumers, before, REMOVED).await)
             .await?;
         if removed == 0 {
             return Ok(());

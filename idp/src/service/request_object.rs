@@ -344,9 +344,7 @@ async fn first_use(ctx: &Ctx, tenant: TenantId, client: &ReadyClient, object: &R
     hash.update(jti.as_bytes());
     let (hash, client_id) = (hash.finish(), client.id.clone());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move { store::client_assertions::remember(tx, tenant, &client_id, &hash, until).await })
-        })
+        .write(async move |tx| store::client_assertions::remember(&tx, tenant, &client_id, &hash, until).await)
         .await
         .map_err(|error: StoreError| error.into())
 }

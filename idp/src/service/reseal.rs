@@ -102,16 +102,15 @@ async fn keys_and_salt(
         .by(actor)
         .detail(serde_json::json!({ "resealed": done.changed }));
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                for (kid, sealed) in changed {
-                    store::signing_keys::reseal(tx, id, &kid, &sealed).await?;
-                }
-                if let Some(sealed) = salt {
-                    store::pairwise_salts::reseal(tx, id, &sealed).await?;
-                }
-                store::audit::append(tx, id, &event.build()).await
-            })
+        .write(async move |tx| {
+            for (kid, sealed) in changed {
+                store::signing_keys::reseal(&tx, id, &kid, &sealed).await?;
+            }
+            if let Some(sealed) = salt {
+                store::pairwise_salts::reseal(&tx, id, &sealed).await?;
+            }
+            tx.record(id, event);
+            Ok::<_, StoreError>(())
         })
         .await?;
     Ok(done)
@@ -147,13 +146,12 @@ async fn client_secrets(
             .by(actor)
             .detail(serde_json::json!({ "secrets_resealed": changed.len() }));
         ctx.database
-            .write(move |tx| {
-                Box::pin(async move {
-                    for secret in &changed {
-                        store::clients::reseal(tx, id, secret).await?;
-                    }
-                    store::audit::append(tx, id, &event.build()).await
-                })
+            .write(async move |tx| {
+                for secret in &changed {
+                    store::clients::reseal(&tx, id, secret).await?;
+                }
+                tx.record(id, event);
+                Ok::<_, StoreError>(())
             })
             .await?;
     }
@@ -189,11 +187,10 @@ async fn webhook_secrets(
             .by(actor)
             .detail(serde_json::json!({ "endpoint_id": endpoint.id, "what": "resealed" }));
         ctx.database
-            .write(move |tx| {
-                Box::pin(async move {
-                    store::webhooks::set_secrets(tx, id, endpoint.id, secrets).await?;
-                    store::audit::append(tx, id, &event.build()).await
-                })
+            .write(async move |tx| {
+                store::webhooks::set_secrets(&tx, id, endpoint.id, secrets).await?;
+                tx.record(id, event);
+                Ok::<_, StoreError>(())
             })
             .await?;
     }

@@ -82,13 +82,11 @@ async fn try_to_revoke(
     let event = event.detail(serde_json::json!({ "token": "access_token", "jti": claims.registered.jti }));
     let (tenant, expires_at) = (tenant.id, Timestamp::from_seconds(exp));
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                if store::denied_tokens::deny(tx, tenant, &jti_hash, expires_at).await? {
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok(())
-            })
+        .write(async move |tx| {
+            if store::denied_tokens::deny(&tx, tenant, &jti_hash, expires_at).await? {
+                tx.record(tenant, event);
+            }
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
@@ -100,7 +98,7 @@ async fn of_refresh_token(
     tenant: &Tenant,
     client: &ReadyClient,
     token: &RefreshToken,
-    event: audit::Event,
+    event: audit::AuditBuilder,
 ) -> Result<(), RevocationError> {
     let db = ctx.database.read();
     let found = store::grants::find(db, tenant.id, token.grant()).await.map_err(Failure::from)?;
@@ -118,13 +116,11 @@ async fn of_refresh_token(
     let event = event.user(grant.user_id).detail(serde_json::json!({ "token": "refresh_token" }));
     let (tenant, now) = (tenant.id, ctx.now());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                if store::grants::revoke(tx, tenant, grant.id, now).await? {
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok(())
-            })
+        .write(async move |tx| {
+            if store::grants::revoke(&tx, tenant, grant.id, now).await? {
+                tx.record(tenant, event);
+            }
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;

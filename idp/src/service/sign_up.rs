@@ -131,12 +131,10 @@ async fn try_to_sign_up(ctx: &Ctx, tenant: &Tenant, caller: &Caller, wanted: Sig
     let (inside, tenant_id, now) = (ctx.clone(), tenant.id, ctx.now());
     let made: Result<SignedIn, StoreError> = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                prepared.insert(tx, tenant_id, now).await?;
-                store::users::touch(tx, tenant_id, user, now).await?;
-                beginning.begin(&inside, tx, tenant_id).await
-            })
+        .write(async move |tx| {
+            prepared.insert(&tx, tenant_id, now).await?;
+            store::users::touch(&tx, tenant_id, user, now).await?;
+            beginning.begin(&inside, &tx, tenant_id).await
         })
         .await;
     match made.map_err(SignUpError::from) {
@@ -155,7 +153,7 @@ async fn try_to_sign_up(ctx: &Ctx, tenant: &Tenant, caller: &Caller, wanted: Sig
 async fn count(ctx: &Ctx, tenant: &Tenant, caller: &Caller) -> Result<(), SignUpError> {
     let (limits, tenant_id, now) = (Limits::of_sign_up(ctx, caller), tenant.id, ctx.now());
     let counted: Result<Attempt, StoreError> =
-        ctx.database.write(move |tx| Box::pin(async move { limits.count(tx, tenant_id, now).await })).await;
+        ctx.database.write(async move |tx| limits.count(&tx, tenant_id, now).await).await;
     match counted? {
         Attempt::Allowed => Ok(()),
         Attempt::Blocked { until } => {

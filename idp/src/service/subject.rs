@@ -16,7 +16,7 @@ use crate::domain::session::Session;
 use crate::domain::user::{User, UserStatus};
 use crate::domain::{GrantId, SessionId, TenantId, Timestamp};
 use crate::store::changes::Change;
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, Reader, StoreError};
 
 /// A user who may get tokens, and why.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ pub fn may_act(user: &User) -> Result<(), SubjectRefused> {
 /// The subject of a grant, if it may get and use tokens at `now`, with the scope that its client may still have of those
 /// that it is `registered` for: what was taken from a client counts at once, whatever people granted before.
 pub async fn live(
-    db: &impl Connection,
+    db: &impl Reader,
     tenant: TenantId,
     grant: GrantId,
     registered: &ScopeSet,
@@ -75,7 +75,7 @@ pub async fn live(
 
 /// The subject of a grant, with all that was ever granted: nothing for anybody outside.
 async fn find(
-    db: &impl Connection,
+    db: &impl Reader,
     tenant: TenantId,
     grant: GrantId,
     now: Timestamp,

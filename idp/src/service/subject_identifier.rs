@@ -91,9 +91,7 @@ async fn salt(ctx: &Ctx, tenant: TenantId) -> Result<Arc<Salt>, Failure> {
         let sealed = ctx.sealing.current().seal(drawn.as_slice(), &context).map_err(|error| broken(&error))?;
         let now = ctx.now();
         ctx.database
-            .write(move |tx| {
-                Box::pin(async move { store::pairwise_salts::insert_if_none(tx, tenant, sealed, now).await })
-            })
+            .write(async move |tx| store::pairwise_salts::insert_if_none(&tx, tenant, sealed, now).await)
             .await
             .map_err(|error: StoreError| Failure::from(error))?
     };

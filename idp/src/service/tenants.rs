@@ -16,7 +16,7 @@ use crate::domain::session::EndReason;
 use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
 use crate::service::audit;
-use crate::service::events::{self, Telling};
+use crate::service::events::{self, EventBuilder};
 use crate::store::changes::Change;
 use crate::store::{self, StoreError};
 
@@ -115,7 +115,7 @@ pub async fn create(ctx: &Ctx, new: NewTenant, actor: &str) -> Result<Tenant, Te
     make(ctx, new, actor, Some(told)).await
 }
 
-async fn make(ctx: &Ctx, new: NewTenant, actor: &str, told: Option<Telling>) -> Result<Tenant, TenantChangeError> {
+async fn make(ctx: &Ctx, new: NewTenant, actor: &str, told: Option<EventBuilder>) -> Result<Tenant, TenantChangeError> {
     if new.name.trim().is_empty() || new.name.chars().count() > 200 {
         return Err(TenantChangeError::Name);
     }
@@ -136,14 +136,13 @@ async fn make(ctx: &Ctx, new: NewTenant, actor: &str, told: Option<Telling>) -> 
     let event = audit::event(ctx, AuditKind::TenantCreated, Outcome::Success).by(actor);
     let row = tenant.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::tenants::insert(tx, &row).await?;
-                if let Some(told) = told {
-                    told.tell(tx, row.id).await?;
-                }
-                store::audit::append(tx, row.id, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::tenants::insert(&tx, &row).await?;
+            if let Some(told) = told {
+                tx.record(row.id, told);
+            }
+            tx.record(row.id, event);
+            Ok(())
         })
         .await
         .map_err(|error| match error {
@@ -191,15 +190,14 @@ pub async fn set_status(
     let ending = Ending::new(ctx, Which::OfTenant, EndReason::TenantSuspended).by(actor);
     let (id, inside) = (tenant.id, ctx.clone());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::tenants::set_status(tx, id, status, now).await?;
-                if status == TenantStatus::Suspended {
-                    ending::end_in(&inside, tx, id, ending).await?;
-                }
-                told.tell(tx, id).await?;
-                store::audit::append(tx, id, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::tenants::set_status(&tx, id, status, now).await?;
+            if status == TenantStatus::Suspended {
+                ending::end_in(&inside, &tx, id, ending).await?;
+            }
+            tx.record(id, told);
+            tx.record(id, event);
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
@@ -227,12 +225,11 @@ pub async fn set_settings(
     let told = events::of(ctx, EventType::TenantUpdated).by(actor).with("name", &*changed.name);
     let row = changed.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::tenants::update(tx, row.id, &row.name, &row.settings, row.updated_at).await?;
-                told.tell(tx, row.id).await?;
-                store::audit::append(tx, row.id, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::tenants::update(&tx, row.id, &row.name, &row.settings, row.updated_at).await?;
+            tx.record(row.id, told);
+            tx.record(row.id, event);
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;

@@ -19,7 +19,7 @@ use super::{Failure, audit_log, relay};
 use crate::domain::client::ClientMetadata;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::signing_keys::Due;
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// How often changes are looked for where no request does.
 const CHANGES: Duration = Duration::from_secs(1);
@@ -124,8 +124,8 @@ pub async fn clean(ctx: &Ctx) -> Result<(), StoreError> {
     let (now, keep_dead) = (ctx.now(), ctx.config.deliveries.keep_dead);
     loop {
         // By themselves: they are the only ones whose people are noted in, and a person's row comes before all else.
-        let sessions = ctx.database.write(move |tx| Box::pin(forget_sessions(tx, now))).await?;
-        let removed = sessions + ctx.database.write(move |tx| Box::pin(clean_batch(tx, now, keep_dead))).await?;
+        let sessions = ctx.database.write(async move |tx| forget_sessions(&tx, now).await).await?;
+        let removed = sessions + ctx.database.write(async move |tx| clean_batch(&tx, now, keep_dead).await).await?;
         if removed == 0 {
             return ctx.database.shrink().await;
         }
@@ -134,7 +134,7 @@ pub async fn clean(ctx: &Ctx) -> Result<(), StoreError> {
     }
 }
 
-async fn clean_batch(tx: &impl store::Connection, now: Timestamp, keep_dead: Duration) -> Result<u64, StoreError> {
+async fn clean_batch(tx: &Tx, now: Timestamp, keep_dead: Duration) -> Result<u64, StoreError> {
     let before = now - AFTERLIFE;
     Ok(store::authorization_flows::delete_expired(tx, now, BATCH).await?
         + store::authorization_codes::delete_expired(tx, now, BATCH).await?
@@ -146,7 +146,7 @@ async fn clean_batch(tx: &impl store::Connection, now: Timestamp, keep_dead: Dur
         + store::denied_tokens::delete_expired(tx, before, BATCH).await?)
 }
 
-async fn forget_sessions(tx: &impl store::Connection, now: Timestamp) -> Result<u64, StoreError> {
+async fn forget_sessions(tx: &Tx, now: Timestamp) -> Result<u64, StoreError> {
     store::sessions::delete_expired(tx, now - AFTERLIFE, BATCH).await
 }
 

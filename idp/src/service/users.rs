@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::audit::Actor;
 use super::ctx::{Caller, Ctx};
-use super::events::{self, Telling};
+use super::events::{self, EventBuilder};
 use super::sessions::ending::{self, Ending, Which};
 use super::{Failure, audit};
 use crate::domain::audit::{AuditKind, Outcome};
@@ -21,7 +21,7 @@ use crate::domain::user_details::{self, UserDetails};
 use crate::domain::{ClientId, Secret, TenantId, Timestamp, UserId};
 use crate::service::password_hasher::PasswordHasherError;
 pub use crate::store::users::UserFilter;
-use crate::store::{self, Conflict, Connection, StoreError};
+use crate::store::{self, Conflict, StoreError, Tx};
 
 /// The role of users that were given none, where the tenant names no other.
 pub const DEFAULT_ROLE: &str = "STARTER";
@@ -101,7 +101,7 @@ pub async fn create(
     let prepared = prepare(ctx, tenant, new).await?.by(actor);
     let (tenant_id, user, now) = (tenant.id, prepared.user().clone(), ctx.now());
     ctx.database
-        .write(move |tx| Box::pin(async move { prepared.insert(tx, tenant_id, now).await }))
+        .write(async move |tx| prepared.insert(&tx, tenant_id, now).await)
         .await
         .map_err(|error: StoreError| UserChangeError::from(error))?;
     Ok(user)
@@ -112,8 +112,8 @@ pub async fn create(
 pub(super) struct Prepared {
     user: User,
     phc: Option<Secret>,
-    event: audit::Event,
-    told: Telling,
+    event: audit::AuditBuilder,
+    told: EventBuilder,
 }
 
 /// Prepares a user.
@@ -165,18 +165,19 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Conflict::Email`], [`Conflict::Username`]; the transaction is to be given up then.
-    pub(super) async fn insert(self, tx: &impl Connection, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn insert(self, tx: &Tx, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
         store::users::insert(tx, tenant, &self.user).await?;
         if let Some(phc) = &self.phc {
             store::users::set_password_hash(tx, tenant, self.user.id, phc, now).await?;
         }
-        self.told.tell(tx, tenant).await?;
-        store::audit::append(tx, tenant, &self.event.build()).await
+        tx.record(tenant, self.told);
+        tx.record(tenant, self.event);
+        Ok(())
     }
 }
 
 /// Tells that there is somebody new.
-fn registered(ctx: &Ctx, user: &User) -> Telling {
+fn registered(ctx: &Ctx, user: &User) -> EventBuilder {
     let told = events::of(ctx, EventType::UserRegistered).user(user.id).with("roles", json!(user.roles));
     let told = user.email.iter().fold(told, |told, email| told.with("email", email.as_str()));
     user.username.iter().fold(told, |told, username| told.with("username", username.as_str()))
@@ -292,15 +293,13 @@ pub async fn update(
         let (tenant_id, row) = (tenant.id, next.clone());
         let written = ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let written = store::users::update(tx, tenant_id, &row, user.updated_at).await?;
-                    if written {
-                        told.tell(tx, tenant_id).await?;
-                        store::audit::append(tx, tenant_id, &event.build()).await?;
-                    }
-                    Ok(written)
-                })
+            .write(async move |tx| {
+                let written = store::users::update(&tx, tenant_id, &row, user.updated_at).await?;
+                if written {
+                    tx.record(tenant_id, told);
+                    tx.record(tenant_id, event);
+                }
+                Ok(written)
             })
             .await
             .map_err(|error: StoreError| UserChangeError::from(error))?;
@@ -340,19 +339,17 @@ pub async fn delete(ctx: &Ctx, tenant: &Tenant, id: UserId, actor: impl Into<Act
     let (tenant_id, inside, now) = (tenant.id, ctx.clone(), ctx.now());
     let deleted = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                // First the person, as a sign-in does: of two at once the later one sees what the other did.
-                store::users::touch(tx, tenant_id, id, now).await?;
-                // While there are rows to tell of.
-                ending::end_in(&inside, tx, tenant_id, ending).await?;
-                let deleted = store::users::delete(tx, tenant_id, id).await?;
-                if deleted {
-                    told.tell(tx, tenant_id).await?;
-                    store::audit::append(tx, tenant_id, &event.build()).await?;
-                }
-                Ok(deleted)
-            })
+        .write(async move |tx| {
+            // First the person, as a sign-in does: of two at once the later one sees what the other did.
+            store::users::touch(&tx, tenant_id, id, now).await?;
+            // While there are rows to tell of.
+            ending::end_in(&inside, &tx, tenant_id, ending).await?;
+            let deleted = store::users::delete(&tx, tenant_id, id).await?;
+            if deleted {
+                tx.record(tenant_id, told);
+                tx.record(tenant_id, event);
+            }
+            Ok(deleted)
         })
         .await
         .map_err(|error: StoreError| UserChangeError::from(error))?;
@@ -383,15 +380,14 @@ pub async fn set_status(
     let ending = Ending::new(ctx, Which::OfUser(user.id), EndReason::UserDisabled).by(actor);
     let (tenant_id, id, inside) = (tenant.id, user.id, ctx.clone());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::users::set_status(tx, tenant_id, id, status, now).await?;
-                if status != UserStatus::Active {
-                    ending::end_in(&inside, tx, tenant_id, ending).await?;
-                }
-                told.tell(tx, tenant_id).await?;
-                store::audit::append(tx, tenant_id, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::users::set_status(&tx, tenant_id, id, status, now).await?;
+            if status != UserStatus::Active {
+                ending::end_in(&inside, &tx, tenant_id, ending).await?;
+            }
+            tx.record(tenant_id, told);
+            tx.record(tenant_id, event);
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| UserChangeError::from(error))?;
@@ -415,13 +411,12 @@ pub async fn set_password(
     let ending = Ending::new(ctx, Which::OfUser(user.id), EndReason::PasswordChanged).by(actor);
     let (tenant_id, id, inside) = (tenant.id, user.id, ctx.clone());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::users::set_password_hash(tx, tenant_id, id, &phc, now).await?;
-                ending::end_in(&inside, tx, tenant_id, ending).await?;
-                told.tell(tx, tenant_id).await?;
-                store::audit::append(tx, tenant_id, &event.build()).await
-            })
+        .write(async move |tx| {
+            store::users::set_password_hash(&tx, tenant_id, id, &phc, now).await?;
+            ending::end_in(&inside, &tx, tenant_id, ending).await?;
+            tx.record(tenant_id, told);
+            tx.record(tenant_id, event);
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| UserChangeError::from(error))?;

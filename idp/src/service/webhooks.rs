@@ -81,14 +81,13 @@ pub async fn create(
     let event = changed(ctx, &endpoint, actor, "created");
     let row = endpoint.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                if store::webhooks::count(tx, tenant).await? >= MOST {
-                    return Err(WebhookError::TooMany);
-                }
-                store::webhooks::insert(tx, tenant, &row, sealed).await?;
-                Ok(store::audit::append(tx, tenant, &event.build()).await?)
-            })
+        .write(async move |tx| {
+            if store::webhooks::count(&tx, tenant).await? >= MOST {
+                return Err(WebhookError::TooMany);
+            }
+            store::webhooks::insert(&tx, tenant, &row, sealed).await?;
+            tx.record(tenant, event);
+            Ok(())
         })
         .await?;
     Ok((endpoint, secret))
@@ -126,14 +125,12 @@ pub async fn update(
     let (row, seen) = (next.clone(), endpoint.updated_at);
     let written = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let written = store::webhooks::update(tx, tenant, &row, seen).await?;
-                if written {
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok(written)
-            })
+        .write(async move |tx| {
+            let written = store::webhooks::update(&tx, tenant, &row, seen).await?;
+            if written {
+                tx.record(tenant, event);
+            }
+            Ok(written)
         })
         .await
         .map_err(|error: StoreError| WebhookError::from(error))?;
@@ -154,14 +151,12 @@ pub async fn rotate_secret(
     let id = endpoint.id;
     let rotated = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let Some(stored) = store::webhooks::secrets(tx, tenant, id).await? else { return Ok(false) };
-                let secrets = SealedSecrets { current: sealed, former: Some((stored.current, until)) };
-                store::webhooks::set_secrets(tx, tenant, id, secrets).await?;
-                store::audit::append(tx, tenant, &event.build()).await?;
-                Ok(true)
-            })
+        .write(async move |tx| {
+            let Some(stored) = store::webhooks::secrets(&tx, tenant, id).await? else { return Ok(false) };
+            let secrets = SealedSecrets { current: sealed, former: Some((stored.current, until)) };
+            store::webhooks::set_secrets(&tx, tenant, id, secrets).await?;
+            tx.record(tenant, event);
+            Ok(true)
         })
         .await
         .map_err(|error: StoreError| WebhookError::from(error))?;
@@ -179,15 +174,13 @@ pub async fn delete(
     let id = endpoint.id;
     let deleted = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let deleted = store::webhooks::delete(tx, tenant, id).await?;
-                if deleted {
-                    store::deliveries::delete_of_target(tx, tenant, DeliveryKind::Webhook, &id.to_string()).await?;
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok(deleted)
-            })
+        .write(async move |tx| {
+            let deleted = store::webhooks::delete(&tx, tenant, id).await?;
+            if deleted {
+                store::deliveries::delete_of_target(&tx, tenant, DeliveryKind::Webhook, &id.to_string()).await?;
+                tx.record(tenant, event);
+            }
+            Ok(deleted)
         })
         .await
         .map_err(|error: StoreError| WebhookError::from(error))?;
@@ -222,7 +215,7 @@ fn check(ctx: &Ctx, details: &EndpointDetails) -> Result<(), WebhookError> {
     ctx.outbound.check(&details.url).map(drop).map_err(WebhookError::Address)
 }
 
-fn changed(ctx: &Ctx, endpoint: &Endpoint, actor: impl Into<Actor>, what: &str) -> audit::Event {
+fn changed(ctx: &Ctx, endpoint: &Endpoint, actor: impl Into<Actor>, what: &str) -> audit::AuditBuilder {
     let detail = json!({ "endpoint_id": endpoint.id, "what": what, "url": address(&endpoint.details.url) });
     audit::event(ctx, AuditKind::WebhookChanged, Outcome::Success).by(actor).detail(detail)
 }
@@ -271,16 +264,14 @@ pub(super) async fn enqueue(ctx: &Ctx, tenant: TenantId, from: i64, limit: u64) 
     let now = ctx.now();
     let taken = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let taken = outbox::take(tx, tenant, Consumer::Webhooks, from, last).await?;
-                if taken {
-                    for new in queued {
-                        store::deliveries::insert(tx, tenant, new, now).await?;
-                    }
+        .write(async move |tx| {
+            let taken = outbox::take(&tx, tenant, Consumer::Webhooks, from, last).await?;
+            if taken {
+                for new in queued {
+                    store::deliveries::insert(&tx, tenant, new, now).await?;
                 }
-                Ok(taken)
-            })
+            }
+            Ok(taken)
         })
         .await
         .map_err(|error: StoreError| error)?;

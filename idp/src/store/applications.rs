@@ -6,16 +6,17 @@ use std::collections::HashMap;
 
 use entity::control::{consents, grants as rows};
 use sea_orm::sea_query::{Order, Query, UnionType};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect as _};
+use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QuerySelect as _};
 
 use super::row::{Place, page};
+use super::tx::Reader;
 use super::{StoreError, grants};
 use crate::domain::consent::{Consent, Standing};
 use crate::domain::{ClientId, TenantId, Timestamp, UserId};
 
 /// What clients may do with a person's account, in order of the clients' ids, from the one after `after`; at most 1000.
 pub async fn list(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     user: UserId,
     after: Option<&ClientId>,
@@ -38,7 +39,7 @@ pub async fn list(
 
 /// What a client may do with a person's account; `None` if nothing that goes on without the session.
 pub async fn find(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     user: UserId,
     client: &ClientId,
@@ -61,7 +62,7 @@ fn kept(tenant: TenantId, user: UserId, now: Timestamp) -> Condition {
 
 /// What these clients may do, in their order. Of a client's grants there may be thousands, but of few scopes.
 async fn standings(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     user: UserId,
     clients: Vec<String>,

@@ -4,14 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use entity::control::audit_events::{AuditOutcome, Column, Entity, Model};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JsonValue, QueryFilter, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, JsonValue, QueryFilter, QueryOrder as _, QuerySelect as _};
 use thiserror::Error;
 
 use super::StoreError;
-use super::ledger::{self, Line};
+use super::ledger::Line;
 use super::row::{Place, page};
+use super::tx::Reader;
 use crate::domain::audit::{AuditEvent, AuditKind, Outcome};
 use crate::domain::ids::AuditEventId;
 use crate::domain::{ClientId, TenantId, Timestamp, UserId};
@@ -87,12 +86,9 @@ impl TryFrom<Model> for AuditEvent {
     }
 }
 
-/// Adds a line to the tenant's chain.
-///
-/// # Errors
-/// [`StoreError::Missing`] if there is no such tenant; within a job of the store's it is the job's commit that fails.
-pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &AuditEvent) -> Result<(), StoreError> {
-    let row = Model {
+/// The ledger line of an audit event.
+pub(super) fn line(tenant: TenantId, event: &AuditEvent) -> Line {
+    Line::Audit(Model {
         tenant_id: tenant.uuid(),
         event_id: event.id.uuid(),
         at: event.at.millis(),
@@ -106,13 +102,12 @@ pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &AuditEv
         // They come when it is written.
         sequence: None,
         hash: None,
-    };
-    ledger::add(db, Line::Audit(row)).await
+    })
 }
 
 /// Events, the newest first, from the one before `before`; at most 1000.
 pub async fn list(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     filter: &AuditFilter,
     before: Option<AuditCursor>,

@@ -21,6 +21,7 @@ use super::StoreError;
 use super::housekeeping::delete_batch;
 use super::ledger::{self, Beside};
 use super::row::{Only as _, Place};
+use super::tx::{Reader, Tx};
 use crate::domain::audit::Digest;
 use crate::domain::ids::AuditEventId;
 use crate::domain::{TenantId, Timestamp};
@@ -151,7 +152,7 @@ pub struct Ends {
 }
 
 /// Where a tenant's chain begins and ends; `None` before the first line.
-pub async fn ends(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Ends>, StoreError> {
+pub async fn ends(db: &impl Reader, tenant: TenantId) -> Result<Option<Ends>, StoreError> {
     let head = ledger_heads::Entity::find_by_id(tenant.uuid()).only(db).await?;
     head.map(|head| {
         Ok(Ends {
@@ -182,7 +183,7 @@ impl Line {
 
 /// The lines of a chain after a place and up to another, in order; at most `limit`.
 pub async fn lines(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     (after, to): (i64, i64),
     limit: u64,
@@ -256,7 +257,7 @@ pub(super) async fn set_aside(db: &impl ConnectionTrait, tenant: TenantId, place
 }
 
 /// The first line that is before the beginning of the tenant's chain, or beyond its end. No statement of ours adds one.
-pub async fn outside(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<(i64, AuditEventId)>, StoreError> {
+pub async fn outside(db: &impl Reader, tenant: TenantId) -> Result<Option<(i64, AuditEventId)>, StoreError> {
     use audit_events::{Column, Entity};
     // In one statement with the line: somebody may be adding to the chain, or shortening it.
     let end = |column| {
@@ -298,7 +299,7 @@ pub struct Unchained {
 }
 
 /// Lines of a tenant that have no place in its chain.
-pub async fn unchained(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Unchained, StoreError> {
+pub async fn unchained(db: &impl Reader, tenant: TenantId) -> Result<Unchained, StoreError> {
     use audit_events::{Column, Entity};
     let without = || Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::Sequence.is_null());
     let number = |statement: SelectStatement| Func::coalesce([Expr::from(statement), Expr::val(0_i64)]);
@@ -333,10 +334,7 @@ pub async fn unchained(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Un
 }
 
 /// Tenants that have lines from before then.
-pub async fn tenants_with_lines_before(
-    db: &impl ConnectionTrait,
-    before: Timestamp,
-) -> Result<Vec<TenantId>, StoreError> {
+pub async fn tenants_with_lines_before(db: &impl Reader, before: Timestamp) -> Result<Vec<TenantId>, StoreError> {
     use audit_events::{Column, Entity};
     let old = Query::select()
         .expr(Expr::val(1))
@@ -350,25 +348,20 @@ pub async fn tenants_with_lines_before(
 
 /// Removes at most `limit` of a tenant's oldest lines from before then, and keeps the last one's hash for the chain to
 /// go on from; how many they were. A line that isn't old enough keeps those after it.
-pub async fn prune(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    before: Timestamp,
-    limit: u64,
-) -> Result<u64, StoreError> {
+pub async fn prune(tx: &Tx, tenant: TenantId, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     use audit_events::{Column, Entity};
     let of_tenant = Column::TenantId.eq(tenant.uuid());
     let from_before_the_chain = of_tenant.clone().and(Column::Sequence.is_null()).and(Column::At.lt(before.millis()));
     let head_of_tenant =
         || ledger_heads::Entity::update_many().filter(ledger_heads::Column::TenantId.eq(tenant.uuid()));
-    let removed = delete_batch::<Entity>(db, from_before_the_chain, limit).await?;
+    let removed = delete_batch::<Entity>(tx, from_before_the_chain, limit).await?;
     if removed > 0 {
         let fewer = i64::try_from(removed).unwrap_or(i64::MAX);
         let left = Expr::col(ledger_heads::Column::AuditUnchained).sub(fewer);
-        head_of_tenant().col_expr(ledger_heads::Column::AuditUnchained, left).exec(db).await?;
+        head_of_tenant().col_expr(ledger_heads::Column::AuditUnchained, left).exec(tx).await?;
     }
-    let Some(Ends { anchor, head, .. }) = ends(db, tenant).await? else { return Ok(removed) };
-    let oldest = lines(db, tenant, (anchor.sequence, head.sequence), limit).await?;
+    let Some(Ends { anchor, head, .. }) = ends(tx, tenant).await? else { return Ok(removed) };
+    let oldest = lines(tx, tenant, (anchor.sequence, head.sequence), limit).await?;
     let old = oldest.into_iter().take_while(|line| line.row.at < before.millis()).last();
     let Some(Line { stored: Link { sequence, hash }, row: Model { at, .. }, .. }) = old else { return Ok(removed) };
     let moved = head_of_tenant()
@@ -376,7 +369,7 @@ pub async fn prune(
         .col_expr(ledger_heads::Column::AuditAnchorHash, Expr::value(hash.as_slice()))
         .col_expr(ledger_heads::Column::AuditAnchorAt, Expr::value(at))
         .filter(ledger_heads::Column::AuditAnchorSequence.eq(anchor.sequence))
-        .exec(db)
+        .exec(tx)
         .await?;
     if moved.rows_affected == 0 {
         // Another node was faster.
@@ -387,7 +380,7 @@ pub async fn prune(
         .filter(of_tenant)
         .filter(Column::Sequence.gt(anchor.sequence))
         .filter(Column::Sequence.lte(sequence))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(removed + gone.rows_affected)
 }

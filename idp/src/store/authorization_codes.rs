@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use entity::control::authorization_codes::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter};
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place};
+use super::tx::Tx;
 use crate::domain::authorization_code::{AuthorizationCode, Redeemed};
 use crate::domain::{CodeHash, GrantId, SessionId, TenantId, Timestamp, UserId};
 
@@ -38,7 +39,7 @@ impl TryFrom<Model> for AuthorizationCode {
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such user or client.
-pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, code: &AuthorizationCode) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: TenantId, code: &AuthorizationCode) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.uuid(),
         code_hash: code.hash.0.to_vec(),
@@ -51,30 +52,25 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, code: &Authoriz
         expires_at: code.expires_at.millis(),
         redeemed_at: None,
     };
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
     Ok(())
 }
 
 /// Uses a code up (RFC 6749 §4.1.2). Of several attempts at once, one is the first: the row that the update returns
 /// decides, and there is one only once.
-pub async fn redeem(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    hash: &CodeHash,
-    now: Timestamp,
-) -> Result<Redeemed, StoreError> {
+pub async fn redeem(tx: &Tx, tenant: TenantId, hash: &CodeHash, now: Timestamp) -> Result<Redeemed, StoreError> {
     let mut redeemed = Entity::update_many()
         .col_expr(Column::RedeemedAt, Expr::value(now.millis()))
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::CodeHash.eq(hash.0.as_slice()))
         .filter(Column::RedeemedAt.is_null())
         .filter(Column::ExpiresAt.gt(now.millis()))
-        .exec_with_returning(db)
+        .exec_with_returning(tx)
         .await?;
     if let Some(row) = redeemed.pop() {
         return Ok(Redeemed::First(Box::new(row.try_into()?)));
     }
-    let row = Entity::find_by_id((tenant.uuid(), hash.0.to_vec())).only(db).await?;
+    let row = Entity::find_by_id((tenant.uuid(), hash.0.to_vec())).only(tx).await?;
     match row {
         Some(row) if row.redeemed_at.is_some() => Ok(Redeemed::Replayed(Box::new(row.try_into()?))),
         Some(_) | None => Ok(Redeemed::Unknown),
@@ -82,6 +78,6 @@ pub async fn redeem(
 }
 
 /// Deletes at most `limit` codes, of any tenant, that ended a day ago.
-pub async fn delete_expired(db: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
-    delete_batch::<Entity>(db, Column::ExpiresAt.lte((now - REMEMBERED).millis()), limit).await
+pub async fn delete_expired(tx: &Tx, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    delete_batch::<Entity>(tx, Column::ExpiresAt.lte((now - REMEMBERED).millis()), limit).await
 }

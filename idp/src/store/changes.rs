@@ -1,5 +1,5 @@
-//! What changes, as far as somebody may keep a copy of it: noted by the store's functions, made known when the
-//! transaction is committed, and asked after by whoever uses a copy.
+//! Invalidation of cached facts. The store's functions record on their transaction ([`super::tx::Tx::invalidate`]) what
+//! they change; it is published when the transaction is committed, and checked at each use of a cached fact.
 //!
 //! Each thing that can change has a generation; a change makes it a new one. A copy carries the generations of all that
 //! it was made of, from before it was read ([`Changes::begin`]), and is good as long as they are the same: nothing has
@@ -8,7 +8,6 @@
 //!
 //! Decided against one generation for everything: each sign-out would empty every cache.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
@@ -23,6 +22,7 @@ use tokio::sync::{Notify, watch};
 
 use super::StoreError;
 use super::row::Only as _;
+use super::tx::Pending;
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, UserId};
 
 /// A thing that may change.
@@ -46,82 +46,19 @@ pub enum Change {
     Token(TenantId, [u8; 32]),
 }
 
-tokio::task_local! {
-    static NOTED: RefCell<Noted>;
-}
-
-/// Notes that this transaction changes something. The functions of the store that change what others may keep call it
-/// themselves; what was noted is counted at the end of the transaction and made known after its commit.
-pub fn note(change: Change) {
-    // Outside of a job of the store's nothing is kept: tests that go behind its back know what they do.
-    let _outside = NOTED.try_with(|noted| noted.borrow_mut().changes.push(change));
-}
-
-/// Notes that this transaction put a message into the queue: whoever sends them is woken after its commit.
-pub(super) fn note_delivery() {
-    let _outside = NOTED.try_with(|noted| noted.borrow_mut().deliveries = true);
-}
-
-/// Notes that this transaction tells something: whoever passes it on is woken after its commit.
-pub(super) fn note_event() {
-    let _outside = NOTED.try_with(|noted| noted.borrow_mut().events = true);
-}
-
-/// Does this once the transaction is committed, and never if it isn't: to count what was done. It may take no time.
-pub fn when_committed(what: impl FnOnce() + Send + 'static) {
-    let _outside = NOTED.try_with(|noted| noted.borrow_mut().afterwards.0.push(Box::new(what)));
-}
-
-/// Runs a job and gives what it noted.
-pub(super) async fn noting<F: Future>(job: F) -> (F::Output, Noted) {
-    let noted = async {
-        let output = job.await;
-        (output, NOTED.with(RefCell::take))
-    };
-    NOTED.scope(RefCell::default(), noted).await
-}
-
-/// What a transaction changed, and the number that it got.
-#[derive(Debug, Default)]
-pub(super) struct Noted {
-    pub(super) changes: Vec<Change>,
-    pub(super) revision: Option<i64>,
-    /// Whether there is something to be sent.
-    deliveries: bool,
-    /// Whether there is something to be told.
-    events: bool,
-    afterwards: Afterwards,
-}
-
-/// What is done once a transaction is committed.
-#[derive(Default)]
-struct Afterwards(Vec<Box<dyn FnOnce() + Send>>);
-
-impl fmt::Debug for Afterwards {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Afterwards").field(&self.0.len()).finish()
-    }
-}
-
-impl Noted {
-    /// Does what was to be done after the commit, which is certain now.
-    pub(super) fn finish(self) {
-        self.afterwards.0.into_iter().for_each(|what| what());
-    }
-}
-
 /// Counts a transaction that changed something, as its last statement: on PostgreSQL the row stays locked from here to
 /// the commit.
-pub(super) async fn count(db: &impl ConnectionTrait, noted: Noted) -> Result<Noted, StoreError> {
-    if noted.changes.is_empty() {
-        return Ok(noted);
+pub(super) async fn count(db: &impl ConnectionTrait, pending: &mut Pending) -> Result<(), StoreError> {
+    if pending.changes.is_empty() {
+        return Ok(());
     }
     let rows = Entity::update_many()
         .col_expr(Column::Revision, Expr::col(Column::Revision).add(1))
         .filter(Column::TenantId.eq(TenantId::DEFAULT.uuid()))
         .exec_with_returning(db)
         .await?;
-    Ok(Noted { revision: rows.first().map(|row| row.revision), ..noted })
+    pending.revision = rows.first().map(|row| row.revision);
+    Ok(())
 }
 
 /// The number of transactions so far that changed something.
@@ -304,16 +241,16 @@ impl Changes {
     }
 
     /// Makes known what a transaction of this process changed, after its commit.
-    pub(super) fn publish_own(&self, noted: &Noted) {
-        noted.changes.iter().for_each(|change| self.publish(change));
-        if let Some(revision) = noted.revision {
+    pub(super) fn publish_own(&self, pending: &Pending) {
+        pending.changes.iter().for_each(|change| self.publish(change));
+        if let Some(revision) = pending.revision {
             // If the numbers before it are another process's, the next look finds that out.
             let _other = self.revision.compare_exchange(revision - 1, revision, SeqCst, SeqCst);
         }
-        if noted.deliveries {
+        if pending.deliveries {
             self.deliveries.notify_one();
         }
-        if noted.events {
+        if pending.events {
             self.events.send_replace(());
         }
     }
@@ -404,7 +341,11 @@ mod tests {
     fn numbers_that_are_not_ours_change_everything() {
         let changes = certain();
         let stamp = || changes.stamp(changes.begin(), &[user(1)]);
-        let own = |revision| Noted { changes: vec![user(2)], revision: Some(revision), ..Noted::default() };
+        let own = |revision| {
+            let mut pending = Pending::default();
+            (pending.changes, pending.revision) = (vec![user(2)], Some(revision));
+            pending
+        };
         changes.see_revision(Some(7));
         let kept = stamp();
         changes.publish_own(&own(8));

@@ -1,11 +1,12 @@
 //! Client assertions that were used (RFC 7523 §3): each `jti` counts once.
 
 use entity::control::client_assertion_jtis::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait};
+use sea_orm::ColumnTrait;
 
 use super::StoreError;
 use super::housekeeping::delete_batch;
 use super::row::insert_if_absent;
+use super::tx::Tx;
 use crate::domain::client_assertion::Seen;
 use crate::domain::{ClientId, TenantId, Timestamp};
 
@@ -15,7 +16,7 @@ use crate::domain::{ClientId, TenantId, Timestamp};
 /// # Errors
 /// [`StoreError::Missing`] if there is no such client.
 pub async fn remember(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     client: &ClientId,
     jti_hash: &[u8; 32],
@@ -27,10 +28,10 @@ pub async fn remember(
         jti_hash: jti_hash.to_vec(),
         expires_at: expires_at.millis(),
     };
-    Ok(if insert_if_absent::<Entity, _>(db, row).await? { Seen::First } else { Seen::Again })
+    Ok(if insert_if_absent::<Entity, _>(tx, row).await? { Seen::First } else { Seen::Again })
 }
 
 /// Deletes at most `limit` assertions, of any tenant, that have expired.
-pub async fn delete_expired(db: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
-    delete_batch::<Entity>(db, Column::ExpiresAt.lte(now.millis()), limit).await
+pub async fn delete_expired(tx: &Tx, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    delete_batch::<Entity>(tx, Column::ExpiresAt.lte(now.millis()), limit).await
 }

@@ -4,13 +4,13 @@ use entity::control::client_secrets;
 use entity::control::clients::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
 
-use super::changes::{self, Change};
+use super::changes::Change;
 use super::error::conflict_on;
 use super::row::{Only as _, Place, page};
+use super::tx::{Reader, Tx};
 use super::{Conflict, StoreError, client_origins};
 use crate::domain::client::{Client, ClientMetadata, ClientSecret, ClientStatus};
 use crate::domain::ids::CredentialId;
@@ -63,7 +63,7 @@ fn secrets_of(tenant: TenantId, client: &ClientId) -> Condition {
 ///
 /// # Errors
 /// [`Conflict::ClientId`]; [`StoreError::Missing`] if there is no such tenant.
-pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, client: &Client) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: TenantId, client: &Client) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.uuid(),
         client_id: client.id.to_string(),
@@ -75,25 +75,20 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, client: &Client
         updated_at: client.updated_at.millis(),
     };
     Entity::insert(row.into_active_model())
-        .exec_without_returning(db)
+        .exec_without_returning(tx)
         .await
         .map_err(|error| conflict_on(error, &[("client", Conflict::ClientId)]))?;
     for secret in &client.secrets {
-        insert_secret(db, tenant, &client.id, secret).await?;
+        insert_secret(tx, tenant, &client.id, secret).await?;
     }
     if !client.metadata.allowed_origins.is_empty() {
-        client_origins::set(db, tenant, &client.id, &client.metadata.allowed_origins).await?;
+        client_origins::set(tx, tenant, &client.id, &client.metadata.allowed_origins).await?;
     }
-    changes::note(Change::Client(tenant, client.id.clone()));
+    tx.invalidate(Change::Client(tenant, client.id.clone()));
     Ok(())
 }
 
-async fn insert_secret(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    client: &ClientId,
-    secret: &ClientSecret,
-) -> Result<(), StoreError> {
+async fn insert_secret(tx: &Tx, tenant: TenantId, client: &ClientId, secret: &ClientSecret) -> Result<(), StoreError> {
     let row = client_secrets::Model {
         tenant_id: tenant.uuid(),
         client_id: client.to_string(),
@@ -103,13 +98,13 @@ async fn insert_secret(
         created_at: secret.created_at.millis(),
         expires_at: secret.expires_at.map(Timestamp::millis),
     };
-    client_secrets::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    client_secrets::Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
     Ok(())
 }
 
 /// The client of this id, with the secrets that count at `now`, the oldest first.
 pub async fn find(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     id: &ClientId,
     now: Timestamp,
@@ -132,7 +127,7 @@ pub async fn find(
 
 /// Clients in order of their ids, from the one after `after`; at most 1000. Without their secrets.
 pub async fn list(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     after: Option<&ClientId>,
     limit: u64,
@@ -147,7 +142,7 @@ pub async fn list(
 
 /// Enables or disables a client; `false` if there is no such client.
 pub async fn set_status(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     id: &ClientId,
     status: ClientStatus,
@@ -158,16 +153,16 @@ pub async fn set_status(
         .col_expr(Column::Status, Expr::value(status))
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::Client(tenant, id.clone()));
+    tx.invalidate(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected > 0)
 }
 
 /// Changes what a client registered; `false` if there is no such client, or if it was changed since `seen`, when it was
 /// last changed.
 pub async fn update(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     id: &ClientId,
     name: &str,
@@ -180,27 +175,22 @@ pub async fn update(
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
         .filter(Column::UpdatedAt.eq(seen.millis()))
-        .exec(db)
+        .exec(tx)
         .await?;
     if changed.rows_affected > 0 {
-        client_origins::set(db, tenant, id, &metadata.allowed_origins).await?;
+        client_origins::set(tx, tenant, id, &metadata.allowed_origins).await?;
     }
-    changes::note(Change::Client(tenant, id.clone()));
+    tx.invalidate(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected > 0)
 }
 
 /// Notes that something that belongs to a client was changed; `false` if there is no such client.
-pub async fn touch(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: &ClientId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    changes::note(Change::Client(tenant, id.clone()));
+pub async fn touch(tx: &Tx, tenant: TenantId, id: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.invalidate(Change::Client(tenant, id.clone()));
     let touched = Entity::update_many()
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(touched.rows_affected > 0)
 }
@@ -209,20 +199,15 @@ pub async fn touch(
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such client.
-pub async fn add_secret(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: &ClientId,
-    secret: &ClientSecret,
-) -> Result<(), StoreError> {
-    insert_secret(db, tenant, id, secret).await?;
-    changes::note(Change::Client(tenant, id.clone()));
+pub async fn add_secret(tx: &Tx, tenant: TenantId, id: &ClientId, secret: &ClientSecret) -> Result<(), StoreError> {
+    insert_secret(tx, tenant, id, secret).await?;
+    tx.invalidate(Change::Client(tenant, id.clone()));
     Ok(())
 }
 
 /// Lets a client's secrets other than `except` end at `at`, those that end sooner apart. Says how many there were.
 pub async fn expire_secrets(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     id: &ClientId,
     except: CredentialId,
@@ -236,9 +221,9 @@ pub async fn expire_secrets(
         .filter(secrets_of(tenant, id))
         .filter(client_secrets::Column::SecretId.ne(except.uuid()))
         .filter(later)
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::Client(tenant, id.clone()));
+    tx.invalidate(Change::Client(tenant, id.clone()));
     Ok(changed.rows_affected)
 }
 
@@ -256,7 +241,7 @@ pub struct SealedSecret {
 /// The secrets that are kept sealed, of all clients, in the order of clients and ids, from the one after `after`; at most
 /// 1000.
 pub async fn list_sealed(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     after: Option<&SealedSecret>,
 ) -> Result<Vec<SealedSecret>, StoreError> {
@@ -284,21 +269,21 @@ pub async fn list_sealed(
 }
 
 /// Replaces a sealed secret, for a new key-encryption key; `false` if there is no such secret.
-pub async fn reseal(db: &impl ConnectionTrait, tenant: TenantId, secret: &SealedSecret) -> Result<bool, StoreError> {
+pub async fn reseal(tx: &Tx, tenant: TenantId, secret: &SealedSecret) -> Result<bool, StoreError> {
     let changed = client_secrets::Entity::update_many()
         .col_expr(client_secrets::Column::SealedSecret, Expr::value(secret.sealed.clone()))
         .filter(secrets_of(tenant, &secret.client))
         .filter(client_secrets::Column::SecretId.eq(secret.id.uuid()))
         .filter(client_secrets::Column::SealedSecret.is_not_null())
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::Client(tenant, secret.client.clone()));
+    tx.invalidate(Change::Client(tenant, secret.client.clone()));
     Ok(changed.rows_affected > 0)
 }
 
 /// Deletes a client with all that it got; `false` if there is no such client.
-pub async fn delete(db: &impl ConnectionTrait, tenant: TenantId, id: &ClientId) -> Result<bool, StoreError> {
-    let deleted = Entity::delete_many().filter(this(tenant, id)).exec(db).await?;
-    changes::note(Change::Client(tenant, id.clone()));
+pub async fn delete(tx: &Tx, tenant: TenantId, id: &ClientId) -> Result<bool, StoreError> {
+    let deleted = Entity::delete_many().filter(this(tenant, id)).exec(tx).await?;
+    tx.invalidate(Change::Client(tenant, id.clone()));
     Ok(deleted.rows_affected > 0)
 }

@@ -2,10 +2,11 @@
 
 use entity::control::consents::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect as _};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect as _};
 
 use super::StoreError;
 use super::row::{Only as _, Place, insert_if_absent, page};
+use super::tx::{Reader, Tx};
 use crate::domain::consent::Consent;
 use crate::domain::scope::ScopeSet;
 use crate::domain::{ClientId, TenantId, Timestamp, UserId};
@@ -33,7 +34,7 @@ fn this(tenant: TenantId, user: UserId, client: &ClientId) -> Condition {
 
 /// What a person allowed a client.
 pub async fn find(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     user: UserId,
     client: &ClientId,
@@ -43,18 +44,18 @@ pub async fn find(
 
 /// The same in a transaction that rests on it: it isn't withdrawn before that has ended.
 pub async fn find_and_keep(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     user: UserId,
     client: &ClientId,
 ) -> Result<Option<Consent>, StoreError> {
-    let row = Entity::find().filter(this(tenant, user, client)).lock_shared().only(db).await?;
+    let row = Entity::find().filter(this(tenant, user, client)).lock_shared().only(tx).await?;
     row.map(Consent::try_from).transpose()
 }
 
 /// What a person allowed, in order of the clients' ids, from the one after `after`; at most 1000.
 pub async fn list_of_user(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     user: UserId,
     after: Option<&ClientId>,
@@ -73,7 +74,7 @@ pub async fn list_of_user(
 
 /// What a client was allowed, in order of the people's ids, from the one after `after`; at most 1000.
 pub async fn list_of_client(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     client: &ClientId,
     after: Option<UserId>,
@@ -96,7 +97,7 @@ pub async fn list_of_client(
 /// [`StoreError::Missing`] if there is no such user or client; [`StoreError::Conflict`] in the rare case that the row
 /// was changed by another consent at the same moment, too many times in a row.
 pub async fn upsert(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     user: UserId,
     client: &ClientId,
@@ -113,10 +114,10 @@ pub async fn upsert(
             created_at: now.millis(),
             updated_at: now.millis(),
         };
-        if insert_if_absent::<Entity, _>(db, row.clone()).await? {
+        if insert_if_absent::<Entity, _>(tx, row.clone()).await? {
             return row.try_into();
         }
-        let Some(before) = Entity::find().filter(this(tenant, user, client)).only(db).await? else {
+        let Some(before) = Entity::find().filter(this(tenant, user, client)).only(tx).await? else {
             continue;
         };
         let seen = before.scope.clone();
@@ -131,7 +132,7 @@ pub async fn upsert(
             .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
             .filter(this(tenant, user, client))
             .filter(Column::Scope.eq(seen))
-            .exec(db)
+            .exec(tx)
             .await?;
         if changed.rows_affected > 0 {
             return Ok(consent);
@@ -141,12 +142,7 @@ pub async fn upsert(
 }
 
 /// Forgets a consent; `false` if there is none.
-pub async fn delete(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    user: UserId,
-    client: &ClientId,
-) -> Result<bool, StoreError> {
-    let deleted = Entity::delete_many().filter(this(tenant, user, client)).exec(db).await?;
+pub async fn delete(tx: &Tx, tenant: TenantId, user: UserId, client: &ClientId) -> Result<bool, StoreError> {
+    let deleted = Entity::delete_many().filter(this(tenant, user, client)).exec(tx).await?;
     Ok(deleted.rows_affected > 0)
 }

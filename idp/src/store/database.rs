@@ -10,11 +10,9 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
-    TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait as _,
 };
 
 use super::bus::Bus;
@@ -23,6 +21,7 @@ use super::following::{self, Following};
 use super::ledger;
 use super::load::{Asked, Load, connections};
 use super::reads::Reads;
+use super::tx::Tx;
 use super::writer::{self, Extent, Writer};
 use super::{Reason, StoreError};
 use crate::domain::Secret;
@@ -290,11 +289,12 @@ impl Database {
     /// # Errors
     /// The job's own, or [`StoreError::Unavailable`] if it couldn't be begun or committed, or not within
     /// [`DatabaseSettings::write_timeout`]: then it may be done yet.
-    pub fn write<T, E, F>(&self, job: F) -> impl Future<Output = Result<T, E>> + Send
+    pub fn write<T, E, F, R>(&self, job: F) -> impl Future<Output = Result<T, E>> + Send
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: FnOnce(Tx) -> R + Send + 'static,
+        R: Future<Output = Result<T, E>> + Send + 'static,
     {
         self.write_as(Extent::Any, job)
     }
@@ -305,19 +305,21 @@ impl Database {
     ///
     /// # Errors
     /// See [`Self::write`].
-    pub fn write_one<T, F>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    pub fn write_one<T, F, R>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+        F: FnOnce(Tx) -> R + Send + 'static,
+        R: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         self.write_as(Extent::One, job)
     }
 
-    async fn write_as<T, E, F>(&self, extent: Extent, job: F) -> Result<T, E>
+    async fn write_as<T, E, F, R>(&self, extent: Extent, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: FnOnce(Tx) -> R + Send + 'static,
+        R: Future<Output = Result<T, E>> + Send + 'static,
     {
         let system = if self.0.writer.is_some() { "sqlite" } else { "postgresql" };
         let _part = telemetry::database_part("database write", system);
@@ -327,11 +329,12 @@ impl Database {
         result
     }
 
-    async fn begin_write<T, E, F>(&self, extent: Extent, job: F) -> Result<T, E>
+    async fn begin_write<T, E, F, R>(&self, extent: Extent, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: FnOnce(Tx) -> R + Send + 'static,
+        R: Future<Output = Result<T, E>> + Send + 'static,
     {
         // On SQLite a disk that hangs, and the jobs before it; on PostgreSQL only the commit takes so long. It may come
         // through yet, and is made known to all who keep copies then.
@@ -349,31 +352,34 @@ impl Database {
         }
     }
 
-    async fn transaction<T, E, F>(&self, job: F) -> Result<T, E>
+    async fn transaction<T, E, F, R>(&self, job: F) -> Result<T, E>
     where
         E: From<StoreError>,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
+        F: FnOnce(Tx) -> R,
+        R: Future<Output = Result<T, E>>,
     {
         let late = |_| E::from(Reason::TimedOut.into());
         let deadline = tokio::time::Instant::now() + JOB_LIMIT;
         let begin = self.0.reads.pool().begin();
         let transaction = tokio::time::timeout_at(deadline, begin).await.map_err(late)?.map_err(writer::refused)?;
+        let transaction = Arc::new(transaction);
         let work = async {
-            let ((value, noted), lines) = ledger::gathering(changes::noting(job(&transaction))).await;
-            let value = value?;
-            ledger::write(&transaction, lines).await?;
-            let noted = changes::count(&transaction, noted).await?;
-            following::notify(&transaction, &noted.changes).await?;
-            Ok::<_, E>((value, noted))
+            let (tx, recorded) = Tx::new(Arc::clone(&transaction));
+            let value = job(tx).await?;
+            let mut pending = recorded.take();
+            ledger::write(&*transaction, std::mem::take(&mut pending.lines)).await?;
+            changes::count(&*transaction, &mut pending).await?;
+            following::notify(&transaction, &pending.changes).await?;
+            Ok::<_, E>((value, pending))
         };
         // Dropped before its commit, the transaction is rolled back.
-        let (value, noted) = tokio::time::timeout_at(deadline, work).await.map_err(late)??;
-        let committed = transaction.commit().await;
+        let (value, pending) = tokio::time::timeout_at(deadline, work).await.map_err(late)??;
+        let committed = writer::sole(transaction).map_err(|reason| E::from(reason.into()))?.commit().await;
         // A commit whose answer was lost may have come through as well.
-        self.0.changes.publish_own(&noted);
+        self.0.changes.publish_own(&pending);
         committed.map_err(writer::refused)?;
-        self.0.following.tell(&noted);
-        noted.finish();
+        self.0.following.tell(&pending);
+        pending.finish();
         Ok(value)
     }
 
@@ -394,11 +400,9 @@ impl Database {
                 return Ok(());
             }
             before = free;
-            self.write(|tx| {
-                Box::pin(async move {
-                    tx.execute_unprepared(GIVE_BACK).await?;
-                    Ok::<(), StoreError>(())
-                })
+            self.write(async move |tx| {
+                tx.execute_unprepared(GIVE_BACK).await?;
+                Ok::<(), StoreError>(())
             })
             .await?;
             tokio::task::yield_now().await;

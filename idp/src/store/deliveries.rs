@@ -9,15 +9,12 @@
 
 use entity::control::deliveries::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, Order, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, Order, QueryFilter, QueryOrder, QuerySelect};
 
 use super::StoreError;
-use super::changes;
 use super::housekeeping::delete_batch;
 use super::row::{Place, page};
+use super::tx::{Reader, Tx};
 use crate::domain::delivery::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 use crate::domain::{DeliveryId, TenantId, Timestamp};
 
@@ -64,12 +61,7 @@ fn known() -> Expr {
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such tenant.
-pub async fn insert(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    new: NewDelivery,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: TenantId, new: NewDelivery, now: Timestamp) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.uuid(),
         delivery_id: new.id.uuid(),
@@ -83,15 +75,15 @@ pub async fn insert(
         created_at: now.millis(),
         last_error: None,
     };
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-    changes::note_delivery();
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
+    tx.wake_deliveries();
     Ok(())
 }
 
 /// Messages of any tenant whose time has come, those that wait longest first; none that an earlier one about the same
 /// subject keeps back, and none to those who are busy.
 pub async fn due(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     now: Timestamp,
     busy: &[Target],
     limit: u64,
@@ -141,26 +133,21 @@ fn about_the_same(tenant: TenantId, delivery: &Delivery) -> Condition {
 }
 
 /// Holds what waits behind a message.
-async fn hold(db: &impl ConnectionTrait, tenant: TenantId, first: &Delivery) -> Result<(), StoreError> {
+async fn hold(tx: &Tx, tenant: TenantId, first: &Delivery) -> Result<(), StoreError> {
     if first.subject.is_some() {
         Entity::update_many()
             .col_expr(Column::NextAttemptAt, Expr::value(Delivery::HELD.millis()))
             .filter(about_the_same(tenant, first))
             .filter(Column::DeliveryId.gt(first.id.uuid()))
             .filter(Column::NextAttemptAt.ne(Delivery::HELD.millis()))
-            .exec(db)
+            .exec(tx)
             .await?;
     }
     Ok(())
 }
 
 /// Lets the message go that waited behind one that is gone.
-async fn let_next_go(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    gone: &Delivery,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+async fn let_next_go(tx: &Tx, tenant: TenantId, gone: &Delivery, now: Timestamp) -> Result<(), StoreError> {
     if gone.subject.is_some() {
         let next: Vec<(uuid::Uuid, i64)> = Entity::find()
             .select_only()
@@ -169,51 +156,46 @@ async fn let_next_go(
             .order_by(Column::DeliveryId, Order::Asc)
             .limit(1)
             .into_tuple()
-            .all(db)
+            .all(tx)
             .await?;
         if let Some((id, _held)) = next.into_iter().find(|(_, at)| *at == Delivery::HELD.millis()) {
             let next = Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(Column::DeliveryId.eq(id));
-            let_go(db, next, now).await?;
+            let_go(tx, next, now).await?;
         }
     }
     Ok(())
 }
 
 /// Lets those of these messages go that are held and have nothing before them; how many they are.
-async fn let_go(db: &impl ConnectionTrait, which: Condition, now: Timestamp) -> Result<u64, StoreError> {
+async fn let_go(tx: &Tx, which: Condition, now: Timestamp) -> Result<u64, StoreError> {
     let let_go = Entity::update_many()
         .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
         .filter(which)
         .filter(in_state(DeliveryState::Pending))
         .filter(Column::NextAttemptAt.eq(Delivery::HELD.millis()))
         .filter(Expr::not_exists(earlier()))
-        .exec(db)
+        .exec(tx)
         .await?;
     if let_go.rows_affected > 0 {
-        changes::note_delivery();
+        tx.wake_deliveries();
     }
     Ok(let_go.rows_affected)
 }
 
 /// Lets all messages go that are held by nothing: an earlier version of this program, which knows of none that are, may have
 /// sent what was before them. How many they are.
-pub async fn let_go_all(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
-    let_go(db, Condition::all(), now).await
+pub async fn let_go_all(tx: &Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let_go(tx, Condition::all(), now).await
 }
 
 /// Claims a message that is due, for an attempt that is over at `until`; the message as it is now, or `None` if another
 /// was faster.
-pub async fn claim(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    due: Delivery,
-    until: Timestamp,
-) -> Result<Option<Delivery>, StoreError> {
+pub async fn claim(tx: &Tx, tenant: TenantId, due: Delivery, until: Timestamp) -> Result<Option<Delivery>, StoreError> {
     let claimed = Entity::update_many()
         .col_expr(Column::NextAttemptAt, Expr::value(until.millis()))
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .filter(claimed_as(tenant, &due))
-        .exec(db)
+        .exec(tx)
         .await?;
     let attempts = due.attempts + 1;
     Ok((claimed.rows_affected > 0).then_some(Delivery { attempts, next_attempt_at: until, ..due }))
@@ -227,19 +209,14 @@ fn claimed_as(tenant: TenantId, delivery: &Delivery) -> Condition {
 }
 
 /// Takes a claimed message out: it has arrived.
-pub async fn delivered(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    claimed: &Delivery,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let gone = Entity::delete_many().filter(claimed_as(tenant, claimed)).exec(db).await?;
-    if gone.rows_affected > 0 { let_next_go(db, tenant, claimed, now).await } else { Ok(()) }
+pub async fn delivered(tx: &Tx, tenant: TenantId, claimed: &Delivery, now: Timestamp) -> Result<(), StoreError> {
+    let gone = Entity::delete_many().filter(claimed_as(tenant, claimed)).exec(tx).await?;
+    if gone.rows_affected > 0 { let_next_go(tx, tenant, claimed, now).await } else { Ok(()) }
 }
 
 /// Notes why an attempt failed, and when the next one is. What waits behind the message is held.
 pub async fn failed(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     claimed: &Delivery,
     reason: &str,
@@ -249,28 +226,28 @@ pub async fn failed(
         .col_expr(Column::LastError, Expr::value(reason))
         .col_expr(Column::NextAttemptAt, Expr::value(next.millis()))
         .filter(claimed_as(tenant, claimed))
-        .exec(db)
+        .exec(tx)
         .await?;
-    if put_off.rows_affected > 0 { hold(db, tenant, claimed).await } else { Ok(()) }
+    if put_off.rows_affected > 0 { hold(tx, tenant, claimed).await } else { Ok(()) }
 }
 
 /// Gives a claimed message up, and says why.
 pub async fn given_up(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     claimed: &Delivery,
     reason: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let given_up = give_up(db, claimed_as(tenant, claimed), reason, now).await?;
-    if given_up > 0 { let_next_go(db, tenant, claimed, now).await } else { Ok(()) }
+    let given_up = give_up(tx, claimed_as(tenant, claimed), reason, now).await?;
+    if given_up > 0 { let_next_go(tx, tenant, claimed, now).await } else { Ok(()) }
 }
 
 /// Gives up what a target was to be told before that and hasn't taken, but for one message; at most `limit`, and how many
 /// they are. One
 /// that is under way at that moment may arrive nevertheless.
 pub async fn give_up_old(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     ((target, before), but): (((DeliveryKind, &str), Timestamp), DeliveryId),
     reason: &str,
@@ -287,34 +264,34 @@ pub async fn give_up_old(
         .order_by(Column::DeliveryId, Order::Asc)
         .limit(page(limit))
         .into_tuple()
-        .all(db)
+        .all(tx)
         .await?;
     let which = Condition::all()
         .add(Column::TenantId.eq(tenant.uuid()))
         .add(Column::DeliveryId.is_in(ids))
         .add(in_state(DeliveryState::Pending));
-    let given_up = give_up(db, which, reason, now).await?;
+    let given_up = give_up(tx, which, reason, now).await?;
     if given_up > 0 {
-        let_go(db, to(tenant, target), now).await?;
+        let_go(tx, to(tenant, target), now).await?;
     }
     Ok(given_up)
 }
 
-async fn give_up(db: &impl ConnectionTrait, which: Condition, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
+async fn give_up(tx: &Tx, which: Condition, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
     let dead = entity::control::deliveries::DeliveryState::from(DeliveryState::Dead);
     let given_up = Entity::update_many()
         .col_expr(Column::LastError, Expr::value(reason))
         .col_expr(Column::State, Expr::value(dead))
         .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
         .filter(which)
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(given_up.rows_affected)
 }
 
 /// A target's messages, oldest first; those after `after`.
 pub async fn list_of_target(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     target: (DeliveryKind, &str),
     after: Option<DeliveryId>,
@@ -337,7 +314,7 @@ fn to(tenant: TenantId, (kind, target): (DeliveryKind, &str)) -> Condition {
 
 /// Tries a target's dead messages again from the start, or one of them; how many they are.
 pub async fn replay_of_target(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     target: (DeliveryKind, &str),
     one: Option<DeliveryId>,
@@ -354,26 +331,21 @@ pub async fn replay_of_target(
         .col_expr(Column::NextAttemptAt, Expr::value(now.millis()))
         .col_expr(Column::CreatedAt, Expr::value(now.millis()))
         .filter(which)
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note_delivery();
+    tx.wake_deliveries();
     Ok(replayed.rows_affected)
 }
 
 /// Takes out all that waits for a target or was given up.
-pub async fn delete_of_target(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    kind: DeliveryKind,
-    target: &str,
-) -> Result<u64, StoreError> {
-    Ok(Entity::delete_many().filter(to(tenant, (kind, target))).exec(db).await?.rows_affected)
+pub async fn delete_of_target(tx: &Tx, tenant: TenantId, kind: DeliveryKind, target: &str) -> Result<u64, StoreError> {
+    Ok(Entity::delete_many().filter(to(tenant, (kind, target))).exec(tx).await?.rows_affected)
 }
 
 /// Deletes at most `limit` dead messages, of any tenant, that were given up before that.
-pub async fn delete_dead(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+pub async fn delete_dead(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let over = Condition::all().add(in_state(DeliveryState::Dead)).add(Column::NextAttemptAt.lte(before.millis()));
     // Those were put in before as well: that is what the index has (m0007).
     let over = over.add(Column::CreatedAt.lte(before.millis()));
-    delete_batch::<Entity>(db, over, limit).await
+    delete_batch::<Entity>(tx, over, limit).await
 }

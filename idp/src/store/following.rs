@@ -25,7 +25,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
-use super::changes::{self, Change, Changes, Noted};
+use super::changes::{self, Change, Changes};
+use super::tx::Pending;
 use super::{Reason, StoreError};
 use crate::domain::Secret;
 use bus::ByBus;
@@ -161,9 +162,9 @@ impl Following {
     }
 
     /// Tells the other nodes what was committed, where the commit itself doesn't.
-    pub(super) fn tell(&self, noted: &Noted) {
+    pub(super) fn tell(&self, pending: &Pending) {
         match self {
-            Self::Bus(bus) => bus.tell(noted),
+            Self::Bus(bus) => bus.tell(pending),
             Self::Sqlite(_) | Self::Postgres(_) => {}
         }
     }

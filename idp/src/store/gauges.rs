@@ -2,10 +2,11 @@
 
 use entity::control::deliveries::{self, DeliveryState};
 use entity::control::signing_keys::{self, KeyState};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect as _};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect as _};
 
 use super::StoreError;
 use super::outbox::{self, Consumer};
+use super::tx::{Reader, Tx};
 use crate::domain::TenantId;
 use crate::domain::Timestamp;
 use crate::domain::ids::SweepId;
@@ -28,7 +29,7 @@ pub struct Gauges {
 }
 
 /// Reads all of it. Each is one statement, of which the first takes the longer the more sessions there are.
-pub async fn read(db: &impl ConnectionTrait, now: Timestamp) -> Result<Gauges, StoreError> {
+pub async fn read(db: &impl Reader, now: Timestamp) -> Result<Gauges, StoreError> {
     let active = super::sessions::count(db, now).await;
     if let Err(error) = &active {
         tracing::warn!(%error, "sessions can't be counted");
@@ -51,12 +52,12 @@ pub async fn read(db: &impl ConnectionTrait, now: Timestamp) -> Result<Gauges, S
     })
 }
 
-async fn backlog(db: &impl ConnectionTrait, consumer: Consumer) -> Result<u64, StoreError> {
+async fn backlog(db: &impl Reader, consumer: Consumer) -> Result<u64, StoreError> {
     let backlogs = outbox::backlogs(db, consumer).await?;
     Ok(backlogs.iter().map(|backlog| backlog.newest.abs_diff(backlog.taken)).sum())
 }
 
 /// A write that changes nothing: a database that only reads, such as a standby, refuses it.
-pub async fn write_nothing(tx: &impl ConnectionTrait) -> Result<(), StoreError> {
+pub async fn write_nothing(tx: &Tx) -> Result<(), StoreError> {
     super::sweeps::finish(tx, TenantId::DEFAULT, SweepId::from_uuid(uuid::Uuid::nil())).await
 }

@@ -6,13 +6,13 @@ use entity::control::grants::{Column, Entity, Model};
 use entity::control::{clients, session_clients, tenants, users};
 use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
 
-use super::changes::{self, Change};
+use super::changes::Change;
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place, insert_if_absent};
+use super::tx::{Reader, Tx};
 use super::{StoreError, sweeps};
 use crate::domain::grant::Grant;
 use crate::domain::user::User;
@@ -46,7 +46,7 @@ impl TryFrom<Model> for Grant {
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such user or client.
-pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, grant: &Grant) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: TenantId, grant: &Grant) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.uuid(),
         grant_id: grant.id.uuid(),
@@ -57,21 +57,21 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, grant: &Grant) 
         claims: grant.claims.as_ref().map(|claims| CLAIMS.write_json(claims)).transpose()?,
         offline: grant.offline,
         authentication: grant.authentication.as_ref().map(|value| AUTHENTICATION.write_json(value)).transpose()?,
-        created_at: sweeps::begins(db, tenant, Some(&grant.client_id), grant.created_at).await?.millis(),
+        created_at: sweeps::begins(tx, tenant, Some(&grant.client_id), grant.created_at).await?.millis(),
         expires_at: grant.expires_at.map(Timestamp::millis),
         revoked_at: grant.revoked_at.map(Timestamp::millis),
     };
     if let Some(session_id) = row.session_id {
         let client_id = row.client_id.clone();
         let of_session = session_clients::Model { tenant_id: row.tenant_id, session_id, client_id };
-        insert_if_absent::<session_clients::Entity, _>(db, of_session).await?;
+        insert_if_absent::<session_clients::Entity, _>(tx, of_session).await?;
     }
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
     Ok(())
 }
 
 /// When the last grant of a tenant was given, by whatever clock.
-pub(super) async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Timestamp>, StoreError> {
+pub(super) async fn newest(db: &impl Reader, tenant: TenantId) -> Result<Option<Timestamp>, StoreError> {
     let given: Vec<i64> = Entity::find()
         .select_only()
         .column(Column::CreatedAt)
@@ -85,7 +85,7 @@ pub(super) async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Resul
 }
 
 /// The grant of this id, live or not.
-pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError> {
+pub async fn find(db: &impl Reader, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError> {
     let row = Entity::find_by_id((tenant.uuid(), id.uuid())).only(db).await?;
     row.map(Grant::try_from).transpose()
 }
@@ -93,7 +93,7 @@ pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: GrantId) -> R
 /// The grant of this id, if it counts at `now`, and who gave it: nor were all of its tenant's or of its client's taken back
 /// since it was given ([`super::sweeps`]).
 pub async fn find_live(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     id: GrantId,
     now: Timestamp,
@@ -166,20 +166,15 @@ pub(super) fn is_as_read(tenant: TenantId, id: GrantId, user: &User, now: Timest
 }
 
 /// Takes a grant back; `false` if that was done already or there is none.
-pub async fn revoke(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: GrantId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    changes::note(Change::Grant(tenant, id));
-    Ok(revoke_where(db, tenant, Column::GrantId.eq(id.uuid()), now).await? > 0)
+pub async fn revoke(tx: &Tx, tenant: TenantId, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.invalidate(Change::Grant(tenant, id));
+    Ok(revoke_where(tx, tenant, Column::GrantId.eq(id.uuid()), now).await? > 0)
 }
 
 /// The clients that were given something in these sessions, each once a session: also those that have nothing of it any
 /// more, as what they keep of a person themselves goes on until they hear that the session ended.
 pub async fn clients_of_sessions(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     sessions: &[SessionId],
 ) -> Result<Vec<(SessionId, ClientId)>, StoreError> {
@@ -202,31 +197,31 @@ fn in_sessions(sessions: &[SessionId]) -> Expr {
 /// Takes back what was given in these sessions and ends with them, and says how many grants there were. Whoever keeps
 /// copies learns it from the sessions' end.
 pub async fn revoke_with_sessions(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     sessions: &[SessionId],
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    revoke_where(db, tenant, in_sessions(sessions).and(Column::Offline.eq(false)), now).await
+    revoke_where(tx, tenant, in_sessions(sessions).and(Column::Offline.eq(false)), now).await
 }
 
 /// Takes back all that a person gave, but for what ends with the session `keep`, and says how many grants there were.
 pub async fn revoke_of_user_but(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     user: UserId,
     keep: SessionId,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    changes::note(Change::User(tenant, user));
+    tx.invalidate(Change::User(tenant, user));
     let elsewhere = Column::SessionId.is_null().or(Column::SessionId.ne(keep.uuid())).or(Column::Offline.eq(true));
-    revoke_where(db, tenant, Column::UserId.eq(user.uuid()).and(elsewhere), now).await
+    revoke_where(tx, tenant, Column::UserId.eq(user.uuid()).and(elsewhere), now).await
 }
 
 /// Takes back at most `limit` of what a client, or anybody, was given until then, and says how many grants there were.
 /// Whoever keeps copies has learnt it ([`super::sweeps`]).
 pub async fn revoke_until(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     client: Option<&ClientId>,
     until: Timestamp,
@@ -241,51 +236,41 @@ pub async fn revoke_until(
         which = which.add(Column::ClientId.eq(client.as_str()));
     }
     let chosen = Query::select().column(Column::GrantId).from(Entity).cond_where(which).limit(limit).take();
-    revoke_where(db, tenant, Expr::col(Column::GrantId).in_subquery(chosen), now).await
+    revoke_where(tx, tenant, Expr::col(Column::GrantId).in_subquery(chosen), now).await
 }
 
 /// Takes back all that a person gave and says how many there were.
-pub async fn revoke_of_user(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    user: UserId,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    changes::note(Change::User(tenant, user));
-    revoke_where(db, tenant, Column::UserId.eq(user.uuid()), now).await
+pub async fn revoke_of_user(tx: &Tx, tenant: TenantId, user: UserId, now: Timestamp) -> Result<u64, StoreError> {
+    tx.invalidate(Change::User(tenant, user));
+    revoke_where(tx, tenant, Column::UserId.eq(user.uuid()), now).await
 }
 
 /// Takes back all that a person gave a client and says how many there were.
 pub async fn revoke_of_pair(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     user: UserId,
     client: &ClientId,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    changes::note(Change::User(tenant, user));
+    tx.invalidate(Change::User(tenant, user));
     let pair = Column::UserId.eq(user.uuid()).and(Column::ClientId.eq(client.as_str()));
-    revoke_where(db, tenant, pair, now).await
+    revoke_where(tx, tenant, pair, now).await
 }
 
-async fn revoke_where(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    which: Expr,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
+async fn revoke_where(tx: &Tx, tenant: TenantId, which: Expr, now: Timestamp) -> Result<u64, StoreError> {
     let revoked = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now.millis()))
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(which)
         .filter(Column::RevokedAt.is_null())
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(revoked.rows_affected)
 }
 
 /// Deletes at most `limit` grants, of any tenant, that were over at `before`: expired, or taken back.
-pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+pub async fn delete_expired(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let over = Condition::any().add(Column::ExpiresAt.lte(before.millis())).add(Column::RevokedAt.lte(before.millis()));
-    delete_batch::<Entity>(db, over, limit).await
+    delete_batch::<Entity>(tx, over, limit).await
 }

@@ -4,11 +4,12 @@ use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, Query};
 use sea_orm::{ConnectionTrait, EntityTrait, Iterable, PrimaryKeyToColumn};
 
 use super::StoreError;
+use super::tx::Tx;
 
 /// Deletes at most `limit` rows that meet the condition and says how many there were. Neither database is relied on
 /// for `DELETE … LIMIT`, so a subquery picks the keys.
 pub(super) async fn delete_batch<E: EntityTrait>(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     over: impl IntoCondition,
     limit: u64,
 ) -> Result<u64, StoreError> {
@@ -18,5 +19,5 @@ pub(super) async fn delete_batch<E: EntityTrait>(
         .from_table(E::default())
         .and_where(Expr::tuple(key().map(Expr::col)).in_subquery(chosen))
         .take();
-    Ok(db.execute(&delete).await?.rows_affected())
+    Ok(tx.execute(&delete).await?.rows_affected())
 }

@@ -9,7 +9,6 @@
 //! Decided against a sequence of the database: it gives a place to a transaction that may commit late, behind the back
 //! of a reader who has been there. See `docs/decisions/0012-a-tenants-ledgers-have-one-head.md`.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use entity::control::{audit_events, ledger_heads, outbox_events};
@@ -28,10 +27,6 @@ use crate::domain::TenantId;
 /// How many rows go into one statement: databases bound the number of its values.
 pub(super) const AT_ONCE: usize = 500;
 
-tokio::task_local! {
-    static GATHERED: RefCell<Vec<Line>>;
-}
-
 /// Something that is to be written at the end of a transaction. It has no place yet.
 #[derive(Clone, Debug)]
 pub(super) enum Line {
@@ -47,26 +42,6 @@ impl Line {
             Self::Event(row) => TenantId::from_uuid(row.tenant_id),
             Self::Audit(row) => TenantId::from_uuid(row.tenant_id),
         }
-    }
-}
-
-/// Runs a job and gives the lines that it adds.
-pub(super) async fn gathering<F: Future>(job: F) -> (F::Output, Vec<Line>) {
-    let gathered = async {
-        let output = job.await;
-        (output, GATHERED.with(RefCell::take))
-    };
-    GATHERED.scope(RefCell::default(), gathered).await
-}
-
-/// Adds a line: at the end of the job that this is part of, or at once outside of one.
-pub(super) async fn add(db: &impl ConnectionTrait, line: Line) -> Result<(), StoreError> {
-    let mut line = Some(line);
-    let _outside = GATHERED.try_with(|gathered| gathered.borrow_mut().extend(line.take()));
-    match line {
-        // Boxed: whoever adds a line would be as large otherwise, for what hardly ever happens.
-        Some(line) => Box::pin(write(db, vec![line])).await,
-        None => Ok(()),
     }
 }
 

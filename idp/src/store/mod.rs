@@ -1,11 +1,11 @@
 //! Where the provider's knowledge is kept: one file per aggregate, and the only place that spells a table or a column.
 //!
-//! Every function takes a connection and then the tenant; only the tenants themselves, housekeeping, leases and the
+//! Every function takes a handle and then the tenant: a [`Tx`] where it changes rows, a [`Reader`] where it reads. Only the tenants themselves, housekeeping, leases and the
 //! counter of changes go without. A row of another tenant isn't found, whatever its id. Rows convert strictly into
 //! domain types: one that doesn't fit is an error, never a guess.
 //!
-//! Reads take [`Database::read`]; everything that changes a row goes through [`Database::write`]. The statements are
-//! the same for SQLite and PostgreSQL, by sea-orm's query builder.
+//! [`Database::write`] hands out the transaction, [`Database::read`] connections that refuse to change rows. The
+//! statements are the same for SQLite and PostgreSQL, by sea-orm's query builder.
 
 pub mod applications;
 pub mod audit;
@@ -40,13 +40,11 @@ pub mod sign_in_limits;
 pub mod signing_keys;
 pub mod sweeps;
 pub mod tenants;
+pub mod tx;
 pub mod users;
 pub mod webhooks;
 mod writer;
 
 pub use database::{Database, DatabaseSettings, WRITE_LIMIT};
 pub use error::{Conflict, Reason, StoreError};
-/// What the store's functions take: a pooled connection or a transaction.
-pub use sea_orm::ConnectionTrait as Connection;
-/// What a job given to [`Database::write`] gets.
-pub use sea_orm::DatabaseTransaction as Transaction;
+pub use tx::{Entry, Reader, Tx};

@@ -10,19 +10,18 @@ use entity::control::event_cursors::EventConsumer;
 use entity::control::{event_cursors, ledger_heads, outbox_events};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, IntoColumnRef as _, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JsonValue, QueryFilter, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JsonValue, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
 
 use uuid::Uuid;
 
 use super::StoreError;
 use super::audit::storable;
-use super::changes;
 use super::clock;
 use super::housekeeping::delete_batch;
-use super::ledger::{self, Line};
+use super::ledger::Line;
 use super::row::{Only as _, insert_if_absent, page};
+use super::tx::{Reader, Tx};
 use crate::domain::event::{Event, OutboxEvent};
 use crate::domain::ids::EventId;
 use crate::domain::{TenantId, Timestamp};
@@ -63,12 +62,9 @@ impl From<outbox_events::Model> for OutboxEvent {
     }
 }
 
-/// Adds an event, in the transaction of the change that it tells of.
-///
-/// # Errors
-/// [`StoreError::Missing`] if there is no such tenant; within a job of the store's it is the job's commit that fails.
-pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &Event) -> Result<(), StoreError> {
-    let row = outbox_events::Model {
+/// The ledger line of an event.
+pub(super) fn line(tenant: TenantId, event: &Event) -> Line {
+    Line::Event(outbox_events::Model {
         tenant_id: tenant.uuid(),
         // It gets its place when it is written.
         position: 0,
@@ -77,14 +73,12 @@ pub async fn append(db: &impl ConnectionTrait, tenant: TenantId, event: &Event) 
         subject: event.subject(),
         at: event.at.millis(),
         payload: storable(event.payload(tenant)),
-    };
-    changes::note_event();
-    ledger::add(db, Line::Event(row)).await
+    })
 }
 
 /// A tenant's events after that place, the oldest first; at most 1,000.
 pub async fn after(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     position: i64,
     limit: u64,
@@ -101,7 +95,7 @@ pub async fn after(
 }
 
 /// The place of a tenant's last event, kept or not; 0 before the first.
-pub async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Result<i64, StoreError> {
+pub async fn newest(db: &impl Reader, tenant: TenantId) -> Result<i64, StoreError> {
     let head = ledger_heads::Entity::find_by_id(tenant.uuid()).only(db).await?;
     Ok(head.map_or(0, |head| head.event_position))
 }
@@ -125,7 +119,7 @@ struct BacklogRow {
 }
 
 /// Tenants that a way of delivery has something to take from.
-pub async fn backlogs(db: &impl ConnectionTrait, consumer: Consumer) -> Result<Vec<Backlog>, StoreError> {
+pub async fn backlogs(db: &impl Reader, consumer: Consumer) -> Result<Vec<Backlog>, StoreError> {
     let (heads, cursors) = (ledger_heads::Entity, event_cursors::Entity);
     let taken = || Func::coalesce([position_of_cursor(), Expr::val(0_i64)]);
     let statement = Query::select()
@@ -159,15 +153,9 @@ fn position_of_cursor() -> Expr {
 
 /// Notes that a way of delivery has taken a tenant's events up to a place; `false` if somebody else has done so since
 /// it was at `from`.
-pub async fn take(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    consumer: Consumer,
-    from: i64,
-    to: i64,
-) -> Result<bool, StoreError> {
+pub async fn take(tx: &Tx, tenant: TenantId, consumer: Consumer, from: i64, to: i64) -> Result<bool, StoreError> {
     use event_cursors::{Column, Entity};
-    if from == 0 && insert_if_absent::<Entity, _>(db, cursor(tenant, consumer, to)).await? {
+    if from == 0 && insert_if_absent::<Entity, _>(tx, cursor(tenant, consumer, to)).await? {
         return Ok(true);
     }
     let moved = Entity::update_many()
@@ -175,7 +163,7 @@ pub async fn take(
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::Consumer.eq(EventConsumer::from(consumer)))
         .filter(Column::Position.eq(from))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(moved.rows_affected > 0)
 }
@@ -193,7 +181,7 @@ fn cursor(tenant: TenantId, consumer: Consumer, position: i64) -> event_cursors:
 /// Lets a node deliver a tenant's events by this way for `term` from now on; `None` if another does already. Whoever has it
 /// gets it again. The last place that was taken comes with it.
 pub async fn claim(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     consumer: Consumer,
     node: Uuid,
@@ -201,8 +189,8 @@ pub async fn claim(
     term: Duration,
 ) -> Result<Option<i64>, StoreError> {
     use event_cursors::{Column, Entity};
-    insert_if_absent::<Entity, _>(db, cursor(tenant, consumer, 0)).await?;
-    let now = || clock::shared(db, now);
+    insert_if_absent::<Entity, _>(tx, cursor(tenant, consumer, 0)).await?;
+    let now = || clock::shared(tx, now);
     let millis = i64::try_from(term.as_millis()).unwrap_or(i64::MAX);
     let free = Condition::any()
         .add(Column::ClaimedUntil.is_null())
@@ -214,42 +202,32 @@ pub async fn claim(
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::Consumer.eq(EventConsumer::from(consumer)))
         .filter(free)
-        .exec_with_returning(db)
+        .exec_with_returning(tx)
         .await?;
     Ok(claimed.first().map(|row| row.position))
 }
 
 /// Gives a claim back.
-pub async fn release(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    consumer: Consumer,
-    node: Uuid,
-) -> Result<(), StoreError> {
+pub async fn release(tx: &Tx, tenant: TenantId, consumer: Consumer, node: Uuid) -> Result<(), StoreError> {
     use event_cursors::{Column, Entity};
     Entity::update_many()
         .col_expr(Column::ClaimedUntil, Expr::value(0_i64))
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::Consumer.eq(EventConsumer::from(consumer)))
         .filter(Column::ClaimedBy.eq(node))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(())
 }
 
 /// Deletes at most `limit` events, of any tenant, that are older than `before` and that each of these ways of delivery
 /// has taken.
-pub async fn delete_taken(
-    db: &impl ConnectionTrait,
-    consumers: &[Consumer],
-    before: Timestamp,
-    limit: u64,
-) -> Result<u64, StoreError> {
+pub async fn delete_taken(tx: &Tx, consumers: &[Consumer], before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let mut over = Condition::all().add(outbox_events::Column::At.lte(before.millis()));
     for consumer in consumers {
         over = over.add(Expr::exists(cursor_at_or_behind(*consumer)));
     }
-    delete_batch::<outbox_events::Entity>(db, over, limit).await
+    delete_batch::<outbox_events::Entity>(tx, over, limit).await
 }
 
 /// The cursor of an event's tenant, if it has come to the event.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 
-/// Pooled connections to read from.
+use super::tx::Reader;
+
+/// Pooled connections to read from. A statement that changes rows is refused.
 #[derive(Debug)]
 pub struct Reads {
     pool: DatabaseConnection,
@@ -31,9 +33,15 @@ impl Reads {
     }
 }
 
+fn read_only() -> DbErr {
+    DbErr::Custom("this connection only reads; changes take a transaction of `Database::write`".to_owned())
+}
+
 fn late() -> DbErr {
     DbErr::Conn(RuntimeErr::Internal("the database takes too long to answer".to_owned()))
 }
+
+impl Reader for Reads {}
 
 #[async_trait]
 impl ConnectionTrait for Reads {
@@ -41,12 +49,12 @@ impl ConnectionTrait for Reads {
         self.pool.get_database_backend()
     }
 
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.within(self.pool.execute_raw(statement)).await
+    async fn execute_raw(&self, _statement: Statement) -> Result<ExecResult, DbErr> {
+        Err(read_only())
     }
 
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.within(self.pool.execute_unprepared(sql)).await
+    async fn execute_unprepared(&self, _sql: &str) -> Result<ExecResult, DbErr> {
+        Err(read_only())
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

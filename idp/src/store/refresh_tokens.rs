@@ -2,10 +2,11 @@
 
 use entity::control::refresh_tokens::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, UpdateMany};
 
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place};
+use super::tx::{Reader, Tx};
 use super::{StoreError, grants, sessions};
 use crate::domain::user::User;
 use crate::domain::{GrantId, SessionId, TenantId, Timestamp};
@@ -41,7 +42,7 @@ impl TryFrom<Model> for StoredToken {
 /// # Errors
 /// [`StoreError::Missing`] if there is no such grant.
 pub async fn insert(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     grant: GrantId,
     hash: &[u8; 32],
@@ -57,16 +58,12 @@ pub async fn insert(
         rotated_at: None,
         expires_at: expires_at.millis(),
     };
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
     Ok(())
 }
 
 /// What is kept of that grant's token.
-pub async fn find(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    grant: GrantId,
-) -> Result<Option<StoredToken>, StoreError> {
+pub async fn find(db: &impl Reader, tenant: TenantId, grant: GrantId) -> Result<Option<StoredToken>, StoreError> {
     Entity::find_by_id((tenant.uuid(), grant.uuid())).only(db).await?.map(StoredToken::try_from).transpose()
 }
 
@@ -100,14 +97,14 @@ impl Rotation {
 }
 
 /// Puts a token's successor in its place; `false` if the token isn't the grant's current one, or too old.
-pub async fn rotate(db: &impl ConnectionTrait, tenant: TenantId, rotation: &Rotation) -> Result<bool, StoreError> {
-    Ok(rotation.statement(tenant).exec(db).await?.rows_affected > 0)
+pub async fn rotate(tx: &Tx, tenant: TenantId, rotation: &Rotation) -> Result<bool, StoreError> {
+    Ok(rotation.statement(tenant).exec(tx).await?.rows_affected > 0)
 }
 
 /// The same for who has read what the grant's tokens say before: `false` also if the grant or the session doesn't count
 /// any more, or the person was changed since.
 pub async fn rotate_as_read(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     rotation: &Rotation,
     (user, session): (&User, Option<SessionId>),
@@ -117,10 +114,10 @@ pub async fn rotate_as_read(
     if let Some(session) = session {
         statement = statement.filter(sessions::is_live(tenant, session, rotation.now));
     }
-    Ok(statement.exec(db).await?.rows_affected > 0)
+    Ok(statement.exec(tx).await?.rows_affected > 0)
 }
 
 /// Deletes at most `limit` tokens, of any tenant, whose time was up at `before`.
-pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-    delete_batch::<Entity>(db, Column::ExpiresAt.lte(before.millis()), limit).await
+pub async fn delete_expired(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    delete_batch::<Entity>(tx, Column::ExpiresAt.lte(before.millis()), limit).await
 }

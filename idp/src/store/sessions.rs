@@ -8,12 +8,13 @@ use entity::control::sessions::{Column, Entity, Model};
 use entity::control::{grants as rows, tenants};
 use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter, QueryOrder as _,
+    QuerySelect as _,
 };
 
-use super::changes::{self, Change};
+use super::changes::Change;
 use super::row::{Only as _, Place, page};
+use super::tx::{Reader, Tx};
 use super::{StoreError, grants, sweeps, users};
 use crate::domain::session::{Session, SessionOrigin};
 use crate::domain::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
@@ -93,12 +94,7 @@ pub(super) fn is_live(tenant: TenantId, id: SessionId, now: Timestamp) -> Expr {
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such user.
-pub async fn insert(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    session: &Session,
-    secret_hash: &[u8; 32],
-) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: TenantId, session: &Session, secret_hash: &[u8; 32]) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.uuid(),
         session_id: session.id.uuid(),
@@ -111,17 +107,17 @@ pub async fn insert(
         address: session.address.clone(),
         origin: session.origin.into(),
         idle_timeout: millis(session.idle_timeout),
-        created_at: sweeps::begins(db, tenant, None, session.created_at).await?.millis(),
+        created_at: sweeps::begins(tx, tenant, None, session.created_at).await?.millis(),
         last_seen_at: session.last_seen_at.millis(),
         expires_at: session.expires_at.millis(),
         ended_at: session.ended_at.map(Timestamp::millis),
     };
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
     Ok(())
 }
 
 /// When the last session of a tenant began, by whatever clock.
-pub(super) async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Option<Timestamp>, StoreError> {
+pub(super) async fn newest(db: &impl Reader, tenant: TenantId) -> Result<Option<Timestamp>, StoreError> {
     let begun: Vec<i64> = Entity::find()
         .select_only()
         .column(Column::CreatedAt)
@@ -137,7 +133,7 @@ pub(super) async fn newest(db: &impl ConnectionTrait, tenant: TenantId) -> Resul
 /// Gives a live session another proof of identity, another secret and another end; `false` if it isn't live any more,
 /// or was renewed in the meantime. `hashes` are the SHA-256 of the secret that it has, and of the one that it gets.
 pub async fn renew(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     session: &Session,
     hashes: (&[u8; 32], &[u8; 32]),
@@ -156,15 +152,15 @@ pub async fn renew(
         .filter(this(tenant, session.id))
         .filter(Column::SecretHash.eq(hashes.0.as_slice()))
         .filter(live(now))
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::Session(tenant, session.id));
+    tx.invalidate(Change::Session(tenant, session.id));
     Ok(renewed.rows_affected > 0)
 }
 
 /// The live session whose cookie has the secret of this SHA-256.
 pub async fn find_by_secret_hash(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     secret_hash: &[u8; 32],
     now: Timestamp,
@@ -180,7 +176,7 @@ pub async fn find_by_secret_hash(
 
 /// The session of this id, if it counts at `now`.
 pub async fn find_live(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     id: SessionId,
     now: Timestamp,
@@ -189,11 +185,7 @@ pub async fn find_live(
 }
 
 /// The session of this id, live or not.
-pub async fn find_by_id(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: SessionId,
-) -> Result<Option<Session>, StoreError> {
+pub async fn find_by_id(db: &impl Reader, tenant: TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
     Entity::find().filter(this(tenant, id)).only(db).await?.map(Session::try_from).transpose()
 }
 
@@ -213,7 +205,7 @@ pub struct SessionFilter {
 /// Live sessions, the newest first, from the one after `after`; at most 1000. Where a list is cut, what has just begun
 /// mustn't be what is missing: it is what somebody looks for who looks for a stranger.
 pub async fn list(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     filter: &SessionFilter,
     after: Option<SessionId>,
@@ -258,7 +250,7 @@ pub async fn list(
 
 /// A person's live sessions of an origin but for the `stay` newest ones, the newest first; at most 1000.
 pub async fn oldest_but(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     user: UserId,
     origin: SessionOrigin,
@@ -326,13 +318,13 @@ impl Ending {
 /// Ends at most `limit` sessions and gives those that it ended; `None` if none is left. Of several at once, each
 /// session is one's only. What was given in them is the caller's to end: `service::sessions::ending` is the one.
 pub async fn end(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     which: Ending,
     now: Timestamp,
     limit: u64,
 ) -> Result<Option<Vec<Session>>, StoreError> {
-    which.change(tenant).into_iter().for_each(changes::note);
+    which.change(tenant).into_iter().for_each(|change| tx.invalidate(change));
     let ids: Vec<uuid::Uuid> = Entity::find()
         .select_only()
         .column(Column::SessionId)
@@ -340,7 +332,7 @@ pub async fn end(
         .filter(running(now))
         .limit(limit)
         .into_tuple()
-        .all(db)
+        .all(tx)
         .await?;
     if ids.is_empty() {
         return Ok(None);
@@ -350,18 +342,14 @@ pub async fn end(
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::SessionId.is_in(ids))
         .filter(Column::EndedAt.is_null())
-        .exec_with_returning(db)
+        .exec_with_returning(tx)
         .await?;
     ended.into_iter().map(Session::try_from).collect::<Result<_, _>>().map(Some)
 }
 
 /// Sessions of any tenant that are over by themselves and aren't noted as ended, at most `limit`, those first that have
 /// been over for longest.
-pub async fn lapsed(
-    db: &impl ConnectionTrait,
-    now: Timestamp,
-    limit: u64,
-) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
+pub async fn lapsed(db: &impl Reader, now: Timestamp, limit: u64) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
     let ids: Vec<(uuid::Uuid, uuid::Uuid)> = Entity::find()
         .select_only()
         .column(Column::TenantId)
@@ -377,7 +365,7 @@ pub async fn lapsed(
 }
 
 /// How many sessions of all tenants haven't ended. Those that were ended all at once are among them until they are swept up.
-pub async fn count(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn count(db: &impl Reader, now: Timestamp) -> Result<u64, StoreError> {
     // In the terms of the index (m0017), so that only these are looked at.
     let running = Entity::find().filter(Column::EndedAt.is_null()).filter(over_at().gt(now.millis()));
     Ok(running.count(db).await?)
@@ -385,35 +373,25 @@ pub async fn count(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, Sto
 
 /// Notes as ended those of these sessions that are over by themselves, and gives those that weren't noted before: of
 /// several who do this at once, each session is one's only.
-pub async fn lapse(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    ids: &[SessionId],
-    now: Timestamp,
-) -> Result<Vec<Session>, StoreError> {
+pub async fn lapse(tx: &Tx, tenant: TenantId, ids: &[SessionId], now: Timestamp) -> Result<Vec<Session>, StoreError> {
     let lapsed = Entity::update_many()
         .col_expr(Column::EndedAt, Expr::value(now.millis()))
         .filter(Column::TenantId.eq(tenant.uuid()))
         .filter(Column::SessionId.is_in(ids.iter().map(|id| id.uuid())))
         .filter(Column::EndedAt.is_null())
         .filter(over_at().lte(now.millis()))
-        .exec_with_returning(db)
+        .exec_with_returning(tx)
         .await?;
     lapsed.into_iter().map(Session::try_from).collect()
 }
 
 /// Notes that a session was used; `false` if it isn't live.
-pub async fn touch(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: SessionId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn touch(tx: &Tx, tenant: TenantId, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
     let touched = Entity::update_many()
         .col_expr(Column::LastSeenAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
         .filter(live(now))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(touched.rows_affected > 0)
 }
@@ -423,14 +401,14 @@ pub async fn touch(
 ///
 /// People come before sessions, as where somebody is switched off with all sessions: the other way round two
 /// transactions could wait for one another.
-pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+pub async fn delete_expired(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let over: Vec<(uuid::Uuid, uuid::Uuid, uuid::Uuid)> = Entity::find()
         .select_only()
         .columns([Column::TenantId, Column::SessionId, Column::UserId])
         .filter(Column::ExpiresAt.lte(before.millis()))
         .limit(limit)
         .into_tuple()
-        .all(db)
+        .all(tx)
         .await?;
     let mut by_tenant: BTreeMap<uuid::Uuid, (Vec<uuid::Uuid>, Vec<UserId>)> = BTreeMap::new();
     for (tenant, session, user) in over {
@@ -440,9 +418,9 @@ pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp, limit:
     }
     let mut deleted = 0;
     for (tenant, (sessions, users)) in by_tenant {
-        users::note_last_use(db, TenantId::from_uuid(tenant), &users).await?;
+        users::note_last_use(tx, TenantId::from_uuid(tenant), &users).await?;
         let these = Column::TenantId.eq(tenant).and(Column::SessionId.is_in(sessions));
-        deleted += Entity::delete_many().filter(these).exec(db).await?.rows_affected;
+        deleted += Entity::delete_many().filter(these).exec(tx).await?.rows_affected;
     }
     Ok(deleted)
 }

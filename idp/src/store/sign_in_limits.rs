@@ -15,6 +15,7 @@ use sea_orm::{
 use super::StoreError;
 use super::housekeeping::delete_batch;
 use super::row::Only as _;
+use super::tx::{Reader, Tx};
 use crate::domain::sign_in_limit::{Attempt, LimitKind};
 use crate::domain::{TenantId, Timestamp};
 
@@ -31,7 +32,7 @@ fn this(tenant: TenantId, kind: LimitKind, subject_hash: &[u8; 32]) -> Condition
 /// # Errors
 /// [`StoreError::Missing`] if there is no such tenant.
 pub async fn count_attempt(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     kind: LimitKind,
     subject_hash: &[u8; 32],
@@ -72,14 +73,14 @@ pub async fn count_attempt(
         .to_owned();
     let mut insert = Entity::insert(row.into_active_model());
     let statement = insert.query().on_conflict(count).returning_all();
-    let counted = db.query_one(statement).await?.ok_or_else(|| StoreError::corrupt("sign_in_limits", "failures"))?;
+    let counted = tx.query_one(statement).await?.ok_or_else(|| StoreError::corrupt("sign_in_limits", "failures"))?;
     Ok(verdict(Model::from_query_result(&counted, "")?.blocked_until))
 }
 
 /// Says whether another attempt could go on, without counting one. Not a gate by itself: attempts at the same moment
 /// all see the same; [`count_attempt`] is the gate.
 pub async fn check(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     kind: LimitKind,
     subject_hash: &[u8; 32],
@@ -104,17 +105,12 @@ fn verdict(blocked_until: Option<i64>) -> Attempt {
 }
 
 /// Forgets the attempts, for an account whose owner has signed in.
-pub async fn reset(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    kind: LimitKind,
-    subject_hash: &[u8; 32],
-) -> Result<(), StoreError> {
-    Entity::delete_many().filter(this(tenant, kind, subject_hash)).exec(db).await?;
+pub async fn reset(tx: &Tx, tenant: TenantId, kind: LimitKind, subject_hash: &[u8; 32]) -> Result<(), StoreError> {
+    Entity::delete_many().filter(this(tenant, kind, subject_hash)).exec(tx).await?;
     Ok(())
 }
 
 /// Deletes at most `limit` counters, of any tenant, that nothing was added to since `before`.
-pub async fn delete_stale(db: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-    delete_batch::<Entity>(db, Column::UpdatedAt.lte(before.millis()), limit).await
+pub async fn delete_stale(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    delete_batch::<Entity>(tx, Column::UpdatedAt.lte(before.millis()), limit).await
 }

@@ -6,13 +6,13 @@ use entity::control::signing_keys::{Column, Entity, KeyState as RowState, Model}
 use keys::{Algorithm, KeyLifecycle, KeyState, Kid, PublicJwk};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
 
 use super::StoreError;
-use super::changes::{self, Change};
+use super::changes::Change;
 use super::row::{Only as _, Place, insert_if_absent};
+use super::tx::{Reader, Tx};
 use crate::domain::{TenantId, Timestamp};
 
 const TABLE: &str = "signing_keys";
@@ -110,23 +110,19 @@ fn this(tenant: TenantId, kid: &Kid) -> Condition {
 /// # Errors
 /// [`Conflict::Other`](super::Conflict::Other) on a second active key of an algorithm; [`StoreError::Missing`] if there
 /// is no such tenant.
-pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, key: &StoredKey) -> Result<(), StoreError> {
-    Entity::insert(to_row(tenant, key)?.into_active_model()).exec_without_returning(db).await?;
-    changes::note(Change::Keys(tenant));
+pub async fn insert(tx: &Tx, tenant: TenantId, key: &StoredKey) -> Result<(), StoreError> {
+    Entity::insert(to_row(tenant, key)?.into_active_model()).exec_without_returning(tx).await?;
+    tx.invalidate(Change::Keys(tenant));
     Ok(())
 }
 
 /// Adds an active key unless the tenant has one of that algorithm. Of several that try at once one succeeds; the
 /// others get `false` and read what is there.
-pub async fn insert_active_if_none(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    key: &StoredKey,
-) -> Result<bool, StoreError> {
-    if !insert_if_absent::<Entity, _>(db, to_row(tenant, key)?).await? {
+pub async fn insert_active_if_none(tx: &Tx, tenant: TenantId, key: &StoredKey) -> Result<bool, StoreError> {
+    if !insert_if_absent::<Entity, _>(tx, to_row(tenant, key)?).await? {
         return Ok(false);
     }
-    changes::note(Change::Keys(tenant));
+    tx.invalidate(Change::Keys(tenant));
     Ok(true)
 }
 
@@ -142,7 +138,7 @@ pub struct Due {
 }
 
 /// The tenants that have a key whose time in its state is over. Of all tenants; for housekeeping.
-pub async fn tenants_due(db: &impl ConnectionTrait, due: &Due) -> Result<Vec<TenantId>, StoreError> {
+pub async fn tenants_due(db: &impl Reader, due: &Due) -> Result<Vec<TenantId>, StoreError> {
     let since = |state: RowState, column: Column, before: Timestamp| {
         Condition::all().add(Column::State.eq(state)).add(column.lte(before.millis()))
     };
@@ -156,23 +152,23 @@ pub async fn tenants_due(db: &impl ConnectionTrait, due: &Due) -> Result<Vec<Ten
 }
 
 /// The keys that the JWKS has (staged, active, retiring), the oldest first.
-pub async fn list_published(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Vec<StoredKey>, StoreError> {
+pub async fn list_published(db: &impl Reader, tenant: TenantId) -> Result<Vec<StoredKey>, StoreError> {
     let published = Column::State.ne(RowState::Retired);
     list(db, Condition::all().add(Column::TenantId.eq(tenant.uuid())).add(published)).await
 }
 
 /// All keys, retired ones too, the oldest first.
-pub async fn list_all(db: &impl ConnectionTrait, tenant: TenantId) -> Result<Vec<StoredKey>, StoreError> {
+pub async fn list_all(db: &impl Reader, tenant: TenantId) -> Result<Vec<StoredKey>, StoreError> {
     list(db, Condition::all().add(Column::TenantId.eq(tenant.uuid()))).await
 }
 
-async fn list(db: &impl ConnectionTrait, which: Condition) -> Result<Vec<StoredKey>, StoreError> {
+async fn list(db: &impl Reader, which: Condition) -> Result<Vec<StoredKey>, StoreError> {
     let rows = Entity::find().filter(which).order_by_asc(Column::CreatedAt).order_by_asc(Column::Kid).all(db).await?;
     rows.into_iter().map(StoredKey::try_from).collect()
 }
 
 /// The key of this name.
-pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, kid: &Kid) -> Result<Option<StoredKey>, StoreError> {
+pub async fn find(db: &impl Reader, tenant: TenantId, kid: &Kid) -> Result<Option<StoredKey>, StoreError> {
     Entity::find().filter(this(tenant, kid)).only(db).await?.map(StoredKey::try_from).transpose()
 }
 
@@ -181,7 +177,7 @@ pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, kid: &Kid) -> Res
 /// # Errors
 /// [`Conflict::Other`](super::Conflict::Other) on a second active key of an algorithm: retire the old one first.
 pub async fn transition(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     kid: &Kid,
     from: KeyState,
@@ -194,22 +190,22 @@ pub async fn transition(
         .col_expr(Column::RetiredAt, Expr::value(to.retired_at()))
         .filter(this(tenant, kid))
         .filter(Column::State.eq(state_to_row(from)))
-        .exec(db)
+        .exec(tx)
         .await?;
     if changed.rows_affected == 0 {
         return Ok(false);
     }
-    changes::note(Change::Keys(tenant));
+    tx.invalidate(Change::Keys(tenant));
     Ok(true)
 }
 
 /// Replaces the sealed private half, for a new key-encryption key; `false` if there is no such key.
-pub async fn reseal(db: &impl ConnectionTrait, tenant: TenantId, kid: &Kid, sealed: &[u8]) -> Result<bool, StoreError> {
+pub async fn reseal(tx: &Tx, tenant: TenantId, kid: &Kid, sealed: &[u8]) -> Result<bool, StoreError> {
     let changed = Entity::update_many()
         .col_expr(Column::SealedPrivate, Expr::value(sealed))
         .filter(this(tenant, kid))
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::Keys(tenant));
+    tx.invalidate(Change::Keys(tenant));
     Ok(changed.rows_affected > 0)
 }

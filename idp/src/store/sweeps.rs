@@ -4,12 +4,11 @@
 use entity::control::sweeps::{Column, Entity, Model};
 use entity::control::{clients, tenants};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _};
 
-use super::changes::{self, Change};
+use super::changes::Change;
 use super::row::{Place, page};
+use super::tx::{Reader, Tx};
 use super::{StoreError, grants, sessions};
 use crate::domain::ids::SweepId;
 use crate::domain::session::EndReason;
@@ -53,28 +52,28 @@ impl TryFrom<Model> for Sweep {
 /// Clocks of nodes differ and are set back. So the end is that of what began last, if that is later than the sweep says:
 /// whatever is there ends. And no two ends are at the same time, nor is a later one earlier: who knows the last one by its
 /// time, as a service's own token does, knows whether there was another.
-pub async fn begin(db: &impl ConnectionTrait, tenant: TenantId, sweep: Sweep) -> Result<Option<Sweep>, StoreError> {
-    let begun = sessions::newest(db, tenant).await?.max(grants::newest(db, tenant).await?);
+pub async fn begin(tx: &Tx, tenant: TenantId, sweep: Sweep) -> Result<Option<Sweep>, StoreError> {
+    let begun = sessions::newest(tx, tenant).await?.max(grants::newest(tx, tenant).await?);
     let until = begun.map_or(sweep.until, |begun| begun.max(sweep.until)).millis();
     // In one statement: of two at once the second one sees the first one's.
     let next = |former: Expr| -> Expr { Expr::case(former.clone().gte(until), former.add(1)).finally(until).into() };
     let marked = match &sweep.client_id {
         None => {
-            changes::note(Change::Tenant(tenant));
+            tx.invalidate(Change::Tenant(tenant));
             let marked = tenants::Entity::update_many()
                 .col_expr(tenants::Column::SessionsSince, next(Expr::col(tenants::Column::SessionsSince)))
                 .filter(tenants::Column::TenantId.eq(tenant.uuid()))
-                .exec_with_returning(db)
+                .exec_with_returning(tx)
                 .await?;
             marked.into_iter().next().and_then(|tenant| tenant.sessions_since)
         }
         Some(client) => {
-            changes::note(Change::Client(tenant, client.clone()));
+            tx.invalidate(Change::Client(tenant, client.clone()));
             let marked = clients::Entity::update_many()
                 .col_expr(clients::Column::GrantsSince, next(Expr::col(clients::Column::GrantsSince)))
                 .filter(clients::Column::TenantId.eq(tenant.uuid()))
                 .filter(clients::Column::ClientId.eq(client.as_str()))
-                .exec_with_returning(db)
+                .exec_with_returning(tx)
                 .await?;
             marked.into_iter().next().and_then(|client| client.grants_since)
         }
@@ -90,14 +89,14 @@ pub async fn begin(db: &impl ConnectionTrait, tenant: TenantId, sweep: Sweep) ->
         actor: sweep.actor.clone(),
         address: sweep.address.clone(),
     };
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
     Ok(Some(sweep))
 }
 
 /// The time of something of a tenant's, or of one of its clients', that begins now: after the last end of everything, so
 /// that it counts though the clock was set back since.
 pub(super) async fn begins(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     client: Option<&ClientId>,
     now: Timestamp,
@@ -122,14 +121,14 @@ pub(super) async fn begins(
 pub(super) const NEWEST: u64 = 1000;
 
 /// Sweeps of all tenants that aren't done, the oldest first; at most 1,000.
-pub async fn left(db: &impl ConnectionTrait) -> Result<Vec<(TenantId, Result<Sweep, StoreError>)>, StoreError> {
+pub async fn left(db: &impl Reader) -> Result<Vec<(TenantId, Result<Sweep, StoreError>)>, StoreError> {
     let rows = Entity::find().order_by_asc(Column::SweepId).limit(page(u64::MAX)).all(db).await?;
     Ok(rows.into_iter().map(|row| (TenantId::from_uuid(row.tenant_id), row.try_into())).collect())
 }
 
 /// Forgets a sweep that is done.
-pub async fn finish(db: &impl ConnectionTrait, tenant: TenantId, id: SweepId) -> Result<(), StoreError> {
+pub async fn finish(tx: &Tx, tenant: TenantId, id: SweepId) -> Result<(), StoreError> {
     let this = Column::TenantId.eq(tenant.uuid());
-    Entity::delete_many().filter(this).filter(Column::SweepId.eq(id.uuid())).exec(db).await?;
+    Entity::delete_many().filter(this).filter(Column::SweepId.eq(id.uuid())).exec(tx).await?;
     Ok(())
 }

@@ -2,13 +2,12 @@
 
 use entity::control::tenants::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _};
 
-use super::changes::{self, Change};
+use super::changes::Change;
 use super::error::conflict_on;
 use super::row::{Only as _, Place, page};
+use super::tx::{Reader, Tx};
 use super::{Conflict, StoreError};
 use crate::domain::tenant::{Issuer, Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
@@ -37,7 +36,7 @@ impl TryFrom<Model> for Tenant {
 ///
 /// # Errors
 /// [`Conflict::Slug`], [`Conflict::Issuer`].
-pub async fn insert(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.id.uuid(),
         slug: tenant.slug.to_string(),
@@ -50,30 +49,30 @@ pub async fn insert(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<(), St
         updated_at: tenant.updated_at.millis(),
     };
     Entity::insert(row.into_active_model())
-        .exec_without_returning(db)
+        .exec_without_returning(tx)
         .await
         .map_err(|error| conflict_on(error, &[("slug", Conflict::Slug), ("issuer", Conflict::Issuer)]))?;
-    changes::note(Change::Tenant(tenant.id));
+    tx.invalidate(Change::Tenant(tenant.id));
     Ok(())
 }
 
 /// The tenant of this id.
-pub async fn find_by_id(db: &impl ConnectionTrait, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+pub async fn find_by_id(db: &impl Reader, id: TenantId) -> Result<Option<Tenant>, StoreError> {
     Entity::find_by_id(id.uuid()).only(db).await?.map(Tenant::try_from).transpose()
 }
 
 /// The tenant of this name.
-pub async fn find_by_slug(db: &impl ConnectionTrait, slug: &Slug) -> Result<Option<Tenant>, StoreError> {
+pub async fn find_by_slug(db: &impl Reader, slug: &Slug) -> Result<Option<Tenant>, StoreError> {
     Entity::find().filter(Column::Slug.eq(slug.as_str())).only(db).await?.map(Tenant::try_from).transpose()
 }
 
 /// The tenant whose issuer this is.
-pub async fn find_by_issuer(db: &impl ConnectionTrait, issuer: &Issuer) -> Result<Option<Tenant>, StoreError> {
+pub async fn find_by_issuer(db: &impl Reader, issuer: &Issuer) -> Result<Option<Tenant>, StoreError> {
     Entity::find().filter(Column::Issuer.eq(issuer.as_str())).only(db).await?.map(Tenant::try_from).transpose()
 }
 
 /// Tenants in order of their ids, from the one after `after`; at most 1000.
-pub async fn list(db: &impl ConnectionTrait, after: Option<TenantId>, limit: u64) -> Result<Vec<Tenant>, StoreError> {
+pub async fn list(db: &impl Reader, after: Option<TenantId>, limit: u64) -> Result<Vec<Tenant>, StoreError> {
     let mut query = Entity::find().order_by_asc(Column::TenantId).limit(page(limit));
     if let Some(after) = after {
         query = query.filter(Column::TenantId.gt(after.uuid()));
@@ -82,26 +81,21 @@ pub async fn list(db: &impl ConnectionTrait, after: Option<TenantId>, limit: u64
 }
 
 /// Suspends a tenant or brings it back; `false` if there is no such tenant.
-pub async fn set_status(
-    db: &impl ConnectionTrait,
-    id: TenantId,
-    status: TenantStatus,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn set_status(tx: &Tx, id: TenantId, status: TenantStatus, now: Timestamp) -> Result<bool, StoreError> {
     let status = entity::control::tenants::TenantStatus::from(status);
     let changed = Entity::update_many()
         .col_expr(Column::Status, Expr::value(status))
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(Column::TenantId.eq(id.uuid()))
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::Tenant(id));
+    tx.invalidate(Change::Tenant(id));
     Ok(changed.rows_affected > 0)
 }
 
 /// Changes what administrators may change; `false` if there is no such tenant.
 pub async fn update(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     id: TenantId,
     name: &str,
     settings: &TenantSettings,
@@ -112,8 +106,8 @@ pub async fn update(
         .col_expr(Column::Settings, Expr::value(SETTINGS.write_json(settings)?))
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(Column::TenantId.eq(id.uuid()))
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::Tenant(id));
+    tx.invalidate(Change::Tenant(id));
     Ok(changed.rows_affected > 0)
 }

@@ -6,13 +6,14 @@ use entity::control::users::{Column, Entity, Model};
 use entity::control::{credentials, sessions};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, OnConflict, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel as _, QueryFilter,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel as _, QueryFilter, QueryOrder as _,
+    QuerySelect as _,
 };
 
-use super::changes::{self, Change};
+use super::changes::Change;
 use super::error::conflict_on;
 use super::row::{Only as _, Place, page};
+use super::tx::{Reader, Tx};
 use super::{Conflict, StoreError};
 use crate::domain::user::{Email, LoginName, User, UserStatus, Username};
 use crate::domain::{Secret, TenantId, Timestamp, UserId};
@@ -77,27 +78,23 @@ fn is_storable(login: &LoginName) -> bool {
 ///
 /// # Errors
 /// [`Conflict::Email`], [`Conflict::Username`]; [`StoreError::Missing`] if there is no such tenant.
-pub async fn insert(db: &impl ConnectionTrait, tenant: TenantId, user: &User) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: TenantId, user: &User) -> Result<(), StoreError> {
     let row = to_row(tenant, user)?;
     Entity::insert(row.into_active_model())
-        .exec_without_returning(db)
+        .exec_without_returning(tx)
         .await
         .map(drop)
         .map_err(|error| conflict_on(error, &UNIQUE))
 }
 
 /// The person of this id.
-pub async fn find_by_id(db: &impl ConnectionTrait, tenant: TenantId, id: UserId) -> Result<Option<User>, StoreError> {
+pub async fn find_by_id(db: &impl Reader, tenant: TenantId, id: UserId) -> Result<Option<User>, StoreError> {
     Entity::find().filter(this(tenant, id)).only(db).await?.map(User::try_from).transpose()
 }
 
 /// The person who signs in with this e-mail address or user name. An address has an `@` and a user name has none, so
 /// that it can be one of them only.
-pub async fn find_by_login(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    login: &LoginName,
-) -> Result<Option<User>, StoreError> {
+pub async fn find_by_login(db: &impl Reader, tenant: TenantId, login: &LoginName) -> Result<Option<User>, StoreError> {
     if !is_storable(login) {
         return Ok(None);
     }
@@ -113,7 +110,7 @@ struct UserWithPassword {
 
 /// As [`find_by_login`], with the password hash as a PHC string, if there is one.
 pub async fn find_by_login_with_password(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     login: &LoginName,
 ) -> Result<Option<(User, Option<Secret>)>, StoreError> {
@@ -177,7 +174,7 @@ impl UserFilter {
 
 /// People in order of their ids, from the one after `after`; at most 1000.
 pub async fn list(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     filter: &UserFilter,
     after: Option<UserId>,
@@ -195,7 +192,7 @@ pub async fn list(
 
 /// Enables, disables or locks a person; `false` if there is no such person.
 pub async fn set_status(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     id: UserId,
     status: UserStatus,
@@ -206,9 +203,9 @@ pub async fn set_status(
         .col_expr(Column::Status, Expr::value(status))
         .col_expr(Column::UpdatedAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
-        .exec(db)
+        .exec(tx)
         .await?;
-    changes::note(Change::User(tenant, id));
+    tx.invalidate(Change::User(tenant, id));
     Ok(changed.rows_affected > 0)
 }
 
@@ -217,12 +214,7 @@ pub async fn set_status(
 ///
 /// # Errors
 /// [`Conflict::Email`], [`Conflict::Username`].
-pub async fn update(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    user: &User,
-    seen: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn update(tx: &Tx, tenant: TenantId, user: &User, seen: Timestamp) -> Result<bool, StoreError> {
     let row = to_row(tenant, user)?;
     let changed = Entity::update_many()
         .col_expr(Column::Email, Expr::value(row.email))
@@ -235,26 +227,26 @@ pub async fn update(
         .col_expr(Column::UpdatedAt, Expr::value(row.updated_at))
         .filter(this(tenant, user.id))
         .filter(Column::UpdatedAt.eq(seen.millis()))
-        .exec(db)
+        .exec(tx)
         .await
         .map_err(|error| conflict_on(error, &UNIQUE))?;
-    changes::note(Change::User(tenant, user.id));
+    tx.invalidate(Change::User(tenant, user.id));
     Ok(changed.rows_affected > 0)
 }
 
 /// Deletes a person with all that they got; `false` if there is no such person.
-pub async fn delete(db: &impl ConnectionTrait, tenant: TenantId, id: UserId) -> Result<bool, StoreError> {
-    let deleted = Entity::delete_many().filter(this(tenant, id)).exec(db).await?;
-    changes::note(Change::User(tenant, id));
+pub async fn delete(tx: &Tx, tenant: TenantId, id: UserId) -> Result<bool, StoreError> {
+    let deleted = Entity::delete_many().filter(this(tenant, id)).exec(tx).await?;
+    tx.invalidate(Change::User(tenant, id));
     Ok(deleted.rows_affected > 0)
 }
 
 /// Notes that a person did something.
-pub async fn touch(db: &impl ConnectionTrait, tenant: TenantId, id: UserId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn touch(tx: &Tx, tenant: TenantId, id: UserId, now: Timestamp) -> Result<(), StoreError> {
     Entity::update_many()
         .col_expr(Column::LastActivityAt, Expr::value(now.millis()))
         .filter(this(tenant, id))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(())
 }
@@ -276,7 +268,7 @@ fn these(tenant: TenantId, ids: &[UserId]) -> Condition {
 
 /// When each of these people last did something: signed in, or used one of their sessions. Who never did isn't there.
 pub async fn last_activity(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     ids: &[UserId],
 ) -> Result<HashMap<UserId, Timestamp>, StoreError> {
@@ -296,11 +288,7 @@ pub async fn last_activity(
 }
 
 /// Notes with people what their sessions tell of their last activity, for these are about to be deleted.
-pub(super) async fn note_last_use(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    ids: &[UserId],
-) -> Result<(), StoreError> {
+pub(super) async fn note_last_use(tx: &Tx, tenant: TenantId, ids: &[UserId]) -> Result<(), StoreError> {
     let earlier = Condition::any()
         .add(Column::LastActivityAt.is_null())
         .add(Expr::col((Entity, Column::LastActivityAt)).lt(last_use()));
@@ -308,17 +296,13 @@ pub(super) async fn note_last_use(
         .col_expr(Column::LastActivityAt, last_use().into())
         .filter(these(tenant, ids))
         .filter(earlier)
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(())
 }
 
 /// A person's password hash, a PHC string.
-pub async fn password_hash(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: UserId,
-) -> Result<Option<Secret>, StoreError> {
+pub async fn password_hash(db: &impl Reader, tenant: TenantId, id: UserId) -> Result<Option<Secret>, StoreError> {
     let row = credentials::Entity::find()
         .filter(credentials::Column::TenantId.eq(tenant.uuid()))
         .filter(credentials::Column::UserId.eq(id.uuid()))
@@ -331,7 +315,7 @@ pub async fn password_hash(
 /// Puts `next` in the place of a person's password hash if that is `expected` still; `false` if it isn't. With both the
 /// same it changes nothing, and nobody else changes the hash before the transaction ends.
 pub async fn swap_password_hash(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     id: UserId,
     expected: &Secret,
@@ -347,7 +331,7 @@ pub async fn swap_password_hash(
     if !next.same_as(expected) {
         swap = swap.col_expr(credentials::Column::UpdatedAt, Expr::value(now.millis()));
     }
-    Ok(swap.exec(db).await?.rows_affected > 0)
+    Ok(swap.exec(tx).await?.rows_affected > 0)
 }
 
 /// Sets a person's password hash, a PHC string; the one before is gone.
@@ -355,7 +339,7 @@ pub async fn swap_password_hash(
 /// # Errors
 /// [`StoreError::Missing`] if there is no such person.
 pub async fn set_password_hash(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     id: UserId,
     hash: &Secret,
@@ -378,7 +362,7 @@ pub async fn set_password_hash(
     ])
     .update_columns([credentials::Column::Secret, credentials::Column::UpdatedAt])
     .to_owned();
-    credentials::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(db).await?;
-    changes::note(Change::User(tenant, id));
+    credentials::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(tx).await?;
+    tx.invalidate(Change::User(tenant, id));
     Ok(())
 }

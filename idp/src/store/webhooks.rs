@@ -3,12 +3,13 @@
 use entity::control::webhook_endpoints::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::StoreError;
 use super::row::{Only as _, Place, page};
+use super::tx::{Reader, Tx};
 use crate::domain::ids::EndpointId;
 use crate::domain::webhook::{Endpoint, EndpointDetails};
 use crate::domain::{TenantId, Timestamp};
@@ -46,12 +47,7 @@ fn this(tenant: TenantId, id: EndpointId) -> Condition {
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such tenant.
-pub async fn insert(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    endpoint: &Endpoint,
-    sealed_secret: Vec<u8>,
-) -> Result<(), StoreError> {
+pub async fn insert(tx: &Tx, tenant: TenantId, endpoint: &Endpoint, sealed_secret: Vec<u8>) -> Result<(), StoreError> {
     let row = Model {
         tenant_id: tenant.uuid(),
         endpoint_id: endpoint.id.uuid(),
@@ -65,21 +61,17 @@ pub async fn insert(
         created_at: endpoint.created_at.millis(),
         updated_at: endpoint.updated_at.millis(),
     };
-    Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
     Ok(())
 }
 
 /// The endpoint of this id.
-pub async fn find(db: &impl ConnectionTrait, tenant: TenantId, id: EndpointId) -> Result<Option<Endpoint>, StoreError> {
+pub async fn find(db: &impl Reader, tenant: TenantId, id: EndpointId) -> Result<Option<Endpoint>, StoreError> {
     Entity::find().filter(this(tenant, id)).only(db).await?.map(Endpoint::try_from).transpose()
 }
 
 /// What this endpoint's messages are signed with.
-pub async fn secrets(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: EndpointId,
-) -> Result<Option<SealedSecrets>, StoreError> {
+pub async fn secrets(db: &impl Reader, tenant: TenantId, id: EndpointId) -> Result<Option<SealedSecrets>, StoreError> {
     let row = Entity::find().filter(this(tenant, id)).only(db).await?;
     Ok(row.map(|row| SealedSecrets {
         current: row.sealed_secret,
@@ -89,7 +81,7 @@ pub async fn secrets(
 
 /// A tenant's endpoints in the order of their ids, those after `after` only; at most 1,000.
 pub async fn list(
-    db: &impl ConnectionTrait,
+    db: &impl Reader,
     tenant: TenantId,
     after: Option<EndpointId>,
     limit: u64,
@@ -103,17 +95,12 @@ pub async fn list(
 }
 
 /// How many endpoints a tenant has.
-pub async fn count(db: &impl ConnectionTrait, tenant: TenantId) -> Result<u64, StoreError> {
+pub async fn count(db: &impl Reader, tenant: TenantId) -> Result<u64, StoreError> {
     Ok(Entity::find().filter(Column::TenantId.eq(tenant.uuid())).count(db).await?)
 }
 
 /// Changes an endpoint, unless it was changed since `seen`; `false` if it was, or is gone.
-pub async fn update(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    endpoint: &Endpoint,
-    seen: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn update(tx: &Tx, tenant: TenantId, endpoint: &Endpoint, seen: Timestamp) -> Result<bool, StoreError> {
     let status = entity::control::webhook_endpoints::EndpointStatus::from(endpoint.status);
     let updated = Entity::update_many()
         .col_expr(Column::Url, Expr::value(endpoint.details.url.as_str()))
@@ -123,14 +110,14 @@ pub async fn update(
         .col_expr(Column::UpdatedAt, Expr::value(endpoint.updated_at.millis()))
         .filter(this(tenant, endpoint.id))
         .filter(Column::UpdatedAt.eq(seen.millis()))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(updated.rows_affected > 0)
 }
 
 /// Gives an endpoint other secrets; `false` if it is gone.
 pub async fn set_secrets(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     tenant: TenantId,
     id: EndpointId,
     secrets: SealedSecrets,
@@ -141,12 +128,12 @@ pub async fn set_secrets(
         .col_expr(Column::FormerSealedSecret, Expr::value(former))
         .col_expr(Column::FormerUntil, Expr::value(until))
         .filter(this(tenant, id))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(updated.rows_affected > 0)
 }
 
 /// Deletes an endpoint; `false` if there is none.
-pub async fn delete(db: &impl ConnectionTrait, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError> {
-    Ok(Entity::delete_many().filter(this(tenant, id)).exec(db).await?.rows_affected > 0)
+pub async fn delete(tx: &Tx, tenant: TenantId, id: EndpointId) -> Result<bool, StoreError> {
+    Ok(Entity::delete_many().filter(this(tenant, id)).exec(tx).await?.rows_affected > 0)
 }

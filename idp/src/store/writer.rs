@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::changes::{self, Changes};
 use super::database::JOB_LIMIT;
 use super::ledger::{self, Line};
+use super::tx::Tx;
 use super::{Reason, StoreError};
 
 /// The most jobs that share a commit.
@@ -42,7 +43,7 @@ const KEEP_AND_MARK: &str = "RELEASE job; SAVEPOINT job";
 /// After a job that failed; the savepoint stays for the next.
 const UNDO: &str = "ROLLBACK TO job";
 
-type Work = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Done> + Send>;
+type Work = Box<dyn FnOnce(Arc<DatabaseTransaction>) -> BoxFuture<'static, Done> + Send>;
 type Reopen = Box<dyn Fn() -> BoxFuture<'static, Result<DatabaseConnection, StoreError>> + Send>;
 
 /// How much a job changes.
@@ -101,11 +102,12 @@ impl Writer {
     }
 
     /// Queues a job and waits until its group is committed.
-    pub(super) async fn write<T, E, F>(&self, extent: Extent, job: F) -> Result<T, E>
+    pub(super) async fn write<T, E, F, R>(&self, extent: Extent, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: FnOnce(Tx) -> R + Send + 'static,
+        R: Future<Output = Result<T, E>> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
         let changes = Arc::clone(&self.changes);
@@ -140,13 +142,22 @@ impl Writer {
     }
 }
 
+/// The transaction, once its jobs have given their handles back. One that was moved out of its job could write after the
+/// commit, so that the transaction is rolled back.
+pub(super) fn sole(transaction: Arc<DatabaseTransaction>) -> Result<DatabaseTransaction, Reason> {
+    Arc::into_inner(transaction).ok_or_else(|| {
+        tracing::error!("a job kept its transaction; it is rolled back");
+        Reason::Undone
+    })
+}
+
 /// The error of a transaction that couldn't be begun or committed, as the job's own type.
 pub(super) fn refused<E: From<StoreError>>(error: DbErr) -> E {
     StoreError::from(error).into()
 }
 
-async fn run<T, E, F>(
-    transaction: &DatabaseTransaction,
+async fn run<T, E, F, R>(
+    transaction: Arc<DatabaseTransaction>,
     job: F,
     changes: Arc<Changes>,
     caller: oneshot::Sender<Result<T, E>>,
@@ -154,25 +165,26 @@ async fn run<T, E, F>(
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
-    F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
+    F: FnOnce(Tx) -> R,
+    R: Future<Output = Result<T, E>>,
 {
     let work = async {
-        let ((value, noted), lines) = ledger::gathering(changes::noting(job(transaction))).await;
-        let value = value?;
-        Ok(((value, changes::count(transaction, noted).await?), lines))
+        let (tx, recorded) = Tx::new(Arc::clone(&transaction));
+        let value = job(tx).await?;
+        let mut pending = recorded.take();
+        changes::count(&*transaction, &mut pending).await?;
+        Ok((value, pending))
     };
-    let (result, lines) = match tokio::time::timeout(JOB_LIMIT, work).await {
-        Ok(Ok((value, lines))) => (Ok(value), lines),
-        Ok(Err(error)) => (Err(error), Vec::new()),
-        Err(_) => (Err(E::from(Reason::TimedOut.into())), Vec::new()),
-    };
+    let late = |_| Err(E::from(Reason::TimedOut.into()));
+    let mut result = tokio::time::timeout(JOB_LIMIT, work).await.unwrap_or_else(late);
     let succeeded = result.is_ok();
+    let lines = result.as_mut().map(|(_, pending)| std::mem::take(&mut pending.lines)).unwrap_or_default();
     let answer = Box::new(move |committed: Result<(), Reason>| {
         let result = match committed {
-            Ok(()) => result.map(|(value, noted)| {
-                // Before the caller hears of it: what was changed holds from its answer on.
-                changes.publish_own(&noted);
-                noted.finish();
+            Ok(()) => result.map(|(value, pending)| {
+                // Before the caller is answered: from then on no cache may hold what was changed.
+                changes.publish_own(&pending);
+                pending.finish();
                 value
             }),
             Err(reason) => Err(E::from(StoreError::Unavailable(reason))),
@@ -258,10 +270,10 @@ impl Worker {
     }
 
     async fn commit_group(&mut self, first: Job, done: &mut Vec<Done>) -> Result<(), Reason> {
-        let transaction = self.begin().await?;
+        let transaction = Arc::new(self.begin().await?);
         // There is nothing before the first job, so it needs no savepoint: to undo it is to undo the group.
         if run_job(&transaction, first, done).await == Verdict::Undo {
-            return transaction.rollback().await.map_err(database);
+            return sole(transaction)?.rollback().await.map_err(database);
         }
         let mut between = MARK;
         let mut left = LARGEST_GROUP - 1;
@@ -284,8 +296,8 @@ impl Worker {
             transaction.execute_unprepared(UNDO).await.map_err(database)?;
         }
         let lines = done.iter_mut().flat_map(|job| std::mem::take(&mut job.lines)).collect();
-        ledger::write(&transaction, lines).await.map_err(unwritten)?;
-        transaction.commit().await.map_err(database)?;
+        ledger::write(&*transaction, lines).await.map_err(unwritten)?;
+        sole(transaction)?.commit().await.map_err(database)?;
         self.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -324,8 +336,8 @@ enum Verdict {
     Undo,
 }
 
-async fn run_job(transaction: &DatabaseTransaction, job: Job, done: &mut Vec<Done>) -> Verdict {
-    let Ok(ran) = AssertUnwindSafe(async { (job.work)(transaction).await }).catch_unwind().await else {
+async fn run_job(transaction: &Arc<DatabaseTransaction>, job: Job, done: &mut Vec<Done>) -> Verdict {
+    let Ok(ran) = AssertUnwindSafe(async { (job.work)(Arc::clone(transaction)).await }).catch_unwind().await else {
         // The caller learns of it because its channel went down with the job.
         tracing::error!("a write panicked and was rolled back");
         return Verdict::Undo;

@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod deliveries;
+mod handles;
 mod housekeeping;
 mod isolation;
 mod measure;
@@ -17,7 +18,12 @@ mod writer;
 /// Runs a block as a write job of the store and waits for the commit.
 macro_rules! write {
     ($database:expr, |$tx:ident| $body:expr) => {
-        $database.write::<_, idp::store::StoreError, _>(move |$tx| Box::pin(async move { $body })).await
+        $database
+            .write::<_, idp::store::StoreError, _, _>(async move |tx| {
+                let $tx = &tx;
+                $body
+            })
+            .await
     };
 }
 use write;

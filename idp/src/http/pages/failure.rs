@@ -108,7 +108,7 @@ impl Wait {
 }
 
 /// How a failure is told.
-struct Telling {
+struct EventBuilder {
     status: StatusCode,
     /// The headline is at `{topic}-title`, what happened at `{topic}-what`.
     topic: &'static str,
@@ -120,7 +120,7 @@ struct Telling {
     wait: Wait,
 }
 
-impl Telling {
+impl EventBuilder {
     fn new(status: StatusCode, topic: &'static str, fault: Fault, next: &'static str) -> Self {
         Self { status, topic, fault, next, parameter: None, wait: Wait::Not }
     }
@@ -173,63 +173,69 @@ impl Failure {
         self.telling().status
     }
 
-    fn telling(self) -> Telling {
+    fn telling(self) -> EventBuilder {
         use Fault::{Nobody, Reader, Service};
         use StatusCode as Status;
 
         match self {
             Self::UnknownClient => {
-                Telling::of_app(Status::BAD_REQUEST, "failure-unknown-client").parameter("client_id")
+                EventBuilder::of_app(Status::BAD_REQUEST, "failure-unknown-client").parameter("client_id")
             }
             Self::ClientDisabled => {
-                Telling::new(Status::FORBIDDEN, "failure-client-disabled", Nobody, "next-ask-operator")
+                EventBuilder::new(Status::FORBIDDEN, "failure-client-disabled", Nobody, "next-ask-operator")
             }
             Self::RedirectUriMissing => {
-                Telling::of_app(Status::BAD_REQUEST, "failure-redirect-uri-missing").parameter("redirect_uri")
+                EventBuilder::of_app(Status::BAD_REQUEST, "failure-redirect-uri-missing").parameter("redirect_uri")
             }
             Self::RedirectUriMismatch => {
-                Telling::of_app(Status::BAD_REQUEST, "failure-redirect-uri-mismatch").parameter("redirect_uri")
+                EventBuilder::of_app(Status::BAD_REQUEST, "failure-redirect-uri-mismatch").parameter("redirect_uri")
             }
             Self::IdTokenHintMissing => {
-                Telling::of_app(Status::BAD_REQUEST, "failure-id-token-hint-missing").parameter("id_token_hint")
+                EventBuilder::of_app(Status::BAD_REQUEST, "failure-id-token-hint-missing").parameter("id_token_hint")
             }
             Self::IdTokenHintInvalid => {
-                Telling::of_app(Status::BAD_REQUEST, "failure-id-token-hint-invalid").parameter("id_token_hint")
+                EventBuilder::of_app(Status::BAD_REQUEST, "failure-id-token-hint-invalid").parameter("id_token_hint")
             }
             Self::PostLogoutRedirectUriMismatch => {
-                Telling::of_app(Status::BAD_REQUEST, "failure-post-logout-redirect-uri-mismatch")
+                EventBuilder::of_app(Status::BAD_REQUEST, "failure-post-logout-redirect-uri-mismatch")
                     .parameter("post_logout_redirect_uri")
             }
-            Self::InvalidRequest => Telling::of_app(Status::BAD_REQUEST, "failure-invalid-request"),
-            Self::FlowUnknown => Telling::new(Status::BAD_REQUEST, "failure-flow-unknown", Nobody, "next-start-again"),
-            Self::OtherBrowser => {
-                Telling::new(Status::FORBIDDEN, "failure-other-browser", Reader, "failure-other-browser-next")
+            Self::InvalidRequest => EventBuilder::of_app(Status::BAD_REQUEST, "failure-invalid-request"),
+            Self::FlowUnknown => {
+                EventBuilder::new(Status::BAD_REQUEST, "failure-flow-unknown", Nobody, "next-start-again")
             }
-            Self::FormRejected => Telling::new(Status::FORBIDDEN, "failure-form-rejected", Nobody, "next-start-again"),
-            Self::NotFound => Telling::new(Status::NOT_FOUND, "failure-not-found", Nobody, "failure-not-found-next"),
-            Self::MethodNotAllowed => Telling::of_app(Status::METHOD_NOT_ALLOWED, "failure-method-not-allowed"),
-            Self::TooLarge => Telling::of_app(Status::PAYLOAD_TOO_LARGE, "failure-too-large"),
-            Self::UnsupportedForm => Telling::of_app(Status::UNSUPPORTED_MEDIA_TYPE, "failure-unsupported-form"),
+            Self::OtherBrowser => {
+                EventBuilder::new(Status::FORBIDDEN, "failure-other-browser", Reader, "failure-other-browser-next")
+            }
+            Self::FormRejected => {
+                EventBuilder::new(Status::FORBIDDEN, "failure-form-rejected", Nobody, "next-start-again")
+            }
+            Self::NotFound => {
+                EventBuilder::new(Status::NOT_FOUND, "failure-not-found", Nobody, "failure-not-found-next")
+            }
+            Self::MethodNotAllowed => EventBuilder::of_app(Status::METHOD_NOT_ALLOWED, "failure-method-not-allowed"),
+            Self::TooLarge => EventBuilder::of_app(Status::PAYLOAD_TOO_LARGE, "failure-too-large"),
+            Self::UnsupportedForm => EventBuilder::of_app(Status::UNSUPPORTED_MEDIA_TYPE, "failure-unsupported-form"),
             Self::TooManyRequests { minutes } => {
                 let (topic, next) = ("failure-too-many-requests", "failure-too-many-requests-next");
-                Telling::new(Status::TOO_MANY_REQUESTS, topic, Nobody, next).wait(Wait::Minutes(minutes))
+                EventBuilder::new(Status::TOO_MANY_REQUESTS, topic, Nobody, next).wait(Wait::Minutes(minutes))
             }
             Self::Busy { seconds } => {
-                Telling::new(Status::SERVICE_UNAVAILABLE, "failure-busy", Nobody, "next-wait-seconds")
+                EventBuilder::new(Status::SERVICE_UNAVAILABLE, "failure-busy", Nobody, "next-wait-seconds")
                     .wait(Wait::Seconds(seconds))
             }
             Self::Unavailable { seconds } => {
-                Telling::new(Status::SERVICE_UNAVAILABLE, "failure-unavailable", Service, "next-wait-seconds")
+                EventBuilder::new(Status::SERVICE_UNAVAILABLE, "failure-unavailable", Service, "next-wait-seconds")
                     .wait(Wait::Seconds(seconds))
             }
             Self::Internal => {
-                Telling::new(Status::INTERNAL_SERVER_ERROR, "failure-internal", Service, "next-tell-operator")
+                EventBuilder::new(Status::INTERNAL_SERVER_ERROR, "failure-internal", Service, "next-tell-operator")
             }
             Self::TenantUnknown => {
-                Telling::new(Status::NOT_FOUND, "failure-tenant-unknown", Nobody, "failure-not-found-next")
+                EventBuilder::new(Status::NOT_FOUND, "failure-tenant-unknown", Nobody, "failure-not-found-next")
             }
             Self::TenantSuspended => {
-                Telling::new(Status::FORBIDDEN, "failure-tenant-suspended", Nobody, "next-ask-operator")
+                EventBuilder::new(Status::FORBIDDEN, "failure-tenant-suspended", Nobody, "next-ask-operator")
             }
         }
     }

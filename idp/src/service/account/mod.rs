@@ -55,7 +55,7 @@ pub async fn note_rejected_form(
     user: Option<UserId>,
 ) -> Result<(), Failure> {
     let event = audit::event(ctx, AuditKind::AccessRefused, Outcome::Refused).from(caller);
-    let event = user.into_iter().fold(event, audit::Event::user);
+    let event = user.into_iter().fold(event, audit::AuditBuilder::user);
     let reason = "the form doesn't come from a page of the account console that was shown on this browser";
     Ok(audit::append(ctx, tenant, event.detail(serde_json::json!({ "reason": reason }))).await?)
 }

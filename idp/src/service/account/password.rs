@@ -108,31 +108,30 @@ pub async fn change_password(
     let event = audit::event(ctx, AuditKind::PasswordChanged, Outcome::Success).user(user.id).from(caller);
     let (tenant, inside, row, hash) = (tenant.id, ctx.clone(), renewed.clone(), secret.0.sha256());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                allowed(limits.check(tx, tenant, now).await?)?;
-                // The check took its time. These lock the rows before they are looked at, in the order in which a sign-in
-                // does: what was begun with the old password at this moment comes before, and ends, or after, and fails.
-                store::users::touch(tx, tenant, row.user_id, now).await?;
-                if !store::users::swap_password_hash(tx, tenant, row.user_id, &phc, &next, now).await? {
-                    return Err(PasswordChangeError::WrongPassword);
-                }
-                let user = store::users::find_by_id(tx, tenant, row.user_id).await?;
-                let may_act = user.is_some_and(|user| subject::may_act(&user).is_ok());
-                if !may_act || !store::sessions::renew(tx, tenant, &row, (&former, &hash), now).await? {
-                    return Err(PasswordChangeError::SignIn);
-                }
-                limits.forgive(tx, tenant).await?;
-                ending::end_in(&inside, tx, tenant, ending).await?;
-                told.tell(tx, tenant).await?;
-                Ok(store::audit::append(tx, tenant, &event.build()).await?)
-            })
+        .write(async move |tx| {
+            allowed(limits.check(&tx, tenant, now).await?)?;
+            // The check took its time. These lock the rows before they are looked at, in the order in which a sign-in
+            // does: what was begun with the old password at this moment comes before, and ends, or after, and fails.
+            store::users::touch(&tx, tenant, row.user_id, now).await?;
+            if !store::users::swap_password_hash(&tx, tenant, row.user_id, &phc, &next, now).await? {
+                return Err(PasswordChangeError::WrongPassword);
+            }
+            let user = store::users::find_by_id(&tx, tenant, row.user_id).await?;
+            let may_act = user.is_some_and(|user| subject::may_act(&user).is_ok());
+            if !may_act || !store::sessions::renew(&tx, tenant, &row, (&former, &hash), now).await? {
+                return Err(PasswordChangeError::SignIn);
+            }
+            limits.forgive(&tx, tenant).await?;
+            ending::end_in(&inside, &tx, tenant, ending).await?;
+            tx.record(tenant, told);
+            tx.record(tenant, event);
+            Ok(())
         })
         .await?;
     Ok(accounts.with_first(renewed, secret))
 }
 
-fn refusal(ctx: &Ctx, caller: &Caller, me: &Member, reason: &str) -> audit::Event {
+fn refusal(ctx: &Ctx, caller: &Caller, me: &Member, reason: &str) -> audit::AuditBuilder {
     let event = audit::event(ctx, AuditKind::PasswordChanged, Outcome::Refused).user(me.user.id).from(caller);
     event.detail(serde_json::json!({ "reason": reason }))
 }
@@ -143,11 +142,9 @@ async fn refused(ctx: &Ctx, tenant: &Tenant, caller: &Caller, me: &Member, limit
     let event = refusal(ctx, caller, me, "wrong_password");
     let counted = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::audit::append(tx, tenant, &event.build()).await?;
-                limits.count(tx, tenant, now).await
-            })
+        .write(async move |tx| {
+            tx.record(tenant, event);
+            limits.count(&tx, tenant, now).await
         })
         .await;
     match counted {

@@ -75,7 +75,7 @@ pub async fn enter(
     };
     let (tenant, id) = (tenant.id, flow.id);
     ctx.database
-        .write(move |tx| Box::pin(async move { store::authorization_flows::insert(tx, tenant, &flow).await }))
+        .write(async move |tx| store::authorization_flows::insert(&tx, tenant, &flow).await)
         .await
         .map_err(|error: StoreError| AuthorizeError::from(error))?;
     Ok(id)
@@ -84,10 +84,8 @@ pub async fn enter(
 /// Ends a flow of the console at its page.
 pub(super) async fn arrive(ctx: &Ctx, tenant: TenantId, id: FlowId, page: AccountPage) -> Result<Next, AuthorizeError> {
     let now = ctx.now();
-    let arrived: Result<bool, StoreError> = ctx
-        .database
-        .write(move |tx| Box::pin(async move { store::authorization_flows::complete(tx, tenant, id, now).await }))
-        .await;
+    let arrived: Result<bool, StoreError> =
+        ctx.database.write(async move |tx| store::authorization_flows::complete(&tx, tenant, id, now).await).await;
     if arrived? { Ok(Next::Account(page)) } else { Err(AuthorizeError::FlowFinished) }
 }
 

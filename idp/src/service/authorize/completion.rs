@@ -12,9 +12,9 @@ use crate::domain::session::Session;
 use crate::domain::session_state::BrowserState;
 use crate::domain::{CodeHash, FlowId, GrantId, TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
-use crate::service::events::Telling;
+use crate::service::events::EventBuilder;
 use crate::service::{audit, subject};
-use crate::store::{self, Connection};
+use crate::store::{self, Tx};
 
 /// A request whose needs are met.
 #[derive(Clone, Debug)]
@@ -37,9 +37,9 @@ pub struct GivenConsent {
     /// To what.
     pub scope: ScopeSet,
     /// The line in the audit log that tells of it.
-    pub event: audit::Event,
+    pub event: audit::AuditBuilder,
     /// What others are told.
-    pub told: Telling,
+    pub told: EventBuilder,
 }
 
 impl Completion {
@@ -85,7 +85,7 @@ pub async fn complete(
             .from(caller),
     };
     ctx.database
-        .write(move |tx| Box::pin(async move { issue_code(tx, tenant, completion, issue).await }))
+        .write(async move |tx| issue_code(&tx, tenant, completion, issue).await)
         .await
         .map(|()| Next::Return(AuthorizationResponse { to, outcome: Ok(Granted { code, session_state }) }))
 }
@@ -102,15 +102,10 @@ pub(super) struct CodeIssue {
     offline_until: Timestamp,
     /// What must have been allowed before.
     remembered: Option<ScopeSet>,
-    event: audit::Event,
+    event: audit::AuditBuilder,
 }
 
-async fn issue_code(
-    tx: &impl Connection,
-    tenant: TenantId,
-    completion: Completion,
-    issue: CodeIssue,
-) -> Result<(), AuthorizeError> {
+async fn issue_code(tx: &Tx, tenant: TenantId, completion: Completion, issue: CodeIssue) -> Result<(), AuthorizeError> {
     let Completion { request, session, flow, browser: _, consent } = completion;
     let now = issue.now;
     if let Some(flow) = flow
@@ -133,8 +128,8 @@ async fn issue_code(
     }
     if let Some(GivenConsent { scope, event, told }) = consent {
         store::consents::upsert(tx, tenant, session.user_id, &request.client_id, &scope, now).await?;
-        told.tell(tx, tenant).await?;
-        store::audit::append(tx, tenant, &event.build()).await?;
+        tx.record(tenant, told);
+        tx.record(tenant, event);
     }
     let refreshed = request.scope.contains(OFFLINE_ACCESS);
     let offline = refreshed && issue.refresh_tokens == RefreshTokenPolicy::Offline;
@@ -172,6 +167,6 @@ async fn issue_code(
         expires_at: issue.expires_at,
     };
     store::authorization_codes::insert(tx, tenant, &code).await?;
-    store::audit::append(tx, tenant, &issue.event.build()).await?;
+    tx.record(tenant, issue.event);
     Ok(())
 }

@@ -75,7 +75,7 @@ async fn bind<'a>(
     let hash = secret.hash();
     let bound = ctx
         .database
-        .write(move |tx| Box::pin(async move { store::authorization_flows::bind_browser(tx, tenant, id, &hash).await }))
+        .write(async move |tx| store::authorization_flows::bind_browser(&tx, tenant, id, &hash).await)
         .await
         .map_err(|error: StoreError| AuthorizeError::from(error))?;
     Ok(bound.then_some(secret))
@@ -105,9 +105,7 @@ pub async fn choose(
     let id = open.flow.id;
     let chosen = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move { store::authorization_flows::choose_session(tx, tenant, id, session).await })
-        })
+        .write(async move |tx| store::authorization_flows::choose_session(&tx, tenant, id, session).await)
         .await
         .map_err(|error: StoreError| AuthorizeError::from(error))?;
     if !chosen {
@@ -123,7 +121,7 @@ pub async fn deny(
     tenant: TenantId,
     open: &OpenFlow,
     description: &str,
-    event: audit::Event,
+    event: audit::AuditBuilder,
 ) -> Result<Next, AuthorizeError> {
     close(ctx, tenant, open.flow.id, Some(event)).await?;
     if open.flow.account_page.is_some() {
@@ -139,20 +137,18 @@ pub(super) async fn close(
     ctx: &Ctx,
     tenant: TenantId,
     id: FlowId,
-    event: Option<audit::Event>,
+    event: Option<audit::AuditBuilder>,
 ) -> Result<(), AuthorizeError> {
     let now = ctx.now();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                if !store::authorization_flows::refuse(tx, tenant, id, now).await? {
-                    return Err(AuthorizeError::FlowFinished);
-                }
-                if let Some(event) = event {
-                    store::audit::append(tx, tenant, &event.build()).await?;
-                }
-                Ok(())
-            })
+        .write(async move |tx| {
+            if !store::authorization_flows::refuse(&tx, tenant, id, now).await? {
+                return Err(AuthorizeError::FlowFinished);
+            }
+            if let Some(event) = event {
+                tx.record(tenant, event);
+            }
+            Ok(())
         })
         .await
 }

@@ -187,7 +187,7 @@ async fn begin(
     };
     let (tenant_id, id) = (tenant.id, flow.id);
     ctx.database
-        .write(move |tx| Box::pin(async move { store::authorization_flows::insert(tx, tenant_id, &flow).await }))
+        .write(async move |tx| store::authorization_flows::insert(&tx, tenant_id, &flow).await)
         .await
         .map_err(|error: StoreError| AuthorizeError::from(error))?;
     Ok(page(id))

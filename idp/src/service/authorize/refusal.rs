@@ -41,7 +41,7 @@ pub(super) fn in_flow(
     caller: &Caller,
     flow: &AuthorizationFlow,
     code: AuthorizationErrorCode,
-) -> Option<audit::Event> {
+) -> Option<audit::AuditBuilder> {
     let silent = flow.request.prompt.contains(&Prompt::None);
     let event = audit::refusal(ctx, AuditKind::AuthorizationRefused, caller, &flow.client_id);
     (!silent).then(|| event.detail(json!({ "error": code.as_str() })))

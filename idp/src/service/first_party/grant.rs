@@ -15,7 +15,7 @@ use crate::service::issue::UserGrant;
 use crate::service::refresh_tokens::RefreshToken;
 use crate::service::sessions::policy;
 use crate::service::subject::{self, LiveSubject};
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// What is drawn before the transaction in which a session begins.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl AppGrant {
     /// Gives it, in the transaction in which the session begins.
     pub(in crate::service) async fn give(
         &self,
-        tx: &impl Connection,
+        tx: &Tx,
         tenant: TenantId,
         session: &Session,
     ) -> Result<(), StoreError> {

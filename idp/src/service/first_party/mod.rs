@@ -158,16 +158,14 @@ pub async fn leave(ctx: &Ctx, tenant: &Tenant, caller: &Caller, live: &LiveSubje
         .detail(serde_json::json!({ "token": "refresh_token" }));
     let left = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                if let Some(ending) = ending {
-                    ending::end_in(&inside, tx, tenant_id, ending).await?;
-                }
-                if store::grants::revoke(tx, tenant_id, grant, now).await? {
-                    store::audit::append(tx, tenant_id, &event.build()).await?;
-                }
-                Ok(())
-            })
+        .write(async move |tx| {
+            if let Some(ending) = ending {
+                ending::end_in(&inside, &tx, tenant_id, ending).await?;
+            }
+            if store::grants::revoke(&tx, tenant_id, grant, now).await? {
+                tx.record(tenant_id, event);
+            }
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| Failure::from(error));

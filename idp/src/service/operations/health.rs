@@ -128,7 +128,7 @@ pub async fn check(ctx: &Ctx) -> Arc<Health> {
 }
 
 async fn findings(ctx: &Ctx) -> Vec<Finding> {
-    let write = ctx.database.write(|tx| Box::pin(async move { store::gauges::write_nothing(tx).await }));
+    let write = ctx.database.write(async move |tx| store::gauges::write_nothing(&tx).await);
     let write = async { write.await.map_err(|error: StoreError| error.to_string()) };
     let (read, write, migrations, keys, redis, work) = tokio::join!(
         look(Dependency::DatabaseRead, ctx.database.ping()),

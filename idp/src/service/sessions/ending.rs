@@ -20,10 +20,10 @@ use crate::domain::session::{EndReason, Session};
 use crate::domain::{ClientId, SessionId, TenantId, Timestamp, UserId};
 use crate::service::audit::{self, Actor};
 use crate::service::ctx::{Caller, Ctx};
-use crate::service::events::{self, Telling};
+use crate::service::events::{self, EventBuilder};
 use crate::service::{Failure, backchannel_logout};
 use crate::store::sweeps::Sweep;
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, StoreError, Tx};
 use crate::telemetry::metrics::Operation;
 
 /// How many sessions are ended at a time.
@@ -64,9 +64,9 @@ pub struct Ending {
     pub reason: EndReason,
     /// When.
     pub at: Timestamp,
-    event: audit::Event,
+    event: audit::AuditBuilder,
     /// What others are told of all of them together.
-    told: Telling,
+    told: EventBuilder,
 }
 
 impl Ending {
@@ -136,7 +136,7 @@ async fn end_now(ctx: &Ctx, tenant: TenantId, ending: Ending) -> Result<Ended, F
     let inside = ctx.clone();
     let mut ended: Ended = ctx
         .database
-        .write(move |tx| Box::pin(async move { end_in(&inside, tx, tenant, ending).await }))
+        .write(async move |tx| end_in(&inside, &tx, tenant, ending).await)
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
     for _ in 0..AT_ONCE {
@@ -152,7 +152,7 @@ async fn end_now(ctx: &Ctx, tenant: TenantId, ending: Ending) -> Result<Ended, F
 ///
 /// # Errors
 /// [`StoreError`]; the transaction is to be given up then.
-pub async fn end_in(ctx: &Ctx, tx: &impl Connection, tenant: TenantId, ending: Ending) -> Result<Ended, StoreError> {
+pub async fn end_in(ctx: &Ctx, tx: &Tx, tenant: TenantId, ending: Ending) -> Result<Ended, StoreError> {
     let mut ended = Ended::default();
     match &ending.which {
         Which::One(session) => {
@@ -180,9 +180,9 @@ pub async fn end_in(ctx: &Ctx, tx: &impl Connection, tenant: TenantId, ending: E
             ended.left = store::sweeps::begin(tx, tenant, sweep).await?;
         }
     }
-    tell_of_all(tx, tenant, &ending, &ended).await?;
+    record_bulk(tx, tenant, &ending, &ended);
     if let Some(event) = event(ending, &ended) {
-        store::audit::append(tx, tenant, &event.build()).await?;
+        tx.record(tenant, event);
     }
     Ok(ended)
 }
@@ -190,7 +190,7 @@ pub async fn end_in(ctx: &Ctx, tx: &impl Connection, tenant: TenantId, ending: E
 /// Ends rows a batch at a time, and tells of each batch, until none is left.
 async fn end_rows(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
     ending: &Ending,
     rows: store::sessions::Ending,
@@ -203,9 +203,9 @@ async fn end_rows(
 /// Ends a batch of rows with what was given in them; `false` if none was left.
 async fn end_batch(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
-    (reason, at, told): (EndReason, Timestamp, &Telling),
+    (reason, at, told): (EndReason, Timestamp, &EventBuilder),
     rows: store::sessions::Ending,
     ended: &mut Ended,
 ) -> Result<bool, StoreError> {
@@ -218,9 +218,9 @@ async fn end_batch(
 /// Ends what was given in sessions that have just ended, and tells of them.
 async fn end_with(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
-    (reason, at, told, one): (EndReason, Timestamp, &Telling, bool),
+    (reason, at, told, one): (EndReason, Timestamp, &EventBuilder, bool),
     sessions: Vec<Session>,
     ended: &mut Ended,
 ) -> Result<(), StoreError> {
@@ -234,7 +234,7 @@ async fn end_with(
     let batch: Vec<EndedSession> = sessions.into_iter().map(with_clients).collect();
     tell(ctx, tx, tenant, (reason, told, one), &batch).await?;
     let (metrics, count) = (Arc::clone(&ctx.operations.metrics), batch.len() as u64);
-    store::changes::when_committed(move || metrics.endings.add(reason, count));
+    tx.on_commit(move || metrics.endings.add(reason, count));
     ended.add(batch);
     Ok(())
 }
@@ -242,20 +242,20 @@ async fn end_with(
 /// Tells whoever has to hear that sessions ended, in the transaction that ended them.
 async fn tell(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
-    (reason, told, one): (EndReason, &Telling, bool),
+    (reason, told, one): (EndReason, &EventBuilder, bool),
     ended: &[EndedSession],
 ) -> Result<(), StoreError> {
     let mut over = Vec::with_capacity(ended.len());
     for EndedSession { session, clients } in ended {
         let tell = |kind| told.another(ctx, kind).user(session.user_id).session(session.id);
         if reason == EndReason::SignedOut {
-            tell(EventType::UserLogout).tell(tx, tenant).await?;
+            tx.record(tenant, tell(EventType::UserLogout));
         }
-        tell(EventType::SessionTerminated).with("reason", reason.as_str()).tell(tx, tenant).await?;
+        tx.record(tenant, tell(EventType::SessionTerminated).with("reason", reason.as_str()));
         if one && reason == EndReason::Revoked {
-            tell(EventType::SessionDeleted).tell(tx, tenant).await?;
+            tx.record(tenant, tell(EventType::SessionDeleted));
         }
         tracing::debug!(%tenant, session = %session.id, reason = reason.as_str(), clients = clients.len(), "session ended");
         over.push((session.id, session.user_id, clients.as_slice()));
@@ -263,8 +263,8 @@ async fn tell(
     backchannel_logout::tell(ctx, tx, tenant, &over, ctx.now()).await
 }
 
-/// Tells others that several sessions ended together; that each of them did is told by itself.
-async fn tell_of_all(tx: &impl Connection, tenant: TenantId, ending: &Ending, ended: &Ended) -> Result<(), StoreError> {
+/// Records the event that several sessions ended together, in addition to the event of each of them.
+fn record_bulk(tx: &Tx, tenant: TenantId, ending: &Ending, ended: &Ended) {
     let told = ending.told.clone().with("reason", ending.reason.as_str());
     let told = match &ending.which {
         Which::Others { user, .. } | Which::OfUser(user) => {
@@ -274,14 +274,13 @@ async fn tell_of_all(tx: &impl Connection, tenant: TenantId, ending: &Ending, en
         // Of one session it is told by itself, and where a client loses what it was given, sessions go on.
         Which::One(_) | Which::OfClient(_) => None,
     };
-    match told {
-        Some(told) => told.tell(tx, tenant).await,
-        None => Ok(()),
+    if let Some(event) = told {
+        tx.record(tenant, event);
     }
 }
 
 /// What the audit log says; nothing where nothing ended.
-fn event(ending: Ending, ended: &Ended) -> Option<audit::Event> {
+fn event(ending: Ending, ended: &Ended) -> Option<audit::AuditBuilder> {
     let Ending { which, reason, event, .. } = ending;
     let reason = reason.as_str();
     let counted = serde_json::json!({ "reason": reason, "sessions": ended.sessions, "grants": ended.grants });
@@ -324,20 +323,18 @@ pub async fn lapse(ctx: &Ctx) -> Result<(), Failure> {
 async fn lapse_batch(ctx: &Ctx, tenant: TenantId, ids: Vec<SessionId>) -> Result<(), Failure> {
     let (inside, now) = (ctx.clone(), ctx.now());
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                let sessions = store::sessions::lapse(tx, tenant, &ids, now).await?;
-                let told = events::of(&inside, EventType::SessionTerminated).by(Actor::signet());
-                for reason in [EndReason::Idle, EndReason::Expired] {
-                    let theirs: Vec<Session> =
-                        sessions.iter().filter(|session| session.ends_by_itself() == reason).cloned().collect();
-                    if !theirs.is_empty() {
-                        let why = (reason, now, &told, false);
-                        end_with(&inside, tx, tenant, why, theirs, &mut Ended::default()).await?;
-                    }
+        .write(async move |tx| {
+            let sessions = store::sessions::lapse(&tx, tenant, &ids, now).await?;
+            let told = events::of(&inside, EventType::SessionTerminated).by(Actor::signet());
+            for reason in [EndReason::Idle, EndReason::Expired] {
+                let theirs: Vec<Session> =
+                    sessions.iter().filter(|session| session.ends_by_itself() == reason).cloned().collect();
+                if !theirs.is_empty() {
+                    let why = (reason, now, &told, false);
+                    end_with(&inside, &tx, tenant, why, theirs, &mut Ended::default()).await?;
                 }
-                Ok(())
-            })
+            }
+            Ok(())
         })
         .await
         .map_err(|error: StoreError| error.into())
@@ -371,24 +368,22 @@ async fn sweep_batch(ctx: &Ctx, tenant: TenantId, sweep: Sweep, ended: &mut Ende
     let (inside, now) = (ctx.clone(), ctx.now());
     let (batch, done) = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut batch = Ended::default();
-                let rows = store::sessions::Ending::Until(sweep.until);
-                let client = sweep.client_id.as_ref();
-                let who = Actor::new(sweep.actor, sweep.address);
-                let told = events::of(&inside, EventType::SessionTerminated).by(who);
-                let why = (sweep.reason, now, &told);
-                if client.is_none() && end_batch(&inside, tx, tenant, why, rows, &mut batch).await? {
-                    return Ok((batch, false));
-                }
-                batch.grants += store::grants::revoke_until(tx, tenant, client, sweep.until, now, GRANTS).await?;
-                let done = batch.grants == 0;
-                if done {
-                    store::sweeps::finish(tx, tenant, sweep.id).await?;
-                }
-                Ok((batch, done))
-            })
+        .write(async move |tx| {
+            let mut batch = Ended::default();
+            let rows = store::sessions::Ending::Until(sweep.until);
+            let client = sweep.client_id.as_ref();
+            let who = Actor::new(sweep.actor, sweep.address);
+            let told = events::of(&inside, EventType::SessionTerminated).by(who);
+            let why = (sweep.reason, now, &told);
+            if client.is_none() && end_batch(&inside, &tx, tenant, why, rows, &mut batch).await? {
+                return Ok((batch, false));
+            }
+            batch.grants += store::grants::revoke_until(&tx, tenant, client, sweep.until, now, GRANTS).await?;
+            let done = batch.grants == 0;
+            if done {
+                store::sweeps::finish(&tx, tenant, sweep.id).await?;
+            }
+            Ok((batch, done))
         })
         .await
         .map_err(|error: StoreError| Failure::from(error))?;

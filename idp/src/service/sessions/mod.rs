@@ -10,7 +10,7 @@ use crate::domain::event::EventType;
 use crate::domain::session::{Session, SessionSecret};
 use crate::domain::{SessionId, TenantId, Timestamp, UserId};
 pub use crate::store::sessions::SessionFilter;
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// How often in its longest rest a session's use is noted: noting each would cost a write.
 const TOUCHES: u32 = 100;
@@ -118,7 +118,7 @@ pub async fn used(ctx: &Ctx, tenant: TenantId, session: &Session) -> Result<(), 
     }
     let (inside, session) = (ctx.clone(), session.clone());
     ctx.database
-        .write(move |tx| Box::pin(async move { used_in(&inside, tx, tenant, &session, now).await }))
+        .write(async move |tx| used_in(&inside, &tx, tenant, &session, now).await)
         .await
         .map_err(|error: StoreError| Failure::from(error))?;
     Ok(())
@@ -127,14 +127,14 @@ pub async fn used(ctx: &Ctx, tenant: TenantId, session: &Session) -> Result<(), 
 /// The same in a transaction of a change that is a use of the session.
 pub async fn used_in(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
     session: &Session,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if is_worth_noting(session, now) && store::sessions::touch(tx, tenant, session.id, now).await? {
         let told = events::of(ctx, EventType::SessionActivityUpdated).user(session.user_id).session(session.id);
-        told.tell(tx, tenant).await?;
+        tx.record(tenant, told);
     }
     Ok(())
 }

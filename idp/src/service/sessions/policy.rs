@@ -12,7 +12,7 @@ use crate::domain::session::{EndReason, Session, SessionOrigin, SessionPolicy};
 use crate::domain::tenant::{SessionSettings, TenantSettings};
 use crate::domain::{TenantId, UserId};
 use crate::service::ctx::{Caller, Ctx};
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// First-party sessions, where the tenant says nothing.
 const FIRST_PARTY_LIFETIME: Duration = Duration::from_hours(168);
@@ -116,7 +116,7 @@ pub fn check(settings: &TenantSettings) -> Result<(), &'static str> {
 /// [`StoreError::Missing`] if there is no such person.
 pub async fn begin(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
     caller: &Caller,
     (session, secret_hash): (&Session, &[u8; 32]),
@@ -127,13 +127,13 @@ pub async fn begin(
     }
     store::sessions::insert(tx, tenant, session, secret_hash).await?;
     let metrics = Arc::clone(&ctx.operations.metrics);
-    store::changes::when_committed(move || metrics.sessions.count());
+    tx.on_commit(move || metrics.sessions.count());
     Ok(())
 }
 
 async fn make_room(
     ctx: &Ctx,
-    tx: &impl Connection,
+    tx: &Tx,
     tenant: TenantId,
     caller: &Caller,
     (user, origin): (UserId, SessionOrigin),

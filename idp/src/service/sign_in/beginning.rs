@@ -11,12 +11,12 @@ use crate::domain::session::{AuthenticationMethod, EndReason, Session, SessionPo
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, FlowId, SessionId, TenantId, UserId};
 use crate::service::ctx::{Caller, Ctx};
-use crate::service::events::Telling;
+use crate::service::events::EventBuilder;
 use crate::service::first_party::AppGrant;
 use crate::service::sessions::ending::{self, Ending, Which};
 use crate::service::sessions::{Accounts, policy};
 use crate::service::{audit, events};
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// Where somebody signs in.
 #[derive(Clone, Debug)]
@@ -76,9 +76,9 @@ pub(in crate::service) struct Beginning {
     /// The account that has to go from the browser.
     supernumerary: Option<Ending>,
     place: Place,
-    event: audit::Event,
-    login: Telling,
-    created: Telling,
+    event: audit::AuditBuilder,
+    login: EventBuilder,
+    created: EventBuilder,
 }
 
 impl Beginning {
@@ -136,12 +136,7 @@ impl Beginning {
     }
 
     /// Begins it, in the transaction in which it was looked at once more whether the person may.
-    pub(in crate::service) async fn begin(
-        self,
-        ctx: &Ctx,
-        tx: &impl Connection,
-        tenant: TenantId,
-    ) -> Result<SignedIn, StoreError> {
+    pub(in crate::service) async fn begin(self, ctx: &Ctx, tx: &Tx, tenant: TenantId) -> Result<SignedIn, StoreError> {
         let Self { mut session, limit, caller, fresh, secret, former, supernumerary, place, event, login, created } =
             self;
         let (now, hash) = (session.auth_time, secret.0.sha256());
@@ -157,9 +152,9 @@ impl Beginning {
             session = Session { id: fresh, created_at: now, ..session };
             policy::begin(ctx, tx, tenant, &caller, (&session, &hash), limit).await?;
             let created = created.session(session.id).with("expires_at", session.expires_at.rfc3339());
-            created.tell(tx, tenant).await?;
+            tx.record(tenant, created);
         }
-        login.session(session.id).with("renewed", renewed).tell(tx, tenant).await?;
+        tx.record(tenant, login.session(session.id).with("renewed", renewed));
         let accounts = place.accounts().with_first(session.clone(), secret);
         let app = match place {
             Place::Page { flow, .. } => {
@@ -172,7 +167,7 @@ impl Beginning {
             }
         };
         let event = event.detail(json!({ "amr": session.amr, "sid": session.id }));
-        store::audit::append(tx, tenant, &event.build()).await?;
+        tx.record(tenant, event);
         Ok(SignedIn { session, accounts, app })
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::sign_in_limit::{Attempt, LimitKind};
 use crate::domain::user::LoginName;
 use crate::domain::{TenantId, Timestamp};
 use crate::service::ctx::{Caller, Ctx};
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, Reader, StoreError, Tx};
 
 /// The counters that an attempt is held against.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Limits {
     /// Whether one is used up.
     pub(in crate::service) async fn check(
         &self,
-        db: &impl Connection,
+        db: &impl Reader,
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Attempt, StoreError> {
@@ -71,13 +71,13 @@ impl Limits {
     /// Counts an attempt in all.
     pub(in crate::service) async fn count(
         &self,
-        db: &impl Connection,
+        tx: &Tx,
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Attempt, StoreError> {
         let mut outcome = Attempt::Allowed;
         for Limit { kind, hash, window, most } in &self.0 {
-            let counted = store::sign_in_limits::count_attempt(db, tenant, *kind, hash, now, *window, *most).await?;
+            let counted = store::sign_in_limits::count_attempt(tx, tenant, *kind, hash, now, *window, *most).await?;
             if counted != Attempt::Allowed {
                 outcome = counted;
             }
@@ -87,9 +87,9 @@ impl Limits {
 
     /// Forgets the failures with this name: its owner is here. Those from the address stay, or an attacker with an
     /// account of their own could clear them at will.
-    pub(in crate::service) async fn forgive(&self, db: &impl Connection, tenant: TenantId) -> Result<(), StoreError> {
+    pub(in crate::service) async fn forgive(&self, tx: &Tx, tenant: TenantId) -> Result<(), StoreError> {
         for Limit { kind, hash, .. } in self.0.iter().filter(|limit| limit.kind == LimitKind::Account) {
-            store::sign_in_limits::reset(db, tenant, *kind, hash).await?;
+            store::sign_in_limits::reset(tx, tenant, *kind, hash).await?;
         }
         Ok(())
     }

@@ -139,7 +139,7 @@ async fn note_refusal(
         .client(client)
         .from(caller)
         .detail(serde_json::json!({ "amr": ["pwd"], "reason": refusal.to_string() }));
-    let event = known.into_iter().fold(event, audit::Event::user);
+    let event = known.into_iter().fold(event, audit::AuditBuilder::user);
     match audit::append(ctx, tenant, event).await {
         Ok(()) => refusal,
         Err(error) => error.into(),
@@ -172,11 +172,9 @@ async fn fail(
     };
     let counted = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                store::audit::append(tx, tenant, &event.build()).await?;
-                limits.count(tx, tenant, now).await
-            })
+        .write(async move |tx| {
+            tx.record(tenant, event);
+            limits.count(&tx, tenant, now).await
         })
         .await;
     match counted {
@@ -200,20 +198,18 @@ async fn begin_session(
     let beginning = Beginning::new(ctx, tenant, caller, id, &attempt.client_id, attempt.place);
     let (inside, tenant) = (ctx.clone(), tenant.id);
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                allowed(limits.check(tx, tenant, now).await?)?;
-                // The check took its time. These two lock the rows before they are looked at: whoever switches the user
-                // off or changes the password at this moment comes before, and is seen, or after, and ends the session.
-                store::users::touch(tx, tenant, id, now).await?;
-                let proved = store::users::swap_password_hash(tx, tenant, id, &phc, &next, now).await?;
-                let user = store::users::find_by_id(tx, tenant, id).await?;
-                if !proved || user.is_none_or(|user| subject::may_act(&user).is_err()) {
-                    return Err(SignInError::BadCredentials);
-                }
-                limits.forgive(tx, tenant).await?;
-                Ok(beginning.begin(&inside, tx, tenant).await?)
-            })
+        .write(async move |tx| {
+            allowed(limits.check(&tx, tenant, now).await?)?;
+            // The check took its time. These two lock the rows before they are looked at: whoever switches the user
+            // off or changes the password at this moment comes before, and is seen, or after, and ends the session.
+            store::users::touch(&tx, tenant, id, now).await?;
+            let proved = store::users::swap_password_hash(&tx, tenant, id, &phc, &next, now).await?;
+            let user = store::users::find_by_id(&tx, tenant, id).await?;
+            if !proved || user.is_none_or(|user| subject::may_act(&user).is_err()) {
+                return Err(SignInError::BadCredentials);
+            }
+            limits.forgive(&tx, tenant).await?;
+            Ok(beginning.begin(&inside, &tx, tenant).await?)
         })
         .await
 }

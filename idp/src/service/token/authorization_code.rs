@@ -19,7 +19,7 @@ use crate::service::audit;
 use crate::service::ctx::{Caller, Ctx};
 use crate::service::issue::{self, UserGrant};
 use crate::service::subject::{self, LiveSubject};
-use crate::store::{self, Connection};
+use crate::store::{self, Tx};
 use crate::telemetry::metrics::Operation;
 
 /// What a client presents.
@@ -74,32 +74,28 @@ async fn redeem(
     let (first, registered) = (FirstRefreshToken::drawn(ctx, client), client.metadata.scope.clone());
     let decision = ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                match store::authorization_codes::redeem(tx, tenant_id, &hash, now).await? {
-                    Redeemed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
-                    Redeemed::First(code) | Redeemed::Replayed(code) if foreign(&code) => {
-                        Err(TokenError::InvalidGrant(UNKNOWN))
-                    }
-                    Redeemed::Replayed(code) => {
-                        store::grants::revoke(tx, tenant_id, code.grant_id, now).await?;
-                        store::audit::append(tx, tenant_id, &replayed.user(code.user_id).build()).await?;
-                        Ok(Decision::Replayed)
-                    }
-                    Redeemed::First(code) => {
-                        check_bindings(&code, &presented)?;
-                        store::audit::append(tx, tenant_id, &granted.user(code.user_id).build()).await?;
-                        let subject = subject::live(tx, tenant_id, code.grant_id, &registered, now).await?;
-                        let subject = subject.ok().filter(|subject| subject.session.is_some());
-                        let subject = subject.ok_or(TokenError::InvalidGrant("the user's session has ended"))?;
-                        let refresh_token = match &first {
-                            Some(first) => first.keep(tx, tenant_id, &subject.grant, now).await?,
-                            None => None,
-                        };
-                        Ok(Decision::Granted(Box::new(user_grant(subject, *code)), refresh_token))
-                    }
-                }
-            })
+        .write(async move |tx| match store::authorization_codes::redeem(&tx, tenant_id, &hash, now).await? {
+            Redeemed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
+            Redeemed::First(code) | Redeemed::Replayed(code) if foreign(&code) => {
+                Err(TokenError::InvalidGrant(UNKNOWN))
+            }
+            Redeemed::Replayed(code) => {
+                store::grants::revoke(&tx, tenant_id, code.grant_id, now).await?;
+                tx.record(tenant_id, replayed.user(code.user_id));
+                Ok(Decision::Replayed)
+            }
+            Redeemed::First(code) => {
+                check_bindings(&code, &presented)?;
+                tx.record(tenant_id, granted.user(code.user_id));
+                let subject = subject::live(&tx, tenant_id, code.grant_id, &registered, now).await?;
+                let subject = subject.ok().filter(|subject| subject.session.is_some());
+                let subject = subject.ok_or(TokenError::InvalidGrant("the user's session has ended"))?;
+                let refresh_token = match &first {
+                    Some(first) => first.keep(&tx, tenant_id, &subject.grant, now).await?,
+                    None => None,
+                };
+                Ok(Decision::Granted(Box::new(user_grant(subject, *code)), refresh_token))
+            }
         })
         .await?;
     match decision {
@@ -147,7 +143,7 @@ impl FirstRefreshToken {
     /// The token, where the grant has `offline_access` (OpenID Connect Core §11).
     async fn keep(
         &self,
-        tx: &impl Connection,
+        tx: &Tx,
         tenant: TenantId,
         grant: &Grant,
         now: Timestamp,

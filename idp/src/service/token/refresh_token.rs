@@ -21,7 +21,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, GrantId, Secret, TenantId, Timestamp};
 use crate::service::audit::Actor;
 use crate::service::ctx::{Caller, Ctx};
-use crate::service::events::Telling;
+use crate::service::events::EventBuilder;
 use crate::service::issue::{self, UserGrant};
 use crate::service::refresh_tokens::RefreshToken;
 use crate::service::sessions::ending::{self, Ending, Which};
@@ -29,7 +29,7 @@ use crate::service::sessions::policy;
 use crate::service::subject::{self, LiveSubject, ReadySubject};
 use crate::service::{Failure, audit, events, sessions};
 use crate::store::refresh_tokens::Rotation;
-use crate::store::{self, Connection, StoreError};
+use crate::store::{self, Tx};
 use crate::telemetry::metrics::Operation;
 
 /// What a client presents.
@@ -143,8 +143,8 @@ struct Attempt {
     token: RefreshToken,
     successors: Vec<RefreshToken>,
     rules: Rules,
-    told: Telling,
-    event: audit::Event,
+    told: EventBuilder,
+    event: audit::AuditBuilder,
 }
 
 impl Attempt {
@@ -163,16 +163,14 @@ impl Attempt {
         let (attempt, subject, scope) = (Arc::clone(self), Arc::clone(subject), scope.clone());
         let rotated = ctx
             .database
-            .write_one(move |tx| {
-                Box::pin(async move {
-                    let LiveSubject { user, session, .. } = &subject.live;
-                    let read = (user, session.as_ref().map(|session| session.id));
-                    let rotated = store::refresh_tokens::rotate_as_read(tx, attempt.tenant, &rotation, read).await?;
-                    if rotated {
-                        attempt.tell(tx, &subject.live, &scope).await?;
-                    }
-                    Ok(rotated)
-                })
+            .write_one(async move |tx| {
+                let LiveSubject { user, session, .. } = &subject.live;
+                let read = (user, session.as_ref().map(|session| session.id));
+                let rotated = store::refresh_tokens::rotate_as_read(&tx, attempt.tenant, &rotation, read).await?;
+                if rotated {
+                    attempt.record(&tx, &subject.live, &scope);
+                }
+                Ok(rotated)
             })
             .await?;
         Ok(if rotated { self.successors.first().cloned() } else { None })
@@ -192,12 +190,12 @@ impl Attempt {
     }
 
     /// Tells of tokens that were given.
-    async fn tell(&self, tx: &impl Connection, subject: &LiveSubject, scope: &ScopeSet) -> Result<(), StoreError> {
+    fn record(&self, tx: &Tx, subject: &LiveSubject, scope: &ScopeSet) {
         let user = subject.user.id;
         let told = self.told.clone().user(user).with("scope", json!(scope));
         let session = subject.session.as_ref().map(|session| session.id);
-        session.into_iter().fold(told, Telling::session).tell(tx, self.tenant).await?;
-        store::audit::append(tx, self.tenant, &self.event.clone().user(user).build()).await
+        tx.record(self.tenant, session.into_iter().fold(told, EventBuilder::session));
+        tx.record(self.tenant, self.event.clone().user(user));
     }
 }
 
@@ -207,37 +205,35 @@ async fn decide(
     ctx: &Ctx,
     attempt: Arc<Attempt>,
     (asker, registered, requested): (Asker, ScopeSet, Option<ScopeSet>),
-    (reused, caller): (audit::Event, Caller),
+    (reused, caller): (audit::AuditBuilder, Caller),
 ) -> Result<Decision, TokenError> {
     let inside = ctx.clone();
     ctx.database
-        .write(move |tx| {
-            Box::pin(async move {
-                let Attempt { tenant, token, rules: Rules { now, .. }, .. } = &*attempt;
-                let (tenant, grant, now) = (*tenant, token.grant(), *now);
-                let subject = subject::live(tx, tenant, grant, &registered, now).await?;
-                let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?;
-                asker.owns(&subject.grant)?;
-                let scope = narrowed(&subject.grant.scope, requested.as_ref())?;
-                match attempt.follow(tx, &subject).await? {
-                    Followed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
-                    Followed::Stolen => {
-                        store::grants::revoke(tx, tenant, grant, now).await?;
-                        store::audit::append(tx, tenant, &reused.user(subject.user.id).build()).await?;
-                        if let Some(ending) = stolen(&inside, &caller, subject.session.as_ref()) {
-                            ending::end_in(&inside, tx, tenant, ending).await?;
-                        }
-                        Ok(Decision::Stolen)
+        .write(async move |tx| {
+            let Attempt { tenant, token, rules: Rules { now, .. }, .. } = &*attempt;
+            let (tenant, grant, now) = (*tenant, token.grant(), *now);
+            let subject = subject::live(&tx, tenant, grant, &registered, now).await?;
+            let subject = subject.map_err(|_| TokenError::InvalidGrant(UNKNOWN))?;
+            asker.owns(&subject.grant)?;
+            let scope = narrowed(&subject.grant.scope, requested.as_ref())?;
+            match attempt.follow(&tx, &subject).await? {
+                Followed::Unknown => Err(TokenError::InvalidGrant(UNKNOWN)),
+                Followed::Stolen => {
+                    store::grants::revoke(&tx, tenant, grant, now).await?;
+                    tx.record(tenant, reused.user(subject.user.id));
+                    if let Some(ending) = stolen(&inside, &caller, subject.session.as_ref()) {
+                        ending::end_in(&inside, &tx, tenant, ending).await?;
                     }
-                    Followed::By(successor) => {
-                        if let Some(session) = &subject.session {
-                            sessions::used_in(&inside, tx, tenant, session, now).await?;
-                        }
-                        attempt.tell(tx, &subject, &scope).await?;
-                        Ok(Decision::Granted(Box::new(user_grant(subject, scope)?), successor))
-                    }
+                    Ok(Decision::Stolen)
                 }
-            })
+                Followed::By(successor) => {
+                    if let Some(session) = &subject.session {
+                        sessions::used_in(&inside, &tx, tenant, session, now).await?;
+                    }
+                    attempt.record(&tx, &subject, &scope);
+                    Ok(Decision::Granted(Box::new(user_grant(subject, scope)?), successor))
+                }
+            }
         })
         .await
 }
@@ -308,7 +304,7 @@ enum Followed {
 
 impl Attempt {
     /// Puts the token's successor in its place, or says why it can't.
-    async fn follow(&self, tx: &impl Connection, subject: &LiveSubject) -> Result<Followed, TokenError> {
+    async fn follow(&self, tx: &Tx, subject: &LiveSubject) -> Result<Followed, TokenError> {
         let rotation = self.rotation(subject)?;
         if store::refresh_tokens::rotate(tx, self.tenant, &rotation).await? {
             return Ok(self.successors.first().cloned().map_or(Followed::Unknown, Followed::By));

@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BELIEVED, PATIENCE, PULSE, Trouble};
 use crate::store::bus::Bus;
-use crate::store::changes::{self, Change, Changes, Noted};
+use crate::store::changes::{self, Change, Changes};
+use crate::store::tx::Pending;
 use crate::store::{Reason, StoreError};
 
 /// How many messages wait to be said; more are left to the counter.
@@ -77,15 +78,15 @@ impl ByBus {
     }
 
     /// Tells the others what was committed, without waiting for it: what can't be said is left to the counter.
-    pub(super) fn tell(&self, noted: &Noted) {
-        let Some(revision) = noted.revision else { return };
+    pub(super) fn tell(&self, pending: &Pending) {
+        let Some(revision) = pending.revision else { return };
         let unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(unsaid) = unsaid {
             let (bus, stop) = (Arc::clone(&self.bus), self.stop.clone());
             tokio::spawn(async move { stop.run_until_cancelled(say_all(&*bus, unsaid)).await });
         }
         let mut message = format!("{} {revision}", self.name);
-        for change in &noted.changes {
+        for change in &pending.changes {
             message.push('\n');
             message.push_str(&change.to_string());
         }

@@ -226,9 +226,7 @@ fn allow(site: &Site) {
         let (user, client, scope) = (ada.parse().unwrap(), "shop".parse().unwrap(), "openid".parse().unwrap());
         let now = Timestamp::from_millis(1_893_456_000_000);
         let done: Result<_, StoreError> = database
-            .write(move |tx| {
-                Box::pin(async move { store::consents::upsert(tx, tenant, user, &client, &scope, now).await })
-            })
+            .write(async move |tx| store::consents::upsert(&tx, tenant, user, &client, &scope, now).await)
             .await;
         done.unwrap();
         database.close().await;

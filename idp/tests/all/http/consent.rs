@@ -124,9 +124,7 @@ async fn who_is_not_signed_in_any_more_gets_no_code() {
         let changed: Result<bool, store::StoreError> = world
             .ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move { store::users::set_status(tx, id, ada, UserStatus::Disabled, now).await })
-            })
+            .write(async move |tx| store::users::set_status(&tx, id, ada, UserStatus::Disabled, now).await)
             .await;
         assert!(changed.unwrap());
         let allow = [("flow", &*flow), ("csrf", &*csrf), ("decision", "allow")];

@@ -160,9 +160,7 @@ async fn a_flow_ends_with_the_registration_of_its_redirect_uri() {
         let updated: Result<bool, StoreError> = world
             .ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move { store::clients::update(tx, tenant_id, &id, "Reports", &metadata, times).await })
-            })
+            .write(async move |tx| store::clients::update(&tx, tenant_id, &id, "Reports", &metadata, times).await)
             .await;
         assert!(updated.unwrap());
         for decision in ["allow", "deny"] {

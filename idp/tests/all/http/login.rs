@@ -297,7 +297,7 @@ async fn give_outdated_hash(world: &World, user: idp::domain::UserId, cost: Hash
     world
         .ctx
         .database
-        .write(move |tx| Box::pin(async move { store::users::set_password_hash(tx, tenant, user, &hash, now).await }))
+        .write(async move |tx| store::users::set_password_hash(&tx, tenant, user, &hash, now).await)
         .await
         .unwrap();
     phc

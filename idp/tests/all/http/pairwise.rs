@@ -132,9 +132,7 @@ async fn a_token_of_another_subject_type_is_refused() {
         let updated: Result<bool, store::StoreError> = world
             .ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move { store::clients::update(tx, tenant.id, &id, "Acme", &metadata, (now, now)).await })
-            })
+            .write(async move |tx| store::clients::update(&tx, tenant.id, &id, "Acme", &metadata, (now, now)).await)
             .await;
         assert!(updated.unwrap());
         assert_eq!(userinfo(&world, "", &tokens).await.status, StatusCode::UNAUTHORIZED);
@@ -186,11 +184,8 @@ async fn the_salt_is_resealed_with_the_keys() {
         assert!(!sealed.windows(salt.len()).any(|window| window == salt.as_slice()));
         let old = former().seal(&salt, &context).unwrap();
         let id = tenant.id;
-        let put: Result<bool, store::StoreError> = world
-            .ctx
-            .database
-            .write(move |tx| Box::pin(async move { store::pairwise_salts::reseal(tx, id, &old).await }))
-            .await;
+        let put: Result<bool, store::StoreError> =
+            world.ctx.database.write(async move |tx| store::pairwise_salts::reseal(&tx, id, &old).await).await;
         assert!(put.unwrap());
         world = world.restarted(database.open().await).await;
         assert!(of(&world).await.is_err(), "sealed under a key that isn't configured");

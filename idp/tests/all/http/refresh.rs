@@ -293,11 +293,9 @@ async fn an_offline_token_outlives_the_session_and_another_kind_does_not() {
 #[tokio::test]
 async fn what_is_kept_gives_nobody_what_the_database_would_not() {
     let behind_the_back = async |world: &World, sql: &'static str| {
-        let write = world.ctx.database.write(move |tx| {
-            Box::pin(async move {
-                tx.execute_unprepared(sql).await?;
-                Ok::<_, idp::store::StoreError>(())
-            })
+        let write = world.ctx.database.write(async move |tx| {
+            tx.execute_unprepared(sql).await?;
+            Ok::<_, idp::store::StoreError>(())
         });
         write.await.unwrap();
     };

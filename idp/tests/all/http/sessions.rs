@@ -364,14 +364,12 @@ pub(crate) async fn plant(world: &World, tenant: &Tenant, like: &Session, count:
     let written: Result<(), StoreError> = world
         .ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                for session in &planted {
-                    let hash = openssl::sha::sha256(session.id.uuid().as_bytes());
-                    store::sessions::insert(tx, tenant, session, &hash).await?;
-                }
-                Ok(())
-            })
+        .write(async move |tx| {
+            for session in &planted {
+                let hash = openssl::sha::sha256(session.id.uuid().as_bytes());
+                store::sessions::insert(&tx, tenant, session, &hash).await?;
+            }
+            Ok(())
         })
         .await;
     written.unwrap();

@@ -272,9 +272,7 @@ async fn a_token_ends_with_its_time_grant_session_user_client_and_tenant() {
         let revoked = tokens(&world, "").await;
         let revoked = text(&revoked["access_token"]);
         let grant = grant_of(revoked);
-        let revoke = ctx
-            .database
-            .write(move |tx| Box::pin(async move { store::grants::revoke(tx, tenant_id, grant, now).await }));
+        let revoke = ctx.database.write(async move |tx| store::grants::revoke(&tx, tenant_id, grant, now).await);
         assert!(revoke.await.unwrap());
         assert_invalid(&ask(&world, revoked).await, "revoked grant");
 

@@ -144,14 +144,12 @@ async fn a_line_before_or_beyond_the_chain_shows_and_holds_nobody_up() {
         let written: Result<(), store::StoreError> = world
             .ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    for _ in 0..5 {
-                        let event = audit::event(&inside, AuditKind::SignIn, Outcome::Refused).by("test");
-                        store::audit::append(tx, TenantId::DEFAULT, &event.build()).await?;
-                    }
-                    Ok(())
-                })
+            .write(async move |tx| {
+                for _ in 0..5 {
+                    let event = audit::event(&inside, AuditKind::SignIn, Outcome::Refused).by("test");
+                    tx.record(TenantId::DEFAULT, event);
+                }
+                Ok(())
             })
             .await;
         written.unwrap();

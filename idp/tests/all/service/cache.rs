@@ -307,10 +307,8 @@ async fn a_revoked_grant_and_an_ended_session_are_refused_though_they_are_warm()
             if of_session {
                 assert_eq!(node.end(tenant, Which::One(session)).await.sessions, 1);
             } else {
-                let revoke = node
-                    .ctx
-                    .database
-                    .write(move |tx| Box::pin(async move { store::grants::revoke(tx, tenant, grant, now).await }));
+                let revoke =
+                    node.ctx.database.write(async move |tx| store::grants::revoke(&tx, tenant, grant, now).await);
                 let done: Result<bool, StoreError> = revoke.await;
                 assert!(done.unwrap());
             }

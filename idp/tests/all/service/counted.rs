@@ -79,12 +79,10 @@ async fn what_is_undone_is_not_counted() {
         let undone: Result<(), StoreError> = world
             .ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let ending = Ending::new(&inside, which, EndReason::SignedOut);
-                    assert_eq!(ending::end_in(&inside, tx, tenant_id, ending).await?.sessions, 1);
-                    Err(StoreError::Missing)
-                })
+            .write(async move |tx| {
+                let ending = Ending::new(&inside, which, EndReason::SignedOut);
+                assert_eq!(ending::end_in(&inside, &tx, tenant_id, ending).await?.sessions, 1);
+                Err(StoreError::Missing)
             })
             .await;
         assert!(matches!(undone, Err(StoreError::Missing)), "{undone:?}");

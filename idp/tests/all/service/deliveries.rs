@@ -42,13 +42,11 @@ async fn tell(world: &World, tenant: TenantId, clients: &[&str], sessions: u128)
     let told: Result<(), StoreError> = world
         .ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let now = ctx.now();
-                let sessions = (1..=sessions).map(|number| SessionId::from_uuid(Uuid::from_u128(number)));
-                let ended: Vec<_> = sessions.map(|sid| (sid, user(7), clients.as_slice())).collect();
-                backchannel_logout::tell(&ctx, tx, tenant, &ended, now).await
-            })
+        .write(async move |tx| {
+            let now = ctx.now();
+            let sessions = (1..=sessions).map(|number| SessionId::from_uuid(Uuid::from_u128(number)));
+            let ended: Vec<_> = sessions.map(|sid| (sid, user(7), clients.as_slice())).collect();
+            backchannel_logout::tell(&ctx, &tx, tenant, &ended, now).await
         })
         .await;
     told.unwrap();

@@ -158,18 +158,16 @@ async fn fill(world: &World, tenant: TenantId, user: UserId, count: u128) {
     let filled: Result<(), StoreError> = world
         .ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                for number in 1..=count {
-                    let mut session = samples::session(number, 1);
-                    session.user_id = user;
-                    session.created_at = now;
-                    session.expires_at = now + Duration::from_hours(1);
-                    let hash = samples::hash(u64::try_from(number).unwrap());
-                    store::sessions::insert(tx, tenant, &session, &hash).await?;
-                }
-                Ok(())
-            })
+        .write(async move |tx| {
+            for number in 1..=count {
+                let mut session = samples::session(number, 1);
+                session.user_id = user;
+                session.created_at = now;
+                session.expires_at = now + Duration::from_hours(1);
+                let hash = samples::hash(u64::try_from(number).unwrap());
+                store::sessions::insert(&tx, tenant, &session, &hash).await?;
+            }
+            Ok(())
         })
         .await;
     filled.unwrap();
@@ -236,11 +234,8 @@ async fn a_lock_down_holds_at_once_and_its_rows_are_swept_up() {
         // In a transaction of somebody else's: nothing is written down yet, and nothing counts any more.
         let ending = Ending::new(&world.ctx, Which::OfTenant, EndReason::LockDown).by("test");
         let (inside, id) = (world.ctx.clone(), tenant.id);
-        let ended: Result<Ended, StoreError> = world
-            .ctx
-            .database
-            .write(move |tx| Box::pin(async move { ending::end_in(&inside, tx, id, ending).await }))
-            .await;
+        let ended: Result<Ended, StoreError> =
+            world.ctx.database.write(async move |tx| ending::end_in(&inside, &tx, id, ending).await).await;
         let ended = ended.unwrap();
         assert_eq!((ended.sessions, ended.left.is_some()), (0, true));
         assert_eq!(work(&world, "", &mine).await, (false, false));

@@ -130,11 +130,8 @@ async fn an_end_that_cannot_be_written_down_holds_nobody_up() {
         for id in [acme.id, tenant.id] {
             let ending = Ending::new(&world.ctx, Which::OfTenant, EndReason::LockDown).by("test");
             let inside = world.ctx.clone();
-            let begun: Result<_, StoreError> = world
-                .ctx
-                .database
-                .write(move |tx| Box::pin(async move { ending::end_in(&inside, tx, id, ending).await }))
-                .await;
+            let begun: Result<_, StoreError> =
+                world.ctx.database.write(async move |tx| ending::end_in(&inside, &tx, id, ending).await).await;
             assert!(begun.unwrap().left.is_some());
         }
         let raw = database.raw().await;

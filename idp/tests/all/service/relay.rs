@@ -34,25 +34,23 @@ pub(crate) async fn tell(world: &World, numbers: std::ops::Range<u128>) {
         let told: Result<(), StoreError> = world
             .ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    for number in ten..to {
-                        let event = Event {
-                            id: EventId::from_uuid(Uuid::from_u128(number)),
-                            at,
-                            kind: EventType::SessionActivityUpdated,
-                            user_id: Some(UserId::from_uuid(Uuid::from_u128(number % 10))),
-                            session_id: None,
-                            client_id: None,
-                            actor: None,
-                            address: None,
-                            user_agent: None,
-                            data: serde_json::Map::new(),
-                        };
-                        outbox::append(tx, TENANT, &event).await?;
-                    }
-                    Ok(())
-                })
+            .write(async move |tx| {
+                for number in ten..to {
+                    let event = Event {
+                        id: EventId::from_uuid(Uuid::from_u128(number)),
+                        at,
+                        kind: EventType::SessionActivityUpdated,
+                        user_id: Some(UserId::from_uuid(Uuid::from_u128(number % 10))),
+                        session_id: None,
+                        client_id: None,
+                        actor: None,
+                        address: None,
+                        user_agent: None,
+                        data: serde_json::Map::new(),
+                    };
+                    tx.record(TENANT, event.clone());
+                }
+                Ok(())
             })
             .await;
         told.unwrap();
@@ -239,9 +237,7 @@ async fn a_node_that_is_killed_loses_nothing_and_holds_nobody_up_for_long() {
             let claimed: Result<Option<i64>, StoreError> = world
                 .ctx
                 .database
-                .write(move |tx| {
-                    Box::pin(async move { outbox::claim(tx, TENANT, Consumer::Redis, dead, now, term).await })
-                })
+                .write(async move |tx| outbox::claim(&tx, TENANT, Consumer::Redis, dead, now, term).await)
                 .await;
             assert_eq!(claimed.unwrap(), Some(0));
         };

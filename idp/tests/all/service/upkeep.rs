@@ -55,12 +55,10 @@ async fn afternoon(world: &World, assertion: u8) -> Afternoon<'_> {
     let remembered: Result<Seen, StoreError> = world
         .ctx
         .database
-        .write(move |tx| {
-            Box::pin(async move {
-                let client = "reports".parse().unwrap();
-                let (tenant, jti) = (TenantId::DEFAULT, [assertion; 32]);
-                store::client_assertions::remember(tx, tenant, &client, &jti, expires_at).await
-            })
+        .write(async move |tx| {
+            let client = "reports".parse().unwrap();
+            let (tenant, jti) = (TenantId::DEFAULT, [assertion; 32]);
+            store::client_assertions::remember(&tx, tenant, &client, &jti, expires_at).await
         })
         .await;
     assert_eq!(remembered.unwrap(), Seen::First);
@@ -127,7 +125,7 @@ async fn a_revoked_grant_goes_a_day_later_and_its_client_hears_of_the_sessions_e
         let revoked: Result<bool, StoreError> = world
             .ctx
             .database
-            .write(move |tx| Box::pin(async move { store::grants::revoke(tx, TenantId::DEFAULT, grant, now).await }))
+            .write(async move |tx| store::grants::revoke(&tx, TenantId::DEFAULT, grant, now).await)
             .await;
         assert!(revoked.unwrap());
         let kept = store::grants::find(world.ctx.database.read(), TenantId::DEFAULT, grant).await.unwrap().unwrap();
@@ -176,15 +174,13 @@ async fn room_is_given_back_whoever_left_it() {
         .database
         .write({
             let ctx = world.ctx.clone();
-            move |tx| {
-                Box::pin(async move {
-                    for _ in 0..LINES {
-                        let event = audit::event(&ctx, AuditKind::SignIn, Outcome::Refused);
-                        let event = event.detail(serde_json::json!({ "said": "x".repeat(1000) })).build();
-                        store::audit::append(tx, TenantId::DEFAULT, &event).await?;
-                    }
-                    Ok(())
-                })
+            async move |tx| {
+                for _ in 0..LINES {
+                    let event = audit::event(&ctx, AuditKind::SignIn, Outcome::Refused);
+                    let event = event.detail(serde_json::json!({ "said": "x".repeat(1000) }));
+                    tx.record(TenantId::DEFAULT, event);
+                }
+                Ok(())
             }
         })
         .await;

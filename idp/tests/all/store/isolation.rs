@@ -15,9 +15,9 @@ use idp::store::outbox::Consumer;
 use idp::store::sessions::Ending;
 use idp::store::signing_keys::StoredKey;
 use idp::store::users::UserFilter;
-use idp::store::{self, Connection, Database, StoreError};
+use idp::store::{self, Database, StoreError, Tx};
 use keys::{KeyLifecycle, KeyState};
-use sea_orm::{DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 
 use super::samples::{self, NOW, furnish, hash, later, tenant_id};
 use super::write;
@@ -46,7 +46,7 @@ const TABLES: [&str; 17] = [
 ];
 
 /// One of everything, with the same ids in every tenant.
-async fn fill(tx: &impl Connection, tenant: TenantId, key: &StoredKey) -> Result<(), StoreError> {
+async fn fill(tx: &Tx, tenant: TenantId, key: &StoredKey) -> Result<(), StoreError> {
     let (ada, client) = (samples::user_id(1), samples::client_id("reports"));
     store::users::set_password_hash(tx, tenant, ada, &Secret::new("hash"), NOW).await?;
     store::signing_keys::insert(tx, tenant, key).await?;
@@ -55,8 +55,8 @@ async fn fill(tx: &impl Connection, tenant: TenantId, key: &StoredKey) -> Result
     store::consents::upsert(tx, tenant, ada, &client, &"openid".parse().unwrap(), NOW).await?;
     store::authorization_flows::insert(tx, tenant, &samples::flow(1)).await?;
     store::authorization_codes::insert(tx, tenant, &samples::code(1)).await?;
-    store::audit::append(tx, tenant, &samples::event(1, AuditKind::SignIn, Outcome::Success)).await?;
-    store::outbox::append(tx, tenant, &samples::told(1)).await?;
+    tx.record(tenant, samples::event(1, AuditKind::SignIn, Outcome::Success));
+    tx.record(tenant, samples::told(1));
     store::outbox::take(tx, tenant, Consumer::Redis, 0, 1).await?;
     store::sign_in_limits::count_attempt(tx, tenant, LimitKind::Account, &hash(1), NOW, WINDOW, 1).await?;
     store::client_assertions::remember(tx, tenant, &client, &hash(1), later(60)).await?;
@@ -112,7 +112,7 @@ async fn finds_nothing(db: &Database, other: TenantId, key: &StoredKey) -> Resul
     Ok(())
 }
 
-async fn changes_nothing(tx: &impl Connection, other: TenantId, key: &StoredKey) -> Result<(), StoreError> {
+async fn changes_nothing(tx: &Tx, other: TenantId, key: &StoredKey) -> Result<(), StoreError> {
     let (ada, client) = (samples::user_id(1), samples::client_id("reports"));
     let metadata = samples::client("reports").metadata;
     let secret = samples::secret(2).id;

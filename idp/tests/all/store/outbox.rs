@@ -13,7 +13,10 @@ use super::write;
 use crate::support::databases;
 
 async fn tell(database: &Database, tenant: TenantId, number: u128) -> Result<(), StoreError> {
-    write!(database, |tx| store::outbox::append(tx, tenant, &samples::told(number)).await)
+    write!(database, |tx| {
+        tx.record(tenant, samples::told(number));
+        Ok(())
+    })
 }
 
 async fn positions(database: &Database, tenant: TenantId) -> Vec<i64> {
@@ -30,8 +33,8 @@ async fn places_have_no_gaps_whoever_writes_and_whatever_is_undone() {
             let node = nodes[usize::try_from(number % 2).unwrap()].clone();
             async move {
                 let refused = write!(node, |tx| {
-                    store::outbox::append(tx, one, &samples::told(number)).await?;
-                    store::outbox::append(tx, other, &samples::told(number)).await?;
+                    tx.record(one, samples::told(number));
+                    tx.record(other, samples::told(number));
                     if number.is_multiple_of(3) { Err(StoreError::Missing) } else { Ok(()) }
                 });
                 assert_eq!(refused.is_err(), number.is_multiple_of(3), "{refused:?}");
@@ -63,7 +66,8 @@ async fn a_transaction_that_commits_late_is_not_overtaken() {
         let after_it = tokio::spawn(async move {
             write!(node, |tx| {
                 begun.0.send(()).unwrap();
-                store::outbox::append(tx, tenant, &samples::told(3)).await
+                tx.record(tenant, samples::told(3));
+                Ok(())
             })
         });
         if !database.is_sqlite() {

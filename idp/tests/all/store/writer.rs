@@ -60,16 +60,14 @@ async fn a_job_that_fails_or_panics_undoes_itself_and_no_other() {
                 let database = database.clone();
                 tokio::spawn(async move {
                     database
-                        .write::<u64, JobError, _>(move |tx| {
-                            Box::pin(async move {
-                                let session = samples::session(number.into(), 1);
-                                store::sessions::insert(tx, tenant, &session, &hash(number)).await?;
-                                match number % 3 {
-                                    0 => Ok(number),
-                                    1 => Err(JobError::Mine(number)),
-                                    _ => panic!("a job that panics, as this test wants"),
-                                }
-                            })
+                        .write::<u64, JobError, _, _>(async move |tx| {
+                            let session = samples::session(number.into(), 1);
+                            store::sessions::insert(&tx, tenant, &session, &hash(number)).await?;
+                            match number % 3 {
+                                0 => Ok(number),
+                                1 => Err(JobError::Mine(number)),
+                                _ => panic!("a job that panics, as this test wants"),
+                            }
                         })
                         .await
                 })
@@ -105,16 +103,14 @@ async fn a_job_of_one_statement_stays_whatever_becomes_of_its_neighbours() {
                 tokio::spawn(async move {
                     let session = samples::session(number.into(), 1);
                     if one {
-                        let job = database.write_one(move |tx| {
-                            Box::pin(async move { store::sessions::insert(tx, tenant, &session, &hash(number)).await })
+                        let job = database.write_one(async move |tx| {
+                            store::sessions::insert(&tx, tenant, &session, &hash(number)).await
                         });
                         return job.await.is_ok();
                     }
-                    let job = database.write::<(), JobError, _>(move |tx| {
-                        Box::pin(async move {
-                            store::sessions::insert(tx, tenant, &session, &hash(number)).await?;
-                            if fails { Err(JobError::Mine(number)) } else { Ok(()) }
-                        })
+                    let job = database.write::<(), JobError, _, _>(async move |tx| {
+                        store::sessions::insert(&tx, tenant, &session, &hash(number)).await?;
+                        if fails { Err(JobError::Mine(number)) } else { Ok(()) }
                     });
                     job.await.is_ok()
                 })
@@ -146,12 +142,10 @@ async fn one_statement_that_fails_takes_its_commit_along_and_later_writes_work()
             .map(|number| {
                 let database = database.clone();
                 tokio::spawn(async move {
-                    let one = database.write_one(move |tx| {
-                        Box::pin(async move {
-                            store::sessions::insert(tx, tenant, &samples::session(number.into(), 1), &hash(number))
-                                .await?;
-                            if number == 1 { Err(Reason::Closed.into()) } else { Ok(()) }
-                        })
+                    let one = database.write_one(async move |tx| {
+                        store::sessions::insert(&tx, tenant, &samples::session(number.into(), 1), &hash(number))
+                            .await?;
+                        if number == 1 { Err(Reason::Closed.into()) } else { Ok(()) }
                     });
                     one.await
                 })

@@ -10,27 +10,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use idp::config::{Config, KeyEncryptionKey};
 use idp::domain::client::{Client, ClientAuthMethod, ClientMetadata, GrantType};
-use idp::domain::ids::NodeId;
 use idp::domain::session::EndReason;
 use idp::domain::sign_up::SignUpPolicy;
 use idp::domain::tenant::{Slug, Tenant, TenantSettings};
 use idp::domain::user::{Profile, User};
 use idp::domain::{Secret, TenantId};
 use idp::http::routes::routes;
-use idp::service;
-use idp::service::client_keys::ClientKeyCache;
-use idp::service::clients::{self, ClientCache, NewClient};
+use idp::service::clients::{self, NewClient};
 use idp::service::clock::Clock;
-use idp::service::ctx::{Ctx, Parts};
-use idp::service::event_streams::EventStreams;
+use idp::service::ctx::{Ctx, Foundation};
 use idp::service::outbound::Outbound;
 use idp::service::password_hasher::{HashCost, PasswordHasher};
 use idp::service::random::Random;
-use idp::service::rate_limits::RateLimits;
 use idp::service::redis::Redis;
-use idp::service::refresh_tokens::RefreshKeys;
 use idp::service::sessions::ending::{self, Ended, Ending, Which};
-use idp::service::tenants::{self, NewTenant, TenantCache};
+use idp::service::tenants::{self, NewTenant};
 use idp::service::users::{self, NewUser};
 use idp::store::signing_keys::StoredKey;
 use idp::store::{self, Database};
@@ -194,31 +188,16 @@ impl World {
 
     fn assemble(database: Database, config: Config, clock: Arc<TestClock>, random: Arc<TestRandom>) -> Self {
         let cheap = HashCost { memory_kib: 64, iterations: 1, parallelism: 1 };
-        let sealing = keys::KeyEncryptionKey::new(zeroize::Zeroizing::new([7; 32])).into();
-        let ctx = Ctx::new(Parts {
+        let ctx = Ctx::build(Foundation {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::clone(&random) as Arc<dyn Random>,
-            node: NodeId::from_uuid((&*random as &dyn Random).uuid_v7(clock.now())),
             database,
-            passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
-            refresh_keys: RefreshKeys::derive(&sealing).unwrap(),
-            sealing,
-            outbound: Outbound::with_resolver(config.outbound.clone(), Arc::new(Here)).unwrap(),
             redis: Redis::new(&config.redis),
-            event_streams: EventStreams::new(config.events.max_streams),
-            rate_limits: RateLimits::new(&config.rate_limits, Arc::clone(&clock) as Arc<dyn Clock>),
-            operations: service::operations::Operations::default(),
+            passwords: PasswordHasher::start(cheap, 2, 1000).unwrap(),
+            outbound: Outbound::with_resolver(config.outbound.clone(), Arc::new(Here)).unwrap(),
             config,
-            tenants: TenantCache::default(),
-            clients: ClientCache::default(),
-            client_keys: ClientKeyCache::default(),
-            request_objects: service::request_object::RequestObjectCache::default(),
-            key_rings: service::key_rings::KeyRings::default(),
-            verified_tokens: service::access_token::VerifiedTokens::default(),
-            subjects: service::subject::Subjects::default(),
-            allowed_origins: service::origins::AllowedOrigins::default(),
-            pairwise_salts: service::subject_identifier::PairwiseSalts::default(),
-        });
+        })
+        .unwrap();
         let endpoint = routes(ctx.clone()).boxed();
         Self { ctx, clock, random, endpoint }
     }
@@ -235,11 +214,7 @@ impl World {
             sealed_private: key.seal(self.ctx.sealing.current(), tenant.uuid().as_bytes()).unwrap(),
             created_at: self.ctx.now(),
         };
-        self.ctx
-            .database
-            .write(move |tx| Box::pin(async move { store::signing_keys::insert(tx, tenant, &row).await }))
-            .await
-            .unwrap();
+        self.ctx.database.write(async move |tx| store::signing_keys::insert(&tx, tenant, &row).await).await.unwrap();
     }
 
     /// Moves the clock on.

@@ -143,11 +143,8 @@ async fn a_session_that_is_over_or_whose_person_is_switched_off_opens_nothing() 
         let secret = Secret::new("x".repeat(43));
         let hash = secret.sha256();
         let again = Session { id: SessionId::from_uuid(uuid::Uuid::from_u128(7)), ended_at: None, ..row };
-        let planted: Result<(), StoreError> = world
-            .ctx
-            .database
-            .write(move |tx| Box::pin(async move { store::sessions::insert(tx, id, &again, &hash).await }))
-            .await;
+        let planted: Result<(), StoreError> =
+            world.ctx.database.write(async move |tx| store::sessions::insert(&tx, id, &again, &hash).await).await;
         planted.unwrap();
         let name = browser.cookie("session").unwrap().0.to_owned();
         browser.cookies.insert(name, secret.expose().to_owned());

@@ -118,13 +118,11 @@ async fn a_stream_ends_when_its_scope_is_gone_though_nothing_can_be_written_down
         let taken: Result<bool, StoreError> = world
             .ctx
             .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let operator = "operator".parse().unwrap();
-                    let before = store::clients::find(tx, id, &operator, now).await?.unwrap();
-                    let metadata = ClientMetadata { scope: "admin:users:read".parse().unwrap(), ..before.metadata };
-                    store::clients::update(tx, id, &operator, &before.name, &metadata, (before.updated_at, now)).await
-                })
+            .write(async move |tx| {
+                let operator = "operator".parse().unwrap();
+                let before = store::clients::find(&tx, id, &operator, now).await?.unwrap();
+                let metadata = ClientMetadata { scope: "admin:users:read".parse().unwrap(), ..before.metadata };
+                store::clients::update(&tx, id, &operator, &before.name, &metadata, (before.updated_at, now)).await
             })
             .await;
         assert!(taken.unwrap());

@@ -77,7 +77,7 @@ impl Reason {
             Self::GrantsRevoked => {
                 let revoked: Result<u64, StoreError> = ctx
                     .database
-                    .write(move |tx| Box::pin(async move { store::grants::revoke_of_user(tx, id, user_id, now).await }))
+                    .write(async move |tx| store::grants::revoke_of_user(&tx, id, user_id, now).await)
                     .await;
                 assert!(revoked.unwrap() > 0);
             }
