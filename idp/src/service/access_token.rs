@@ -21,7 +21,7 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::{ClientId, GrantId, Secret, SessionId, TenantId, Timestamp};
 use crate::store;
-use crate::store::changes::Change;
+use crate::store::change::Change;
 use crate::telemetry::metrics::{Lookup, Validity};
 
 /// How many tokens are remembered.

@@ -22,7 +22,7 @@ use crate::domain::ids::CredentialId;
 use crate::domain::merge_patch::FieldError;
 use crate::domain::session::EndReason;
 use crate::domain::{ClientId, Secret, TenantId, Timestamp};
-use crate::store::changes::Change;
+use crate::store::change::Change;
 use crate::store::{self, StoreError};
 
 /// How many clients are kept ready.

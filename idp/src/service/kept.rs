@@ -7,7 +7,8 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use crate::store::Database;
-use crate::store::changes::{Change, Lookup, Stamp};
+use crate::store::change::Change;
+use crate::store::changes::{Lookup, Stamp};
 
 /// Copies by key, a bounded number of them.
 pub struct Kept<K, V>(Cache<K, (Stamp, V)>);

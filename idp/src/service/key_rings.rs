@@ -24,7 +24,7 @@ use crate::domain::TenantId;
 use crate::domain::audit::{AuditKind, Outcome};
 use crate::domain::client::ClientMetadata;
 use crate::domain::event::EventType;
-use crate::store::changes::Change;
+use crate::store::change::Change;
 pub use crate::store::signing_keys::StoredKey;
 use crate::store::{self, StoreError};
 use crate::telemetry;

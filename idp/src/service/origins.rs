@@ -11,7 +11,7 @@ use super::kept::Kept;
 use crate::domain::TenantId;
 use crate::domain::origin::Origin;
 use crate::store;
-use crate::store::changes::Change;
+use crate::store::change::Change;
 
 /// How many origins are kept ready.
 const CACHED: u64 = 10_000;

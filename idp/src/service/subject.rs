@@ -15,7 +15,7 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::session::Session;
 use crate::domain::user::{User, UserStatus};
 use crate::domain::{GrantId, SessionId, TenantId, Timestamp};
-use crate::store::changes::Change;
+use crate::store::change::Change;
 use crate::store::{self, Reader, StoreError};
 
 /// A user who may get tokens, and why.

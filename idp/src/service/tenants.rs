@@ -17,7 +17,7 @@ use crate::domain::tenant::{Slug, Tenant, TenantSettings, TenantStatus};
 use crate::domain::{TenantId, Timestamp};
 use crate::service::audit;
 use crate::service::events::{self, EventBuilder};
-use crate::store::changes::Change;
+use crate::store::change::Change;
 use crate::store::{self, StoreError};
 
 /// How many tenants are kept ready.

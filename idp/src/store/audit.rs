@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, JsonValue, QueryFilter, Query
 use thiserror::Error;
 
 use super::StoreError;
-use super::ledger::Line;
+use super::line::without_nul;
 use super::row::{Place, page};
 use super::tx::Reader;
 use crate::domain::audit::{AuditEvent, AuditKind, Outcome};
@@ -86,25 +86,6 @@ impl TryFrom<Model> for AuditEvent {
     }
 }
 
-/// The ledger line of an audit event.
-pub(super) fn line(tenant: TenantId, event: &AuditEvent) -> Line {
-    Line::Audit(Model {
-        tenant_id: tenant.uuid(),
-        event_id: event.id.uuid(),
-        at: event.at.millis(),
-        kind: event.kind.as_str().to_owned(),
-        outcome: event.outcome.into(),
-        actor: event.actor.as_deref().map(without_nul),
-        user_id: event.user_id.map(UserId::uuid),
-        client_id: event.client_id.as_ref().map(ToString::to_string),
-        address: event.address.clone(),
-        detail: storable(event.detail.clone()),
-        // They come when it is written.
-        sequence: None,
-        hash: None,
-    })
-}
-
 /// Events, the newest first, from the one before `before`; at most 1000.
 pub async fn list(
     db: &impl Reader,
@@ -153,20 +134,4 @@ pub async fn list(
         .all(db)
         .await?;
     rows.into_iter().map(AuditEvent::try_from).collect()
-}
-
-/// What somebody typed may end up in the log, and PostgreSQL takes no NUL; the event must not be lost for that.
-fn without_nul(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
-
-pub(super) fn storable(json: JsonValue) -> JsonValue {
-    match json {
-        JsonValue::String(text) => JsonValue::String(without_nul(&text)),
-        JsonValue::Array(items) => items.into_iter().map(storable).collect(),
-        JsonValue::Object(members) => {
-            members.into_iter().map(|(name, value)| (without_nul(&name), storable(value))).collect()
-        }
-        scalar @ (JsonValue::Null | JsonValue::Bool(_) | JsonValue::Number(_)) => scalar,
-    }
 }

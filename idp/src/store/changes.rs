@@ -13,38 +13,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::control::change_counter::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use tokio::sync::{Notify, watch};
 
 use super::StoreError;
+use super::change::Change;
 use super::row::Only as _;
 use super::tx::Pending;
-use crate::domain::{ClientId, GrantId, SessionId, TenantId, UserId};
-
-/// A thing that may change.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// Nobody knows what.
-    Everything,
-    /// The tenant itself: its status, its settings.
-    Tenant(TenantId),
-    /// The tenant's keys.
-    Keys(TenantId),
-    /// A client or its secrets.
-    Client(TenantId, ClientId),
-    /// A person: status, claims, password, or all that they gave.
-    User(TenantId, UserId),
-    /// A session, or all that was given in it.
-    Session(TenantId, SessionId),
-    /// A grant.
-    Grant(TenantId, GrantId),
-    /// An access token, by the SHA-256 of its `jti`.
-    Token(TenantId, [u8; 32]),
-}
+use crate::domain::TenantId;
 
 /// Counts a transaction that changed something, as its last statement: on PostgreSQL the row stays locked from here to
 /// the commit.
@@ -67,45 +45,6 @@ pub async fn revision(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
     row.map(|row| row.revision).ok_or_else(|| StoreError::corrupt("change_counter", "revision"))
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Everything => write!(f, "everything"),
-            Self::Tenant(tenant) => write!(f, "tenant {tenant}"),
-            Self::Keys(tenant) => write!(f, "keys {tenant}"),
-            Self::Client(tenant, client) => write!(f, "client {tenant} {client}"),
-            Self::User(tenant, user) => write!(f, "user {tenant} {user}"),
-            Self::Session(tenant, session) => write!(f, "session {tenant} {session}"),
-            Self::Grant(tenant, grant) => write!(f, "grant {tenant} {grant}"),
-            Self::Token(tenant, jti_hash) => write!(f, "token {tenant} {}", URL_SAFE_NO_PAD.encode(jti_hash)),
-        }
-    }
-}
-
-/// Reads what another node wrote. What a later version may write and this one doesn't know is [`Change::Everything`].
-impl From<&str> for Change {
-    fn from(text: &str) -> Self {
-        let mut words = text.splitn(3, ' ');
-        let mut word = || words.next().unwrap_or_default();
-        let (kind, tenant, id) = (word(), word().parse().map(TenantId::from_uuid), word());
-        let uuid = || id.parse::<uuid::Uuid>().ok();
-        let read = || {
-            let tenant = tenant.ok()?;
-            Some(match kind {
-                "tenant" => Self::Tenant(tenant),
-                "keys" => Self::Keys(tenant),
-                "client" => Self::Client(tenant, id.parse().ok()?),
-                "user" => Self::User(tenant, UserId::from_uuid(uuid()?)),
-                "session" => Self::Session(tenant, SessionId::from_uuid(uuid()?)),
-                "grant" => Self::Grant(tenant, GrantId::from_uuid(uuid()?)),
-                "token" => Self::Token(tenant, URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()?),
-                _ => return None,
-            })
-        };
-        read().unwrap_or(Self::Everything)
-    }
-}
-
 /// How many places generations have.
 const PLACES: usize = 4096;
 /// The place of what is part of everything.
@@ -117,16 +56,15 @@ const MOST: usize = 8;
 /// Until when it is certain what happened, where nobody looks any more.
 const CLOSED: u64 = u64::MAX - 1;
 
-impl Change {
-    fn place(&self) -> u16 {
-        if *self == Self::Everything {
-            return EVERYTHING;
-        }
-        let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
-        let rest = hasher.finish() % (PLACES as u64 - 2);
-        u16::try_from(rest).unwrap_or(0) + 2
+/// The place of what changes.
+fn place(change: &Change) -> u16 {
+    if *change == Change::Everything {
+        return EVERYTHING;
     }
+    let mut hasher = DefaultHasher::new();
+    change.hash(&mut hasher);
+    let rest = hasher.finish() % (PLACES as u64 - 2);
+    u16::try_from(rest).unwrap_or(0) + 2
 }
 
 /// When a lookup began.
@@ -187,8 +125,8 @@ impl Changes {
         if of.len() > MOST {
             return None;
         }
-        for (place, change) in places.iter_mut().zip(of) {
-            *place = change.place();
+        for (slot, change) in places.iter_mut().zip(of) {
+            *slot = place(change);
         }
         let stamp = Stamp { places, sum: self.sum(places) };
         (self.clock.load(SeqCst) == lookup.0).then_some(stamp)
@@ -235,7 +173,7 @@ impl Changes {
     pub(super) fn publish(&self, change: &Change) {
         // In this order: whoever sees the old generation sees the new time.
         self.clock.fetch_add(1, SeqCst);
-        if let Some(generation) = self.places.get(usize::from(change.place())) {
+        if let Some(generation) = self.places.get(usize::from(place(change))) {
             generation.fetch_add(1, SeqCst);
         }
     }
@@ -279,6 +217,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::UserId;
 
     const TENANT: TenantId = TenantId::DEFAULT;
 
@@ -357,25 +296,5 @@ mod tests {
         let kept = stamp();
         changes.see_revision(None);
         assert!(kept.is_some_and(|kept| !changes.is_current(&kept)), "nobody could be asked");
-    }
-
-    #[test]
-    fn another_node_reads_what_was_written() {
-        let id = Uuid::from_u128(5);
-        let all = [
-            Change::Everything,
-            Change::Tenant(TENANT),
-            Change::Keys(TENANT),
-            user(5),
-            Change::Session(TENANT, SessionId::from_uuid(id)),
-            Change::Grant(TENANT, GrantId::from_uuid(id)),
-            Change::Token(TENANT, [7; 32]),
-        ];
-        for change in all.into_iter().chain("a-client".parse().map(|id| Change::Client(TENANT, id))) {
-            assert_eq!(Change::from(change.to_string().as_str()), change);
-        }
-        for text in ["", "x", "user", "user 1 2", "grant 00000000-0000-0000-0000-000000000000", "roles 1"] {
-            assert_eq!(Change::from(text), Change::Everything, "{text}");
-        }
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
 
-use super::changes::Change;
+use super::change::Change;
 use super::error::conflict_on;
 use super::row::{Only as _, Place, page};
 use super::tx::{Reader, Tx};

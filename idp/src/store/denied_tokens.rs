@@ -5,7 +5,7 @@ use entity::control::denied_tokens::{Column, Entity, Model};
 use sea_orm::EntityTrait;
 
 use super::StoreError;
-use super::changes::Change;
+use super::change::Change;
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, insert_if_absent};
 use super::tx::{Reader, Tx};

@@ -25,7 +25,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
-use super::changes::{self, Change, Changes};
+use super::change::Change;
+use super::changes::{self, Changes};
 use super::tx::Pending;
 use super::{Reason, StoreError};
 use crate::domain::Secret;

@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel as _, JoinType, QueryFilter, QueryOrder as _, QuerySelect as _,
 };
 
-use super::changes::Change;
+use super::change::Change;
 use super::housekeeping::delete_batch;
 use super::row::{Only as _, Place, insert_if_absent};
 use super::tx::{Reader, Tx};

@@ -21,29 +21,12 @@ use sea_orm::{
 
 use super::StoreError;
 use super::audit_chain::{self, Link};
+use super::line::Line;
 use super::row::insert_if_absent;
 use crate::domain::TenantId;
 
 /// How many rows go into one statement: databases bound the number of its values.
 pub(super) const AT_ONCE: usize = 500;
-
-/// Something that is to be written at the end of a transaction. It has no place yet.
-#[derive(Clone, Debug)]
-pub(super) enum Line {
-    /// An event.
-    Event(outbox_events::Model),
-    /// A line of the audit log.
-    Audit(audit_events::Model),
-}
-
-impl Line {
-    fn tenant(&self) -> TenantId {
-        match self {
-            Self::Event(row) => TenantId::from_uuid(row.tenant_id),
-            Self::Audit(row) => TenantId::from_uuid(row.tenant_id),
-        }
-    }
-}
 
 /// Writes lines, each in its tenant's order. Nothing else may be done in the transaction afterwards that waits.
 pub(super) async fn write(db: &impl ConnectionTrait, lines: Vec<Line>) -> Result<(), StoreError> {

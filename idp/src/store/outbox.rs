@@ -16,13 +16,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::StoreError;
-use super::audit::storable;
 use super::clock;
 use super::housekeeping::delete_batch;
-use super::ledger::Line;
 use super::row::{Only as _, insert_if_absent, page};
 use super::tx::{Reader, Tx};
-use crate::domain::event::{Event, OutboxEvent};
+use crate::domain::event::OutboxEvent;
 use crate::domain::ids::EventId;
 use crate::domain::{TenantId, Timestamp};
 
@@ -60,20 +58,6 @@ impl From<outbox_events::Model> for OutboxEvent {
             payload,
         }
     }
-}
-
-/// The ledger line of an event.
-pub(super) fn line(tenant: TenantId, event: &Event) -> Line {
-    Line::Event(outbox_events::Model {
-        tenant_id: tenant.uuid(),
-        // It gets its place when it is written.
-        position: 0,
-        event_id: event.id.uuid(),
-        kind: event.kind.as_str().to_owned(),
-        subject: event.subject(),
-        at: event.at.millis(),
-        payload: storable(event.payload(tenant)),
-    })
 }
 
 /// A tenant's events after that place, the oldest first; at most 1,000.

@@ -12,7 +12,7 @@ use sea_orm::{
     QuerySelect as _,
 };
 
-use super::changes::Change;
+use super::change::Change;
 use super::row::{Only as _, Place, page};
 use super::tx::{Reader, Tx};
 use super::{StoreError, grants, sweeps, users};

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use super::StoreError;
-use super::changes::Change;
+use super::change::Change;
 use super::row::{Only as _, Place, insert_if_absent};
 use super::tx::{Reader, Tx};
 use crate::domain::{TenantId, Timestamp};

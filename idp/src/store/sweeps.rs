@@ -6,7 +6,7 @@ use entity::control::{clients, tenants};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _};
 
-use super::changes::Change;
+use super::change::Change;
 use super::row::{Place, page};
 use super::tx::{Reader, Tx};
 use super::{StoreError, grants, sessions};

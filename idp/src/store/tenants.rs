@@ -4,7 +4,7 @@ use entity::control::tenants::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _};
 
-use super::changes::Change;
+use super::change::Change;
 use super::error::conflict_on;
 use super::row::{Only as _, Place, page};
 use super::tx::{Reader, Tx};

@@ -12,36 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use super::changes::Change;
-use super::ledger::Line;
-use super::{audit, outbox};
+use super::change::Change;
+use super::line::{Entry, Line};
 use crate::domain::TenantId;
-use crate::domain::audit::AuditEvent;
-use crate::domain::event::Event;
 
 /// Something to read from: a [`Tx`], or the pooled connections of [`super::Database::read`].
 pub trait Reader: ConnectionTrait {}
-
-/// Something that happened.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// A line of the audit log.
-    Audit(AuditEvent),
-    /// An event.
-    Event(Event),
-}
-
-impl From<AuditEvent> for Entry {
-    fn from(event: AuditEvent) -> Self {
-        Self::Audit(event)
-    }
-}
-
-impl From<Event> for Entry {
-    fn from(event: Event) -> Self {
-        Self::Event(event)
-    }
-}
 
 /// A transaction: the only handle that changes rows. [`super::Database::write`] hands it to its job.
 pub struct Tx {
@@ -77,10 +53,7 @@ impl Tx {
     /// Records what happened: an audit line, or an event for those who subscribed. It is written as the last step of the
     /// transaction, which fails if there is no such tenant.
     pub fn record(&self, tenant: TenantId, entry: impl Into<Entry>) {
-        let line = match entry.into() {
-            Entry::Audit(event) => audit::line(tenant, &event),
-            Entry::Event(event) => outbox::line(tenant, &event),
-        };
+        let line = entry.into().line(tenant);
         let mut pending = self.pending();
         pending.events |= matches!(line, Line::Event(_));
         pending.lines.push(line);

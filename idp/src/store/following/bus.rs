@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BELIEVED, PATIENCE, PULSE, Trouble};
 use crate::store::bus::Bus;
-use crate::store::changes::{self, Change, Changes};
+use crate::store::change::Change;
+use crate::store::changes::{self, Changes};
 use crate::store::tx::Pending;
 use crate::store::{Reason, StoreError};
 
