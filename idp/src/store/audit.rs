@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use entity::control::audit_events::{AuditOutcome, Column, Entity, Model};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, JsonValue, QueryFilter, QueryOrder as _, QuerySelect as _};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect as _};
 use thiserror::Error;
 
 use super::StoreError;

@@ -25,7 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changes::{self, Changes};
 use super::database::JOB_LIMIT;
-use super::ledger::{self, Line};
+use super::ledger;
+use super::line::Line;
 use super::tx::Tx;
 use super::{Reason, StoreError};
 
