@@ -119,7 +119,7 @@ impl Graph {
             };
             targets.extend(self.absolute(module, path).or_else(imported));
         }
-        let mut used: BTreeSet<Module> = targets.into_iter().map(|target| self.defining(target, 0)).collect();
+        let mut used: BTreeSet<Module> = targets.into_iter().map(|target| self.defining(&target, 0)).collect();
         used.remove(module);
         // The root only declares modules.
         used.remove(&Module::new());
@@ -142,13 +142,13 @@ impl Graph {
     }
 
     /// The module that defines the target of a path.
-    fn defining(&self, path: Module, depth: usize) -> Module {
+    fn defining(&self, path: &[String], depth: usize) -> Module {
         let known = (0..=path.len()).rev().find(|length| self.files.contains_key(&path[..*length]));
         let module = path[..known.unwrap_or_default()].to_vec();
         let exports = self.files.get(&module).map(|paths| paths.exports.as_slice()).unwrap_or_default();
         let export = path.get(module.len()).and_then(|name| exports.iter().find(|(_, exported)| exported == name));
         match export.and_then(|(export, _)| self.absolute(&module, export)) {
-            Some(target) if depth < 8 => self.defining(joined(&target, &path[module.len() + 1..]), depth + 1),
+            Some(target) if depth < 8 => self.defining(&joined(&target, &path[module.len() + 1..]), depth + 1),
             _ => module,
         }
     }
