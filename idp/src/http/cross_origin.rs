@@ -93,13 +93,7 @@ fn preflight(may_call: bool, route: &Route) -> Response {
         let text = "Scripts of this origin may not call: no client of this tenant has it among its allowed_origins.";
         return problem::response(StatusCode::FORBIDDEN, text);
     }
-    let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods::allow(route));
-    let sent = HeaderValue::from_static("authorization, content-type");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(KEPT));
-    response
+    methods::preflight_allowed(route, KEPT)
 }
 
 /// Says that the answer depends on the origin, and opens it to the one that may call.

@@ -27,14 +27,20 @@ pub fn preflight(route: &Route, request: &Request) -> Option<Response> {
     if route.cors != Cors::AnyOrigin || request.method() != Method::OPTIONS {
         return None;
     }
+    let mut response = preflight_allowed(route, "86400");
+    open_to_scripts(response.headers_mut());
+    Some(response)
+}
+
+/// The answer to a preflight that is allowed, which browsers may cache for `max_age` seconds. Without the origin.
+pub(super) fn preflight_allowed(route: &Route, max_age: &'static str) -> Response {
     let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
     let headers = response.headers_mut();
-    open_to_scripts(headers);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow(route));
     let sent = HeaderValue::from_static("authorization, content-type");
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    Some(response)
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(max_age));
+    response
 }
 
 /// Whether this is a HEAD where only GET is allowed. The framework's routes would answer it as a GET.

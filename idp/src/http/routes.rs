@@ -1,7 +1,7 @@
 //! Every address, in one place.
 //!
 //! What programs call is an OpenAPI service, so that its document is made from the code that answers; what people see
-//! are plain routes. All of it exists once: the gate in [`site`](super::site) has found the tenant before.
+//! are plain routes. All of it exists once: the gate in [`tenant_gate`](super::tenant_gate) has found the tenant before.
 
 use poem::endpoint::make_sync;
 use poem::error::MethodNotAllowedError;
@@ -128,7 +128,7 @@ impl<E: Endpoint> Endpoint for Answering<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let route = matched_route::record(&mut request);
+        let route = matched_route::ensure(&mut request);
         if let Some(answer) = methods::preflight(route, &request) {
             return Ok(answer);
         }

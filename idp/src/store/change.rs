@@ -10,7 +10,7 @@ use crate::domain::{ClientId, GrantId, SessionId, TenantId, UserId};
 /// A thing that may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// Nobody knows what.
+    /// Anything: what changed is not known.
     Everything,
     /// The tenant itself: its status, its settings.
     Tenant(TenantId),

@@ -1,8 +1,8 @@
 //! Where the provider's knowledge is kept: one file per aggregate, and the only place that spells a table or a column.
 //!
-//! Every function takes a handle and then the tenant: a [`Tx`] where it changes rows, a [`Reader`] where it reads. Only the tenants themselves, housekeeping, leases and the
-//! counter of changes go without. A row of another tenant isn't found, whatever its id. Rows convert strictly into
-//! domain types: one that doesn't fit is an error, never a guess.
+//! Every function takes a handle and then the tenant: a [`Tx`] where it changes rows, a [`Reader`] where it reads. Only
+//! the tenants themselves, housekeeping, leases and the counter of changes take no tenant. A row of another tenant isn't
+//! found, whatever its id. Rows convert strictly into domain types: one that doesn't fit is an error, never a guess.
 //!
 //! [`Database::write`] hands out the transaction, [`Database::read`] connections that refuse to change rows. The
 //! statements are the same for SQLite and PostgreSQL, by sea-orm's query builder.

@@ -143,8 +143,8 @@ impl Writer {
     }
 }
 
-/// The transaction, once its jobs have given their handles back. One that was moved out of its job could write after the
-/// commit, so that the transaction is rolled back.
+/// The transaction, once no job holds a handle on it. A handle that left its job could write after the commit: then this is
+/// an error, and the transaction is rolled back.
 pub(super) fn sole(transaction: Arc<DatabaseTransaction>) -> Result<DatabaseTransaction, Reason> {
     Arc::into_inner(transaction).ok_or_else(|| {
         tracing::error!("a job kept its transaction; it is rolled back");

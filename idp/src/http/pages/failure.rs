@@ -107,8 +107,8 @@ impl Wait {
     }
 }
 
-/// How a failure is told.
-struct EventBuilder {
+/// What a page says about a failure.
+struct Explanation {
     status: StatusCode,
     /// The headline is at `{topic}-title`, what happened at `{topic}-what`.
     topic: &'static str,
@@ -120,7 +120,7 @@ struct EventBuilder {
     wait: Wait,
 }
 
-impl EventBuilder {
+impl Explanation {
     fn new(status: StatusCode, topic: &'static str, fault: Fault, next: &'static str) -> Self {
         Self { status, topic, fault, next, parameter: None, wait: Wait::Not }
     }
@@ -170,72 +170,72 @@ impl Failure {
 impl Failure {
     /// Status of the page.
     pub fn status(self) -> StatusCode {
-        self.telling().status
+        self.explanation().status
     }
 
-    fn telling(self) -> EventBuilder {
+    fn explanation(self) -> Explanation {
         use Fault::{Nobody, Reader, Service};
         use StatusCode as Status;
 
         match self {
             Self::UnknownClient => {
-                EventBuilder::of_app(Status::BAD_REQUEST, "failure-unknown-client").parameter("client_id")
+                Explanation::of_app(Status::BAD_REQUEST, "failure-unknown-client").parameter("client_id")
             }
             Self::ClientDisabled => {
-                EventBuilder::new(Status::FORBIDDEN, "failure-client-disabled", Nobody, "next-ask-operator")
+                Explanation::new(Status::FORBIDDEN, "failure-client-disabled", Nobody, "next-ask-operator")
             }
             Self::RedirectUriMissing => {
-                EventBuilder::of_app(Status::BAD_REQUEST, "failure-redirect-uri-missing").parameter("redirect_uri")
+                Explanation::of_app(Status::BAD_REQUEST, "failure-redirect-uri-missing").parameter("redirect_uri")
             }
             Self::RedirectUriMismatch => {
-                EventBuilder::of_app(Status::BAD_REQUEST, "failure-redirect-uri-mismatch").parameter("redirect_uri")
+                Explanation::of_app(Status::BAD_REQUEST, "failure-redirect-uri-mismatch").parameter("redirect_uri")
             }
             Self::IdTokenHintMissing => {
-                EventBuilder::of_app(Status::BAD_REQUEST, "failure-id-token-hint-missing").parameter("id_token_hint")
+                Explanation::of_app(Status::BAD_REQUEST, "failure-id-token-hint-missing").parameter("id_token_hint")
             }
             Self::IdTokenHintInvalid => {
-                EventBuilder::of_app(Status::BAD_REQUEST, "failure-id-token-hint-invalid").parameter("id_token_hint")
+                Explanation::of_app(Status::BAD_REQUEST, "failure-id-token-hint-invalid").parameter("id_token_hint")
             }
             Self::PostLogoutRedirectUriMismatch => {
-                EventBuilder::of_app(Status::BAD_REQUEST, "failure-post-logout-redirect-uri-mismatch")
+                Explanation::of_app(Status::BAD_REQUEST, "failure-post-logout-redirect-uri-mismatch")
                     .parameter("post_logout_redirect_uri")
             }
-            Self::InvalidRequest => EventBuilder::of_app(Status::BAD_REQUEST, "failure-invalid-request"),
+            Self::InvalidRequest => Explanation::of_app(Status::BAD_REQUEST, "failure-invalid-request"),
             Self::FlowUnknown => {
-                EventBuilder::new(Status::BAD_REQUEST, "failure-flow-unknown", Nobody, "next-start-again")
+                Explanation::new(Status::BAD_REQUEST, "failure-flow-unknown", Nobody, "next-start-again")
             }
             Self::OtherBrowser => {
-                EventBuilder::new(Status::FORBIDDEN, "failure-other-browser", Reader, "failure-other-browser-next")
+                Explanation::new(Status::FORBIDDEN, "failure-other-browser", Reader, "failure-other-browser-next")
             }
             Self::FormRejected => {
-                EventBuilder::new(Status::FORBIDDEN, "failure-form-rejected", Nobody, "next-start-again")
+                Explanation::new(Status::FORBIDDEN, "failure-form-rejected", Nobody, "next-start-again")
             }
             Self::NotFound => {
-                EventBuilder::new(Status::NOT_FOUND, "failure-not-found", Nobody, "failure-not-found-next")
+                Explanation::new(Status::NOT_FOUND, "failure-not-found", Nobody, "failure-not-found-next")
             }
-            Self::MethodNotAllowed => EventBuilder::of_app(Status::METHOD_NOT_ALLOWED, "failure-method-not-allowed"),
-            Self::TooLarge => EventBuilder::of_app(Status::PAYLOAD_TOO_LARGE, "failure-too-large"),
-            Self::UnsupportedForm => EventBuilder::of_app(Status::UNSUPPORTED_MEDIA_TYPE, "failure-unsupported-form"),
+            Self::MethodNotAllowed => Explanation::of_app(Status::METHOD_NOT_ALLOWED, "failure-method-not-allowed"),
+            Self::TooLarge => Explanation::of_app(Status::PAYLOAD_TOO_LARGE, "failure-too-large"),
+            Self::UnsupportedForm => Explanation::of_app(Status::UNSUPPORTED_MEDIA_TYPE, "failure-unsupported-form"),
             Self::TooManyRequests { minutes } => {
                 let (topic, next) = ("failure-too-many-requests", "failure-too-many-requests-next");
-                EventBuilder::new(Status::TOO_MANY_REQUESTS, topic, Nobody, next).wait(Wait::Minutes(minutes))
+                Explanation::new(Status::TOO_MANY_REQUESTS, topic, Nobody, next).wait(Wait::Minutes(minutes))
             }
             Self::Busy { seconds } => {
-                EventBuilder::new(Status::SERVICE_UNAVAILABLE, "failure-busy", Nobody, "next-wait-seconds")
+                Explanation::new(Status::SERVICE_UNAVAILABLE, "failure-busy", Nobody, "next-wait-seconds")
                     .wait(Wait::Seconds(seconds))
             }
             Self::Unavailable { seconds } => {
-                EventBuilder::new(Status::SERVICE_UNAVAILABLE, "failure-unavailable", Service, "next-wait-seconds")
+                Explanation::new(Status::SERVICE_UNAVAILABLE, "failure-unavailable", Service, "next-wait-seconds")
                     .wait(Wait::Seconds(seconds))
             }
             Self::Internal => {
-                EventBuilder::new(Status::INTERNAL_SERVER_ERROR, "failure-internal", Service, "next-tell-operator")
+                Explanation::new(Status::INTERNAL_SERVER_ERROR, "failure-internal", Service, "next-tell-operator")
             }
             Self::TenantUnknown => {
-                EventBuilder::new(Status::NOT_FOUND, "failure-tenant-unknown", Nobody, "failure-not-found-next")
+                Explanation::new(Status::NOT_FOUND, "failure-tenant-unknown", Nobody, "failure-not-found-next")
             }
             Self::TenantSuspended => {
-                EventBuilder::new(Status::FORBIDDEN, "failure-tenant-suspended", Nobody, "next-ask-operator")
+                Explanation::new(Status::FORBIDDEN, "failure-tenant-suspended", Nobody, "next-ask-operator")
             }
         }
     }
@@ -297,18 +297,18 @@ impl ErrorPage {
     /// The page as a response with the failure's status.
     pub fn render(&self, context: &PageContext) -> Response {
         let t = Texts(context.language);
-        let telling = self.failure.telling();
-        let topic = telling.topic;
+        let explanation = self.failure.explanation();
+        let topic = explanation.topic;
         let view = View {
             chrome: Chrome::of_request(context),
             t,
             page: self,
-            parameter: self.parameter.as_deref().or(telling.parameter),
+            parameter: self.parameter.as_deref().or(explanation.parameter),
             title: t.text(&format!("{topic}-title")).into_owned(),
             what: t.text(&format!("{topic}-what")).into_owned(),
-            fault: t.text(telling.fault.key()).into_owned(),
-            next: t.with(telling.next, "count", telling.wait.count()),
+            fault: t.text(explanation.fault.key()).into_owned(),
+            next: t.with(explanation.next, "count", explanation.wait.count()),
         };
-        Answer { retry_after: telling.wait.seconds(), ..Answer::new(telling.status) }.render(&view, context)
+        Answer { retry_after: explanation.wait.seconds(), ..Answer::new(explanation.status) }.render(&view, context)
     }
 }
